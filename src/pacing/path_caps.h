@@ -1,4 +1,5 @@
-// Fixed limits of an EgressPath (source IP × provider). The operator's caps: a learning pacer works below them, never above.
+// Fixed limits of an EgressPath (source IP × provider). The operator's caps: a learning pacer works
+// below them, never above.
 #pragma once
 
 #include <cstdint>
