@@ -9,7 +9,8 @@
 
 namespace mailweir {
 
-// MAIL FROM: a mailbox, or the null reverse-path `<>` (empty mailbox), to which nothing is ever bounced.
+// MAIL FROM: a mailbox, or the null reverse-path `<>` (empty mailbox), to which nothing is ever
+// bounced.
 struct ReversePath {
   Mailbox mailbox;
 
@@ -18,8 +19,15 @@ struct ReversePath {
   friend bool operator==(const ReversePath&, const ReversePath&) = default;
 };
 
-// NOTIFY= of RFC 3461 section 4.1, as a bit set; `unspecified` means the default of the standard (failure, and delay if we like).
-enum class DsnNotify : std::uint8_t { unspecified = 0, never = 1, success = 2, failure = 4, delay = 8 };
+// NOTIFY= of RFC 3461 section 4.1, as a bit set; `unspecified` means the default of the standard
+// (failure, and delay if we like).
+enum class DsnNotify : std::uint8_t {
+  unspecified = 0,
+  never = 1,
+  success = 2,
+  failure = 4,
+  delay = 8
+};
 constexpr DsnNotify operator|(DsnNotify a, DsnNotify b) {
   return static_cast<DsnNotify>(static_cast<std::uint8_t>(a) | static_cast<std::uint8_t>(b));
 }
@@ -37,7 +45,8 @@ enum class BodyType : std::uint8_t { seven_bit, eight_bit_mime };
 struct Recipient {
   Mailbox mailbox;
   DsnNotify notify = DsnNotify::unspecified;
-  std::string original_recipient;  // ORCPT= as received ("rfc822;user@example.com", still xtext-encoded), or empty
+  std::string original_recipient;  // ORCPT= as received ("rfc822;user@example.com", still
+                                   // xtext-encoded), or empty
 
   friend bool operator==(const Recipient&, const Recipient&) = default;
 };

@@ -1,4 +1,5 @@
-// An SMTP reply as a value (RFC 5321 section 4.2, RFC 3463). A 550 is an answer, not an error of ours.
+// An SMTP reply as a value (RFC 5321 section 4.2, RFC 3463). A 550 is an answer, not an error of
+// ours.
 #pragma once
 
 #include <compare>
@@ -24,7 +25,8 @@ std::optional<EnhancedStatus> parse_enhanced_status(std::string_view text);
 struct Reply {
   std::uint16_t code = 0;  // 200..599; 0: there was no reply (see `Phase` and the attempt's error)
   std::optional<EnhancedStatus> enhanced;
-  std::string text;  // the lines without code, joined by '\n', the enhanced status of the first line still in place
+  std::string text;  // the lines without code, joined by '\n', the enhanced status of the first
+                     // line still in place
 
   bool is_positive() const { return code >= 200 && code < 300; }
   bool is_intermediate() const { return code >= 300 && code < 400; }
@@ -33,11 +35,27 @@ struct Reply {
   friend bool operator==(const Reply&, const Reply&) = default;
 };
 
-// "451 4.7.500 Server busy…", lines joined with " / ", control characters escaped: for logs and people.
+// "451 4.7.500 Server busy…", lines joined with " / ", control characters escaped: for logs and
+// people.
 std::string to_display(const Reply& reply);
 
-// The step of an SMTP session at which something happened; also the key of phase time-outs (RFC 5321 section 4.5.3.2).
-enum class Phase : std::uint8_t { resolve, connect, banner, ehlo, starttls, tls_handshake, auth, mail, rcpt, data, end_of_data, idle, quit };
+// The step of an SMTP session at which something happened; also the key of phase time-outs (RFC
+// 5321 section 4.5.3.2).
+enum class Phase : std::uint8_t {
+  resolve,
+  connect,
+  banner,
+  ehlo,
+  starttls,
+  tls_handshake,
+  auth,
+  mail,
+  rcpt,
+  data,
+  end_of_data,
+  idle,
+  quit
+};
 std::string_view to_string(Phase phase);
 std::optional<Phase> parse_phase(std::string_view text);
 
