@@ -40,7 +40,10 @@ struct Moment {
   std::optional<UnixTime> wall_at(Instant instant) const;
 };
 
-enum class Mode : std::uint8_t { sink, live };
+enum class Mode : std::uint8_t {
+  sandbox,
+  live
+};  // sandbox: everything is delivered into the built-in sink
 
 // Counted since the start of the process.
 struct Counters {
@@ -64,7 +67,7 @@ struct ServerStatus {
   UnixTime started{};
   std::string version;
   std::string node;  // host name the server introduces itself by
-  Mode mode = Mode::sink;
+  Mode mode = Mode::sandbox;
   std::string data_dir;
   std::string config_file;             // empty: built-in defaults
   std::vector<std::string> listeners;  // "smtp 127.0.0.1:2525", "http 127.0.0.1:8025", …
