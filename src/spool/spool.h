@@ -1,9 +1,11 @@
-// The Spool keeps accepted mail safe: what commit() returned for survives a power cut (docs/queue-format.md).
+// The Spool keeps accepted mail safe: what commit() returned for survives a power cut
+// (docs/queue-format.md).
 //
-// Two implementations, one contract test: RocksSpool (rocks_spool.h) and MemorySpool (memory_spool.h), which can crash.
-// Threading: commit() from one thread only (the CommitQueue's); reads from any thread.
-// Errors: `no_space` leaves the spool usable and nothing of the batch stored; `io` is final: the caller must stop
-// acknowledging and end the process (the kernel may have marked the lost pages clean; docs/adr/0003); `corrupt` names the record.
+// Two implementations, one contract test: RocksSpool (rocks_spool.h) and MemorySpool
+// (memory_spool.h), which can crash. Threading: commit() from one thread only (the CommitQueue's);
+// reads from any thread. Errors: `no_space` leaves the spool usable and nothing of the batch
+// stored; `io` is final: the caller must stop acknowledging and end the process (the kernel may
+// have marked the lost pages clean; docs/adr/0003); `corrupt` names the record.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +22,8 @@
 
 namespace mailweir::spool {
 
-// Message content (header and body, CRLF lines, no dot-stuffing). Shared between intake, spool and delivery, never changed.
+// Message content (header and body, CRLF lines, no dot-stuffing). Shared between intake, spool and
+// delivery, never changed.
 using Content = std::shared_ptr<const std::string>;
 
 struct Acceptance {
@@ -51,10 +54,13 @@ struct CommitBatch {
   std::vector<Removal> removals;
   std::vector<SystemEntry> system;
 
-  bool empty() const { return accepted.empty() && updates.empty() && removals.empty() && system.empty(); }
+  bool empty() const {
+    return accepted.empty() && updates.empty() && removals.empty() && system.empty();
+  }
 };
 
-// One message as found at start-up, with the states its recipients have reached (index → state; absent: never attempted).
+// One message as found at start-up, with the states its recipients have reached (index → state;
+// absent: never attempted).
 struct Recovered {
   StoredMessage message;
   std::vector<std::pair<std::uint16_t, RecipientState>> states;
@@ -74,15 +80,19 @@ class Spool {
   virtual Result<void> commit(const CommitBatch& batch) = 0;
 
   virtual Result<StoredMessage> read_message(MessageId id) const = 0;
-  // The content, its CRC checked against the message's record: `corrupt` when it differs (never send it, never delete it).
+  // The content, its CRC checked against the message's record: `corrupt` when it differs (never
+  // send it, never delete it).
   virtual Result<Content> read_content(const StoredMessage& message) const = 0;
-  virtual Result<std::optional<RecipientState>> read_state(MessageId id, std::uint16_t recipient) const = 0;
+  virtual Result<std::optional<RecipientState>> read_state(MessageId id,
+                                                           std::uint16_t recipient) const = 0;
   virtual Result<std::optional<std::string>> read_system(std::string_view key) const = 0;
 
-  // Visits every message in id order; for start-up only (a scan in steady state meets tombstones). A record that fails its check is
-  // handed to `on_corrupt` and skipped: it stays in the spool. Stops early when `visit` returns false.
-  virtual Result<void> scan(const std::function<bool(Recovered&&)>& visit,
-                            const std::function<void(MessageId, const Error&)>& on_corrupt) const = 0;
+  // Visits every message in id order; for start-up only (a scan in steady state meets tombstones).
+  // A record that fails its check is handed to `on_corrupt` and skipped: it stays in the spool.
+  // Stops early when `visit` returns false.
+  virtual Result<void> scan(
+      const std::function<bool(Recovered&&)>& visit,
+      const std::function<void(MessageId, const Error&)>& on_corrupt) const = 0;
 
   // The first id never handed out: above everything ever accepted, across restarts.
   virtual MessageId next_id() const = 0;

@@ -1,0 +1,73 @@
+// The RocksStore is RocksDB as the spool uses it: synced batches, point reads, and coming back
+// after a full disk by closing and recovering the database as after a crash.
+//
+// Reopening, rather than rocksdb::DB::Resume(), because a log write that failed half-way may leave
+// a hole that later records would stand behind; recovery cuts the log there.
+//
+// Threading: open(), write() and reopen() from one thread; reads from any. Reads during a reopen
+// wait for it; while the disk has no room even for that, they fail with `no_space`.
+#pragma once
+
+#include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
+
+#include <array>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+
+#include "base/result.h"
+#include "spool/rocks_settings.h"
+
+namespace mailweir::spool {
+
+class StoreListener;
+
+class RocksStore {
+ public:
+  // `env` may be null: the real device.
+  RocksStore(std::string path, ByteCount memory_budget, rocksdb::Env* env);
+  ~RocksStore();
+  RocksStore(const RocksStore&) = delete;
+  RocksStore& operator=(const RocksStore&) = delete;
+
+  Result<void> open();
+  // Closes if need be, and recovers what is on the disk.
+  Result<void> reopen();
+  bool is_open() const { return db_ != nullptr; }
+
+  // Atomic and durable. Only while open.
+  Result<void> write(rocksdb::WriteBatch& batch);
+  // What went wrong in the background (flush, compaction), if anything: nothing can be written
+  // then.
+  Result<void> background_health() const;
+
+  rocksdb::ColumnFamilyHandle* handle(Family family) const {
+    return handles_[static_cast<std::size_t>(family)];
+  }
+
+  // Fails with `not_found` where there is no such key.
+  Result<std::string> get(Family family, std::string_view key) const;
+  // Calls `read(rocksdb::DB&)` while the database is certain to stay open.
+  template <class Read>
+  auto with_db(Read&& read) const -> decltype(read(std::declval<rocksdb::DB&>())) {
+    const std::shared_lock lock(open_mutex_);
+    if (!db_) return std::unexpected(closed_error());
+    return read(*db_);
+  }
+
+ private:
+  void close();
+  static Error closed_error();
+
+  const std::string path_;
+  const ByteCount memory_budget_;
+  rocksdb::Env* const env_;
+  const std::shared_ptr<rocksdb::Cache> cache_;
+  std::shared_ptr<StoreListener> listener_;
+  mutable std::shared_mutex open_mutex_;  // exclusively: db_ comes or goes
+  std::unique_ptr<rocksdb::DB> db_;
+  std::array<rocksdb::ColumnFamilyHandle*, family_count> handles_{};
+};
+
+}  // namespace mailweir::spool
