@@ -66,6 +66,10 @@ std::string_view type_of(const SpoolRecovered&) {
 std::string_view type_of(const RouteLookupFailed&) {
   return "route.failed";
 }
+std::string_view type_of(const MessageUnreadable&) {
+  return "message.unreadable";
+}
+
 std::string_view type_of(const EventsDropped&) {
   return "log.dropped";
 }
@@ -196,6 +200,11 @@ void write_fields(JsonLine& line, const RouteLookupFailed& event) {
   line.field("failure", event.failure);
   line.field_if("detail", event.detail);
   if (event.next_due) line.field("next_due", *event.next_due);
+}
+
+void write_fields(JsonLine& line, const MessageUnreadable& event) {
+  line.field("error", event.error);
+  line.field("detail", event.detail);
 }
 
 void write_fields(JsonLine& line, const EventsDropped& event) {

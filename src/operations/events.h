@@ -142,6 +142,13 @@ struct RouteLookupFailed {  // route.failed
   std::optional<UnixTime> next_due;
 };
 
+// A stored record or content that fails its check: it stays in the spool and is not delivered.
+struct MessageUnreadable {  // message.unreadable
+  MessageId id;             // zero: not a single message
+  std::string_view error;
+  std::string_view detail;
+};
+
 // What the log writes of its own: events that found no room in its buffer.
 struct EventsDropped {  // log.dropped
   std::uint64_t count = 0;
@@ -159,6 +166,7 @@ std::string_view type_of(const DsnSent&);
 std::string_view type_of(const SpoolFull&);
 std::string_view type_of(const SpoolRecovered&);
 std::string_view type_of(const RouteLookupFailed&);
+std::string_view type_of(const MessageUnreadable&);
 std::string_view type_of(const EventsDropped&);
 
 // Writes everything but time, type and id.
@@ -174,6 +182,7 @@ void write_fields(JsonLine& line, const DsnSent& event);
 void write_fields(JsonLine& line, const SpoolFull& event);
 void write_fields(JsonLine& line, const SpoolRecovered& event);
 void write_fields(JsonLine& line, const RouteLookupFailed& event);
+void write_fields(JsonLine& line, const MessageUnreadable& event);
 void write_fields(JsonLine& line, const EventsDropped& event);
 
 // The message an event belongs to; zero for those of the server as a whole.
