@@ -77,4 +77,33 @@ class Ledger {
   std::jthread thread_;
 };
 
+// The 64-bit little-endian word at FILE:OFFSET, read afresh every time: a fault injector's own
+// clock. Always 0 without a file.
+class Stamp {
+ public:
+  explicit Stamp(const std::string& where) {
+    if (where.empty()) return;
+    const auto colon = where.rfind(':');
+    fd_ = ::open(where.substr(0, colon).c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd_ < 0 || colon == std::string::npos) fail("cannot open the stamp", where);
+    offset_ = number<off_t>(std::string_view(where).substr(colon + 1));
+  }
+  ~Stamp() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Stamp(const Stamp&) = delete;
+  Stamp& operator=(const Stamp&) = delete;
+
+  std::uint64_t read() const {
+    std::uint64_t value = 0;
+    if (fd_ >= 0 && ::pread(fd_, &value, sizeof value, offset_) != sizeof value)
+      fail("cannot read the stamp");
+    return value;
+  }
+
+ private:
+  int fd_ = -1;
+  off_t offset_ = 0;
+};
+
 }  // namespace weir_tools

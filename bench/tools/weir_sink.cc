@@ -29,6 +29,7 @@ struct Options {
   std::vector<sockaddr_in> listen;
   std::string ledger;
   std::string stats;
+  std::string stamp;
   std::unordered_map<std::string, std::string>
       refuse;  // recipient domain → whole reply line at RCPT
   double tempfail_share = 0;
@@ -68,7 +69,8 @@ struct Delayed {
 
 class Sink {
  public:
-  explicit Sink(Options options) : options_(std::move(options)), ledger_(options_.ledger, false) {
+  explicit Sink(Options options)
+      : options_(std::move(options)), ledger_(options_.ledger, false), stamp_(options_.stamp) {
     map_stats();
     epoll_ = epoll_create1(EPOLL_CLOEXEC);
     sigset_t mask;
@@ -259,8 +261,9 @@ class Sink {
                           : is_as_sent(text, session.recipients.front().first) ? "ok"
                                                                                : "bad";
     if (*verdict == 'b') ++stats_->bad;
+    const auto tail = std::string(" ") + verdict + ' ' + std::to_string(stamp_.read()) + '\n';
     for (const auto& [local_part, domain] : session.recipients)
-      ledger_.append(local_part + ' ' + domain + ' ' + std::to_string(now) + ' ' + verdict + '\n');
+      ledger_.append(local_part + ' ' + domain + ' ' + std::to_string(now) + tail);
     if (stats_->first_us == 0) stats_->first_us = static_cast<std::uint64_t>(now);
     stats_->last_us = static_cast<std::uint64_t>(now);
     stats_->recipients += session.recipients.size();
@@ -318,6 +321,7 @@ class Sink {
 
   Options options_;
   Ledger ledger_;
+  Stamp stamp_;
   Stats own_stats_{};
   Stats* stats_ = nullptr;
   int epoll_ = -1;
@@ -342,6 +346,8 @@ Options parse(int argc, char** argv) {
       options.ledger = arguments.value();
     else if (name == "--stats")
       options.stats = arguments.value();
+    else if (name == "--stamp")
+      options.stamp = arguments.value();
     else if (name == "--tempfail")
       options.tempfail_share = std::stod(arguments.value());
     else if (name == "--delay-ms")

@@ -73,10 +73,10 @@ class Source {
   explicit Source(Options options)
       : options_(std::move(options)),
         ledger_(options_.ledger, options_.ledger_sync),
+        stamp_(options_.stamp),
         sessions_(options_.sessions) {
     epoll_ = epoll_create1(EPOLL_CLOEXEC);
     filler_ = filler(options_.size > 200 ? options_.size - 200 : 2) + ".\r\n";
-    open_stamp();
   }
 
   int run() {
@@ -101,21 +101,6 @@ class Source {
   }
 
  private:
-  void open_stamp() {
-    if (options_.stamp.empty()) return;
-    const auto colon = options_.stamp.rfind(':');
-    stamp_fd_ = ::open(options_.stamp.substr(0, colon).c_str(), O_RDONLY | O_CLOEXEC);
-    if (stamp_fd_ < 0 || colon == std::string::npos) fail("cannot open the stamp", options_.stamp);
-    stamp_at_ = number<off_t>(std::string_view(options_.stamp).substr(colon + 1));
-  }
-
-  std::uint64_t stamp() const {
-    std::uint64_t value = 0;
-    if (stamp_fd_ >= 0 && ::pread(stamp_fd_, &value, sizeof value, stamp_at_) != sizeof value)
-      fail("cannot read the stamp");
-    return value;
-  }
-
   bool wants_more() const {
     return stop_requested == 0 && (options_.messages == 0 || begun_ < options_.messages) &&
            (options_.seconds <= 0 ||
@@ -347,7 +332,7 @@ class Source {
   void record(const Session& session, const std::string& code) {
     if (!ledger_.is_open()) return;
     ledger_.append(session.token + ' ' + code + ' ' + std::to_string(session.start_us) + ' ' +
-                   std::to_string(now_us()) + ' ' + std::to_string(stamp()) + '\n');
+                   std::to_string(now_us()) + ' ' + std::to_string(stamp_.read()) + '\n');
   }
 
   bool write_out(std::size_t index) {
@@ -400,11 +385,10 @@ class Source {
 
   Options options_;
   Ledger ledger_;
+  Stamp stamp_;
   std::vector<Session> sessions_;
   std::string filler_;
   int epoll_ = -1;
-  int stamp_fd_ = -1;
-  off_t stamp_at_ = 0;
   std::deque<std::size_t> idle_;  // sessions that could begin; used only with a rate
   std::uint64_t begun_ = 0, acked_ = 0, refused_ = 0, unknown_ = 0, connections_ = 0,
                 lost_connections_ = 0;

@@ -14,8 +14,11 @@ STATS = ("messages", "recipients", "bytes", "first_us", "last_us", "connections"
 
 
 def tool(name):
+    """A load tool: from the release build, or compiled on its own when that is missing or older than the source."""
+    sources = list((ROOT / "bench/tools").iterdir())
+    newest = max(source.stat().st_mtime for source in sources)
     for folder in (ROOT / "build/release/bench", ROOT / "build/tools"):
-        if (folder / name).exists():
+        if (folder / name).exists() and (folder / name).stat().st_mtime >= newest:
             return folder / name
     (ROOT / "build/tools").mkdir(parents=True, exist_ok=True)
     run("clang++-19", "-std=c++23", "-O2", "-pthread", ROOT / f"bench/tools/{name}.cc", "-o", ROOT / "build/tools" / name, timeout=120)
