@@ -40,10 +40,12 @@ TEST(Units, ParseWhatOperatorsWrite) {
 }
 
 TEST(Units, RefuseNumbersWithoutUnitAndOverflow) {
-  for (const char* bad : {"", "5", "m", "5x", "-5m", "5 m", "99999999999999999d", "9000000000000000000000s"}) {
+  for (const char* bad :
+       {"", "5", "m", "5x", "-5m", "5 m", "99999999999999999d", "9000000000000000000000s"}) {
     EXPECT_FALSE(parse_duration(bad)) << bad;
   }
-  for (const char* bad : {"", "5", "5X", "99999999999GiB"}) EXPECT_FALSE(parse_byte_count(bad)) << bad;
+  for (const char* bad : {"", "5", "5X", "99999999999GiB"})
+    EXPECT_FALSE(parse_byte_count(bad)) << bad;
   for (const char* bad : {"", "20", "20/", "20/year", "/min"}) EXPECT_FALSE(parse_rate(bad)) << bad;
 }
 
@@ -59,6 +61,23 @@ TEST(Time, PrintsAsTheStandardsAsk) {
   const UnixTime time{Duration(1'590'652'980'123'000)};
   EXPECT_EQ(to_rfc3339(time), "2020-05-28T08:03:00.123Z");
   EXPECT_EQ(to_rfc5322_date(time), "Thu, 28 May 2020 08:03:00 +0000");
+}
+
+TEST(Time, ReadsItsOwnTextAndOtherOffsets) {
+  const UnixTime time{Duration(1'590'652'980'123'000)};
+  EXPECT_EQ(parse_rfc3339("2020-05-28T08:03:00.123Z"), time);
+  EXPECT_EQ(parse_rfc3339("2020-05-28T17:03:00.123+09:00"), time);
+  EXPECT_EQ(parse_rfc3339("2020-05-28 04:33:00.1230009-03:30"), time);
+  EXPECT_EQ(parse_rfc3339("2020-02-29T00:00:00Z"), UnixTime(std::chrono::seconds(1'582'934'400)));
+}
+
+TEST(Time, RefusesWhatIsNoTime) {
+  for (const char* bad :
+       {"", "2020", "2020-05-28", "2020-05-28T08:03", "2020-05-28T08:03:00", "2021-02-29T00:00:00Z",
+        "2020-13-01T00:00:00Z", "2020-05-28T24:00:00Z", "2020-05-28T08:03:00.Z",
+        "2020-05-28T08:03:00Zx", "2020-05-28T08:03:00+25:00", "-020-05-28T08:03:00Z"}) {
+    EXPECT_FALSE(parse_rfc3339(bad)) << bad;
+  }
 }
 
 }  // namespace
