@@ -47,18 +47,21 @@ class PostfixSubject:
     PORT = 2601
 
     def __init__(self, folder, sink_port):
-        self.postfix = Postfix(folder, f"127.0.0.1:{self.PORT}", {
+        self.folder, self.postfix = folder, None
+        self.target = f"127.0.0.1:{self.PORT}"
+        self.data_dir = folder / "queue"
+        self.settings = {
             "relayhost": f"[127.0.0.1]:{sink_port}", "disable_dns_lookups": "yes", "in_flow_delay": "0", "smtpd_peername_lookup": "no",
             "minimal_backoff_time": "1s", "maximal_backoff_time": "2s", "queue_run_delay": "1s", "default_process_limit": "60",
-            "smtp_destination_concurrency_limit": "20", "initial_destination_concurrency": "20"})
-        self.data_dir = folder / "queue"
-        self.target = self.postfix.listen
+            "smtp_destination_concurrency_limit": "20", "initial_destination_concurrency": "20"}
 
     @property
     def pid(self):
         return self.postfix.process.pid
 
     def start(self, seconds=30):
+        if not self.postfix:  # only now: the jail binds data_dir as it is mounted at this moment
+            self.postfix = Postfix(self.folder, self.target, self.settings)
         # A master that died leaves its lock and its sockets; the next one takes them over.
         self.postfix.start()
 
