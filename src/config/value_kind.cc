@@ -274,7 +274,7 @@ Kind<Networks> networks() {
   const Kind<std::vector<Network>> entries =
       list(parsed<Network>("network", "\"192.0.2.0/24\"", Network::parse,
                            [](const Network& network) { return quote(to_string(network)); }));
-  return {.name = "list of networks",
+  return {.name = entries.name,
           .read = [entries](const Node& node) -> ReadResult<Networks> {
             auto values = entries.read(node);
             if (!values) return std::unexpected(std::move(values.error()));

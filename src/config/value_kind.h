@@ -123,7 +123,7 @@ Kind<std::vector<T>> list(Kind<T> element) {
     for (const T& value : values) text += (text.empty() ? "" : ", ") + element.print(value);
     return "[" + text + "]";
   };
-  return {.name = "list of " + element.name, .read = read, .print = print};
+  return {.name = "list (" + element.name + ")", .read = read, .print = print};
 }
 
 // Absent values print as nothing.
