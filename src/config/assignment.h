@@ -3,25 +3,23 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "config/config.h"
+#include "mail/envelope.h"
 
 namespace mailweir::config {
 
 struct Submission {
-  std::string_view sender;          // the reverse-path, empty for the null one
+  const ReversePath& reverse_path;
   std::string_view client_address;  // empty when there was no network client
   std::string_view listener;
 };
 
-struct Assigned {
-  std::string_view message_class;  // never empty
-  std::string_view tenant;         // may be empty
-  std::string_view pool;           // empty: the pool of the class
-};
-
-// Views into `config`, which is complete. Allocates nothing.
-Assigned assign(const Config& config, const Submission& submission);
+// Null when none matches. What the entry leaves empty is for the class, or the first class, to say.
+// Allocates nothing.
+const Assignment* find_assignment(const std::vector<Assignment>& assignments,
+                                  const Submission& submission);
 
 // "example.com" matches itself, "*.example.com" every name below it, "*" every name. Case is of no
 // account.

@@ -11,6 +11,7 @@
 #include "config/contains.h"
 #include "config/nearest_name.h"
 #include "config/value_kind.h"
+#include "provider/catalogue.h"
 
 namespace mailweir::config {
 
@@ -76,6 +77,7 @@ class Check {
   void check_reference(const std::string& key, const std::string& name, std::string_view section,
                        const Names& names);
   void check_references();
+  void check_provider(const std::string& key, const std::string& name);
   void check_caps();
   void check_classes();
   void check_assignments();
@@ -217,11 +219,26 @@ void Check::check_references() {
   }
 }
 
+// A name with a dot is a domain or an MX set's own; what has none must be in the catalogue.
+void Check::check_provider(const std::string& key, const std::string& name) {
+  if (name.empty() || name.contains('.')) return;
+  Names keys;
+  for (const provider::ProviderEntry& entry : provider::Catalogue::embedded().entries())
+    keys.push_back(entry.key);
+  if (contains(keys, std::string_view(name))) return;
+  const std::string_view near = nearest_name(name, keys);
+  error(key, near.empty() ? fmt::format("there is no provider {}; name a domain, or one of: {}",
+                                        quote(name), fmt::join(keys, ", "))
+                          : fmt::format("there is no provider {}; did you mean {}?", quote(name),
+                                        quote(near)));
+}
+
 void Check::check_caps() {
   std::set<std::pair<std::string_view, std::string_view>> seen;
   for (std::size_t i = 0; i < config_.caps_for.size(); ++i) {
     const CapsFor& entry = config_.caps_for[i];
     const std::string key = fmt::format("caps.for[{}]", i);
+    check_provider(key + ".provider", entry.provider);
     if (places_.any_unreadable(key + ".")) continue;
     if (entry.provider.empty() && entry.source.empty()) {
       error(key, "neither provider nor source is given; name one, or set the limit in [caps]");

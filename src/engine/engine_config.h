@@ -47,7 +47,7 @@ struct StaticRoute {
 };
 
 struct CapsOverride {
-  std::string provider;  // catalogue key, or a domain
+  std::string provider;  // catalogue key, or a domain; empty: every provider
   std::string source;    // source name; empty: every source
   pacing::PathCaps caps;
 };
