@@ -239,6 +239,7 @@ void ServerSession::run(const PlainCommand& command) {
       put("250 2.0.0 OK");
       return count_junk();
     case Verb::quit:
+      has_quit_ = true;
       return close_with_line("221 2.0.0 Bye");
     case Verb::starttls:
       return start_tls();

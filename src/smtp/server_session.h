@@ -89,6 +89,8 @@ class ServerSession {
   std::string& output() { return output_; }
 
   const ClientView& client() const { return client_; }
+  // The client asked for the end: nothing more is to be expected of it.
+  bool has_quit() const { return has_quit_; }
   bool is_in_content() const { return state_ == State::content; }
   bool is_in_transaction() const { return transaction_ != nullptr; }
   // A command line has begun and not ended: its deadline must not move.
@@ -141,6 +143,7 @@ class ServerSession {
   ClientView client_;
   State state_ = State::commands;
   bool is_line_overlong_ = false;
+  bool has_quit_ = false;
   std::uint32_t errors_ = 0;
   std::uint32_t junk_ = 0;
   std::unique_ptr<Transaction> transaction_;  // from MAIL on; idle sessions should be small
