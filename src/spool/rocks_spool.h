@@ -28,7 +28,7 @@ namespace mailweir::spool {
 struct RocksSpoolOptions {
   std::string path;  // of its directory; made when missing, its parent must exist
   // What write buffers and caches may take together at the worst; about half of it is usual.
-  ByteCount memory_budget{96ULL * 1024 * 1024};
+  ByteCount memory_budget{128ULL * 1024 * 1024};
   // Below this much free space mail is refused. Unset: 5 % of the disk, at most 2 GiB.
   std::optional<ByteCount> min_free;
   // Reserved in a file, to be given back when the disk is full. Unset: 1/16 of the disk, at most
