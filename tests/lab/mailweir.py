@@ -43,7 +43,7 @@ def render_toml(settings):
 class Mailweir:
     """`settings` are laid over a live configuration that sends everything to 127.0.0.1:`smarthost_port` over plain SMTP."""
 
-    def __init__(self, binary, folder, settings=None, smarthost_port=None, environment=None, wrap=(), address="127.0.0.1", data_dir=None):
+    def __init__(self, binary, folder, settings=None, smarthost_port=None, environment=None, wrap=(), address="127.0.0.1", data_dir=None, netns=None):
         self.binary = Path(binary)
         if not self.binary.exists():
             raise LabError(f"there is no {self.binary}; run script/build")
@@ -56,7 +56,9 @@ class Mailweir:
         self.socket = self.folder / "admin.sock"
         self.config = self.folder / "mailweir.toml"
         self.environment = {**os.environ, **(environment or {})}
-        self.wrap = list(wrap)
+        self.netns = netns
+        self.enter = ["nsenter", f"--net=/run/netns/{netns}"] if netns else []
+        self.wrap = [*self.enter, *wrap]
         self.settings = {
             "mode": "live", "hostname": "mailweir.weir.test", "data_dir": str(self.data_dir),
             "smtp": {"listen": [f"{address}:{self.smtp_port}"]}, "http": {"listen": [f"127.0.0.1:{self.http_port}"]},
@@ -106,8 +108,14 @@ class Mailweir:
         until("readyz", seconds, is_ready)
 
     def http(self, path, timeout=5):
+        """Status and text of an answer; status 0 when there is none."""
+        url = f"http://127.0.0.1:{self.http_port}{path}"
+        if self.netns:
+            done = subprocess.run([*self.enter, "curl", "-s", "-m", str(timeout), "-w", "\n%{http_code}", url], capture_output=True, text=True, timeout=timeout + 5)
+            text, _, status = done.stdout.rpartition("\n")
+            return int(status or 0), text
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=timeout) as answer:
+            with urllib.request.urlopen(url, timeout=timeout) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
