@@ -38,5 +38,10 @@ bool sync_is_sabotaged() {
   return off;
 }
 
+bool acknowledgement_is_sabotaged() {
+  static const bool early = std::getenv("WEIR_SABOTAGE_EARLY_ACK") != nullptr;
+  return early;
+}
+
 }  // namespace mailweir::spool
 #endif

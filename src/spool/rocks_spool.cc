@@ -35,8 +35,9 @@ constexpr MessageId first_id{1};
 // Ids are reserved in steps, so that a mark is written once for many messages. It is moved while
 // half a step is left: ids handed out but not yet committed stay below it.
 constexpr std::uint64_t id_step = 1U << 16;
-constexpr int recovery_pause_factor =
-    10;  // a failed recovery is repeated after 10 times its length
+// A failed recovery is repeated after ten times as long as it took, a second at most.
+constexpr int recovery_pause_factor = 10;
+constexpr std::chrono::seconds recovery_pause_max{1};
 constexpr std::size_t batch_bytes_kept = 4 * 1024 * 1024;  // of the write batch's buffer
 
 rocksdb::Slice slice(std::string_view text) {
@@ -106,6 +107,9 @@ Result<std::unique_ptr<RocksSpool>> RocksSpool::open(RocksSpoolOptions options) 
   auto state = std::make_unique<State>(options, std::move(disk));
   state->warnings = std::move(mount.warnings);
   WEIR_CHECK(state->store.open());
+  for (std::string& dropped : state->store.take_dropped()) {
+    state->warnings.push_back(std::move(dropped));
+  }
   WEIR_CHECK(state->load());
   return std::unique_ptr<RocksSpool>(new RocksSpool(std::move(state)));
 }
@@ -180,7 +184,8 @@ Result<void> RocksSpool::State::recover_from_full_disk() {
   if (recovered) return {};
   if (recovered.error().code != Errc::no_space) return broken_by(recovered.error());
   const auto end = steady_clock::now();
-  recovery_not_before = end + recovery_pause_factor * (end - begin);
+  recovery_not_before = end + std::min<steady_clock::duration>(
+                                  recovery_pause_factor * (end - begin), recovery_pause_max);
   return recovered;
 }
 

@@ -56,7 +56,8 @@ class RocksSpool final : public Spool {
   MessageId next_id() const override;
   Usage usage() const override;
 
-  // What an operator should know of this directory's file system; said once, at start-up.
+  // What an operator should know, said once, at start-up: a file system that may not keep what is
+  // synced, a log whose end could not be read (as after a power cut; what was synced is in front).
   const std::vector<std::string>& warnings() const;
 
  private:

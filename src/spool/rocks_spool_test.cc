@@ -245,6 +245,22 @@ TEST_F(RocksSpoolTest, AFlippedByteInATableNeverYieldsWrongContent) {
   EXPECT_GT(found_out, 0U);
 }
 
+TEST_F(RocksSpoolTest, AnUnreadableEndOfTheLogIsReported) {
+  {
+    const auto spool = open();
+    EXPECT_THAT(spool->warnings(), ::testing::Not(::testing::Contains(HasSubstr("recovery"))));
+    ASSERT_TRUE(spool->commit(accept(1)));
+    ASSERT_TRUE(spool->commit(accept(2)));
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(directory_.path())) {
+    const auto size = std::filesystem::file_size(entry);
+    if (entry.path().extension() == ".log" && size > 0) flip_byte(entry.path(), size - 40);
+  }
+  const auto spool = open();
+  EXPECT_THAT(spool->warnings(), ::testing::Contains(HasSubstr("recovery left out")));
+  EXPECT_THAT(ids_in(*spool), ElementsAre(1));
+}
+
 TEST_F(RocksSpoolTest, AScanGoesRoundADamagedBlock) {
   constexpr std::size_t count = 3000;
   CommitBatch batch;

@@ -15,6 +15,7 @@
 #include <memory>
 #include <shared_mutex>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "spool/rocks_settings.h"
@@ -22,6 +23,7 @@
 namespace mailweir::spool {
 
 class StoreListener;
+class StoreLog;
 
 class RocksStore {
  public:
@@ -35,6 +37,9 @@ class RocksStore {
   // Closes if need be, and recovers what is on the disk.
   Result<void> reopen();
   bool is_open() const { return db_ != nullptr; }
+
+  // What open() had to leave out: ends of the log that do not pass their checksum.
+  std::vector<std::string> take_dropped();
 
   // Atomic and durable. Only while open.
   Result<void> write(rocksdb::WriteBatch& batch);
@@ -65,6 +70,7 @@ class RocksStore {
   rocksdb::Env* const env_;
   const std::shared_ptr<rocksdb::Cache> cache_;
   std::shared_ptr<StoreListener> listener_;
+  std::shared_ptr<StoreLog> log_;
   mutable std::shared_mutex open_mutex_;  // exclusively: db_ comes or goes
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, family_count> handles_{};
