@@ -18,7 +18,7 @@ bool matches_sender(std::string_view wanted, const ReversePath& reverse_path) {
 }
 
 bool matches(const Assignment& assignment, const Submission& submission) {
-  if (!assignment.sender.empty() && !matches_sender(assignment.sender, submission.sender))
+  if (!assignment.sender.empty() && !matches_sender(assignment.sender, submission.reverse_path))
     return false;
   const std::string_view domain =
       submission.reverse_path.is_null() ? "" : submission.reverse_path.mailbox.domain();

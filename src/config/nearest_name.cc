@@ -28,7 +28,8 @@ std::string_view nearest_name(std::string_view name, const std::vector<std::stri
   constexpr std::size_t name_size_max = 64;  // nobody mistypes a longer one into ours
   if (name.size() > name_size_max) return {};
   std::string_view best;
-  std::size_t best_distance = name.size() / 3 + 2;
+  std::size_t best_distance =
+      std::max<std::size_t>(1, name.size() / 3) + 1;  // one in three letters wrong
   for (const std::string_view candidate : names) {
     // Half of a short name replaced is another name.
     const std::size_t distance = edit_distance(name, candidate);

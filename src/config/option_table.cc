@@ -116,7 +116,7 @@ Options storage_options() {
           "Beyond this the oldest files are deleted.", at_restart),
       set("dns.servers", WEIR_MEMBER(dns.servers), kinds::list(kinds::dns_server()),
           "Resolvers to ask; an empty list means those of `/etc/resolv.conf`.", at_restart),
-      set("dns.trust_anchor", WEIR_MEMBER(dns.trust_anchor), kinds::path(),
+      set("dns.trust_anchor", WEIR_MEMBER(dns.trust_anchor), kinds::path_or_none(),
           "A file with the root's DNSSEC key, such as `/usr/share/dns/root.key`; without it "
           "answers are not validated.",
           at_restart),

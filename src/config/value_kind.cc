@@ -220,6 +220,15 @@ Kind<std::string> path() {
   });
 }
 
+Kind<std::string> path_or_none() {
+  Kind<std::string> kind = path();
+  kind.read = [read = kind.read](const Node& node) -> ReadResult<std::string> {
+    const auto* text = std::get_if<std::string>(&node.value);
+    return text != nullptr && text->empty() ? ReadResult<std::string>() : read(node);
+  };
+  return kind;
+}
+
 Kind<std::string> label() {
   return checked("name", "\"name\"", parse_label);
 }

@@ -157,8 +157,9 @@ Kind<std::optional<Rate>> rate();          // or "unlimited"
 Kind<RateLimit> rate_limit();              // the same, for an override
 Kind<std::string> text(std::string name);  // any string
 Kind<std::string> path();
-Kind<std::string> label();  // the name of a source, a pool, …
-Kind<std::string> host();   // a host name
+Kind<std::string> path_or_none();  // "" is none
+Kind<std::string> label();         // the name of a source, a pool, …
+Kind<std::string> host();          // a host name
 Kind<std::string> host_or_address();
 Kind<std::string> domain_pattern();  // "example.com", "*.example.com" or "*"
 Kind<std::string> mailbox();
