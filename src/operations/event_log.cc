@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t write_at_size =
     64 * 1024;  // buffered bytes at which the writer does not wait any longer
+constexpr std::size_t dropped_line_max = 128;
 constexpr Duration retry_delay = std::chrono::seconds(1);
 
 // Lines that wait to be written, with their index.
@@ -54,7 +55,7 @@ struct EventLog::State {
   std::uint64_t dropped_untold = 0;
   EventLogStatistics statistics;
   Error last_error{};
-  std::size_t flushes_waiting = 0;
+  bool is_wanted_now = false;  // somebody waits in flush()
   bool is_stopping = false;
 
   std::thread writer;
@@ -76,11 +77,10 @@ void EventLog::State::add(MessageId id, std::string_view line) {
   ++statistics.events;
 }
 
+// Makes room known again: only when the event that asks and the line about the lost ones both fit.
 void EventLog::State::tell_dropped(UnixTime time) {
   JsonLine line;
-  const std::string_view text = to_json(line, time, EventsDropped{dropped_untold});
-  if (!fits(text.size())) return;
-  add(MessageId{}, text);
+  add(MessageId{}, to_json(line, time, EventsDropped{dropped_untold}));
   dropped_untold = 0;
 }
 
@@ -91,7 +91,7 @@ void EventLog::State::run() {
     to_write.wait(lock, [this] { return !pending.lines.empty() || is_stopping; });
     if (pending.lines.empty()) return;
     to_write.wait_for(lock, options.delay_max, [this] {
-      return pending.lines.size() >= write_at_size || flushes_waiting > 0 || is_stopping;
+      return pending.lines.size() >= write_at_size || is_wanted_now || is_stopping;
     });
     std::swap(batch, pending);
     write(batch, lock);
@@ -102,6 +102,7 @@ void EventLog::State::run() {
 // Tries until it is written, or until nobody can wait any longer because we stop.
 void EventLog::State::write(Pending& batch, std::unique_lock<std::mutex>& lock) {
   for (;;) {
+    is_wanted_now = false;
     lock.unlock();
     const Result<void> result = files.write(batch.lines, batch.index);
     const std::uint64_t bytes = files.bytes_on_disk();
@@ -123,7 +124,7 @@ void EventLog::State::write(Pending& batch, std::unique_lock<std::mutex>& lock) 
       written_position += batch.lines.size();
       return;
     }
-    to_write.wait_for(lock, retry_delay, [this] { return is_stopping; });
+    to_write.wait_for(lock, retry_delay, [this] { return is_wanted_now || is_stopping; });
   }
 }
 
@@ -157,13 +158,13 @@ JsonLine& EventLog::line_of_this_thread() {
 void EventLog::append(MessageId id, UnixTime time, std::string_view line) {
   State& state = *state_;
   std::unique_lock lock(state.mutex);
-  if (state.dropped_untold > 0) state.tell_dropped(time);
-  if (!state.fits(line.size())) {
+  if (!state.fits(line.size() + (state.dropped_untold > 0 ? dropped_line_max : 0))) {
     ++state.dropped_untold;
     ++state.statistics.dropped;
     return;
   }
   const std::size_t before = state.pending.lines.size();
+  if (state.dropped_untold > 0) state.tell_dropped(time);
   state.add(id, line);
   const std::size_t after = state.pending.lines.size();
   lock.unlock();
@@ -177,12 +178,11 @@ Result<void> EventLog::flush() {
   std::unique_lock lock(state.mutex);
   const std::uint64_t target = state.next_position;
   const std::uint64_t errors = state.statistics.write_errors;
-  ++state.flushes_waiting;
+  state.is_wanted_now = true;
   state.to_write.notify_one();
   state.written.wait(lock, [&] {
     return state.written_position >= target || state.statistics.write_errors > errors;
   });
-  --state.flushes_waiting;
   if (state.written_position < target) return std::unexpected(state.last_error);
   return {};
 }
