@@ -8,7 +8,7 @@ import random
 import struct
 from collections import namedtuple
 
-from .process import LabError, Process, run, until
+from .process import LabError, Process, run, unmount, until
 
 SECTOR = 512
 FLUSH, FUA, DISCARD = 1, 2, 4
@@ -23,7 +23,7 @@ def make_sparse(path, size):
 
 
 def mkfs(kind, device):
-    run(*{"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q", "-f"]}[kind], device, timeout=120)
+    run(*{"ext4": ["mkfs.ext4", "-q", "-F", "-m", "0"], "xfs": ["mkfs.xfs", "-q", "-f"]}[kind], device, timeout=120)
 
 
 def mount_image(image, folder, kind=None):
@@ -38,10 +38,6 @@ def mount_image(image, folder, kind=None):
         run("mount", *options, device, folder)
     finally:
         run("losetup", "--detach", device)
-
-
-def unmount(folder):
-    run("umount", folder)
 
 
 class LoggedDisk:
@@ -91,6 +87,33 @@ class LoggedDisk:
                 if not flags & DISCARD:
                     at += sectors * SECTOR
         return found
+
+
+class FailingDisk:
+    """A disk on which every write fails with EIO while armed (nbdkit's error filter behind a FUSE file)."""
+
+    def __init__(self, folder, size):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.trigger = folder / "INJECT"
+        image, nbd_socket, mount_point = folder / "disk.img", folder / "nbd.sock", folder / "nbd"
+        make_sparse(image, size)
+        mount_point.mkdir()
+        self.server = Process(["nbdkit", "--foreground", "--exit-with-parent", "--unix", nbd_socket, "--filter=error", "file", image,
+                               "error=EIO", "error-pwrite-rate=100%", f"error-file={self.trigger}"], folder / "nbdkit.log")
+        until("nbdkit", 10, lambda: self.server.expect_running() or nbd_socket.exists())
+        self.fuse = Process(["nbdfuse", mount_point, f"nbd+unix://?socket={nbd_socket}"], folder / "nbdfuse.log")
+        self.export = mount_point / "nbd"
+        until("nbdfuse", 10, lambda: self.fuse.expect_running() or self.export.exists())
+
+    def arm(self):
+        self.trigger.touch()
+
+    def disarm(self):
+        self.trigger.unlink()
+
+    def stop(self):
+        self.fuse.stop()
+        self.server.stop()
 
 
 class Replay:

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from .claim import ROOT
-from .process import LabError, Process, run
+from .process import LabError, Process, run, unmount
 
 USERS = {  # name: (uid, primary group)
     "postfix": (9101, "postfix"), "exim": (9103, "exim"), "Debian-exim": (9104, "Debian-exim"), "opensmtpd": (9105, "opensmtpd"),
@@ -35,11 +35,17 @@ class Jail:
         self.root = self._mount(peer_tree(peer))
         self._add_users()
         for inside, outside in (binds or {}).items():
-            if not Path(outside).resolve().is_relative_to(self.folder.resolve()):
-                raise LabError(f"{outside} is outside the working folder and must not be bound into a jail")
-            self.path(inside).mkdir(parents=True, exist_ok=True)
-            Path(outside).mkdir(parents=True, exist_ok=True)
-            run("mount", "--bind", outside, self.path(inside))
+            self.bind(inside, outside)
+
+    def bind(self, inside, outside):
+        if not Path(outside).resolve().is_relative_to(self.folder.resolve()):
+            raise LabError(f"{outside} is outside the working folder and must not be bound into a jail")
+        self.path(inside).mkdir(parents=True, exist_ok=True)
+        Path(outside).mkdir(parents=True, exist_ok=True)
+        run("mount", "--bind", outside, self.path(inside))
+
+    def unbind(self, inside):
+        unmount(self.path(inside))
 
     def _mount(self, tree):
         store, root = self.folder / "store", self.folder / "root"

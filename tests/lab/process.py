@@ -31,6 +31,16 @@ def run(*argv, timeout=60, check=True, **options):
     return done.stdout
 
 
+def unmount(folder):
+    """Processes that were just killed may still hold it for a moment."""
+    def is_unmounted():
+        done = subprocess.run(["umount", str(folder)], capture_output=True, text=True, timeout=60)
+        if done.returncode != 0 and "busy" not in done.stderr:
+            raise LabError(done.stderr.strip())
+        return done.returncode == 0
+    until(f"umount {folder}", 15, is_unmounted, 0.05)
+
+
 class Process:
     """A child that runs until stop(). Its output goes to a file, shown when it dies too early."""
 

@@ -1,6 +1,7 @@
 """A server under test behind one face, so that a proof can be turned on a peer as well and the harness be judged by it.
 
-A subject has: data_dir (everything it keeps), target, pid, start(), kill(), stop(). start() returns when it accepts.
+A subject has: data_dir (everything it keeps), target, pid, start(), kill(), stop(). start() returns when it accepts. detach()
+comes before data_dir is unmounted, attach() after it is mounted again.
 """
 import os
 import signal
@@ -42,6 +43,12 @@ class MailweirSubject:
     def stop(self):
         self.server.stop()
 
+    def attach(self):
+        pass
+
+    def detach(self):
+        pass
+
 
 class PostfixSubject:
     PORT = 2601
@@ -75,6 +82,13 @@ class PostfixSubject:
 
     def stop(self):
         self.postfix.stop()
+
+    def attach(self):
+        if self.postfix:
+            self.postfix.jail.bind("/var/spool/postfix", self.data_dir)
+
+    def detach(self):
+        self.postfix.jail.unbind("/var/spool/postfix")
 
 
 def make_subject(kind, binary, folder, sink_port, environment=None, settings=None):
