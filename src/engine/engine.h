@@ -1,12 +1,13 @@
 // The Engine decides what is delivered next, over which path, and when again after a refusal.
 //
-// Pure and deterministic: no I/O, no clock, no thread, no randomness of its own. The same inputs in the same order give the same
-// orders, byte for byte; the server and the simulator run this very class. Every method appends what must now be done to
-// `orders()`; the caller carries it out and feeds the outcomes back. Not thread-safe.
+// Pure and deterministic: no I/O, no clock, no thread, no randomness of its own. The same inputs in
+// the same order give the same orders, byte for byte; the server and the simulator run this very
+// class. Every method appends what must now be done to `orders()`; the caller carries it out and
+// feeds the outcomes back. Not thread-safe.
 //
-// Promises (docs/architecture.md#engine): a wait that is ours uses no attempt; an unreachable destination delays no other; the caps
-// of a path are never exceeded; within a path higher classes go first with ageing, tenants share fairly, the earliest
-// deadline leads within a class.
+// Promises (docs/architecture.md#engine): a wait that is ours uses no attempt; an unreachable
+// destination delays no other; the caps of a path are never exceeded; within a path higher classes
+// go first with ageing, tenants share fairly, the earliest deadline leads within a class.
 #pragma once
 
 #include <cstdint>
@@ -33,11 +34,11 @@ namespace mailweir::engine {
 
 // A recipient as the engine is told of it, new or restored.
 struct RecipientFacts {
-  std::uint16_t recipient = 0;  // index into the envelope
-  std::string_view domain;      // normalized; only used during the call
+  std::uint16_t recipient = 0;                    // index into the envelope
+  std::string_view domain;                        // normalized; only used during the call
   Disposition disposition = Disposition::queued;  // queued, deferred or held
   std::uint16_t attempts = 0;
-  Instant due{};                // not before this; the beginning of time: at once
+  Instant due{};  // not before this; the beginning of time: at once
   std::uint16_t reply_code = 0;
 };
 
@@ -45,7 +46,7 @@ struct MessageFacts {
   MessageId id;
   std::string_view message_class;  // unknown names fall to the first class
   std::string_view tenant;
-  std::string_view pool;           // empty: the class's
+  std::string_view pool;  // empty: the class's
   std::uint32_t size = 0;
   Instant accepted{};
   Instant not_before{};
@@ -66,7 +67,7 @@ enum class WaitReason : std::uint8_t {
   connection_cap,
   message_rate_cap,
   connection_rate_cap,
-  turn,           // others go first: class, tenant, order of arrival
+  turn,  // others go first: class, tenant, order of arrival
 };
 std::string_view to_string(WaitReason reason);
 
@@ -145,15 +146,17 @@ class Engine {
   void on_session_failed(const SessionFailed& failed, Instant now);
   void on_transaction_done(const TransactionDone& done, Instant now);
   void on_session_closed(const SessionClosed& closed, Instant now);
-  void on_time(Instant now);                       // due retries, expiries, rate permits
-  void reconfigure(EngineConfig config, Instant now);  // keeps every message; sources and classes are matched by name
+  void on_time(Instant now);  // due retries, expiries, rate permits
+  void reconfigure(EngineConfig config,
+                   Instant now);  // keeps every message; sources and classes are matched by name
 
   // --- the operator's hand; false: no such message, or nothing to do
   bool retry_now(MessageId id, Instant now);
   bool hold(MessageId id, Instant now);
   bool release(MessageId id, Instant now);
   bool remove(MessageId id, Instant now);  // settles what is not in flight as `deleted`
-  void pause_all(Instant now);             // starts nothing new (shutdown, disk trouble); what is in flight may finish
+  void pause_all(
+      Instant now);  // starts nothing new (shutdown, disk trouble); what is in flight may finish
   void resume_all(Instant now);
 
   // When on_time() is wanted next; `never` when nothing waits for time.
@@ -162,11 +165,12 @@ class Engine {
   std::vector<Order> take_orders();
 
   // --- views; cost stated because a million may be queued
-  Totals totals() const;                                                 // O(1)
-  std::vector<QueueRow> summary(QueueKey key) const;                     // O(lanes + domains)
-  std::vector<PathView> paths() const;                                   // O(paths)
-  std::vector<RecipientView> view(MessageId id, Instant now) const;      // O(recipients of the message)
-  std::vector<RecipientView> list(const ListFilter& filter, MessageId after, std::size_t count, Instant now) const;  // id order, paged
+  Totals totals() const;                                             // O(1)
+  std::vector<QueueRow> summary(QueueKey key) const;                 // O(lanes + domains)
+  std::vector<PathView> paths() const;                               // O(paths)
+  std::vector<RecipientView> view(MessageId id, Instant now) const;  // O(recipients of the message)
+  std::vector<RecipientView> list(const ListFilter& filter, MessageId after, std::size_t count,
+                                  Instant now) const;  // id order, paged
   const EngineConfig& config() const;
 
  private:

@@ -1,4 +1,5 @@
-// What the engine is told by configuration. Plain values; config/ fills them, tests write them by hand.
+// What the engine is told by configuration. Plain values; config/ fills them, tests write them by
+// hand.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +29,8 @@ struct MessageClass {
   std::string name;
   std::uint8_t priority = 50;  // 0 … 100, higher goes first
   Duration expiry{std::chrono::days(5)};
-  Duration deadline{};         // wanted delivered within; zero: none
-  std::string pool;            // egress pool; empty: the first
+  Duration deadline{};  // wanted delivered within; zero: none
+  std::string pool;     // egress pool; empty: the first
 };
 
 struct RetrySchedule {
@@ -58,14 +59,16 @@ struct EngineConfig {
   std::vector<MessageClass> classes;   // at least one; the first is the default
   std::vector<StaticRoute> routes;     // first match wins
   RetrySchedule retry;
-  pacing::PathCaps caps;               // of every path that no override names
+  pacing::PathCaps caps;  // of every path that no override names
   std::vector<CapsOverride> caps_overrides;
   std::uint16_t recipients_per_transaction_max = 100;
-  std::uint16_t transactions_ahead = 2;           // ordered but unanswered per session
+  std::uint16_t transactions_ahead = 2;  // ordered but unanswered per session
   Duration session_idle_max{std::chrono::seconds(5)};
-  Duration ageing{std::chrono::minutes(10)};      // waiting this long is worth `ageing_step` of priority
+  Duration ageing{
+      std::chrono::minutes(10)};  // waiting this long is worth `ageing_step` of priority
   std::uint8_t ageing_step = 10;
-  Duration site_backoff_first{std::chrono::seconds(30)};  // after a next hop could not be reached at all
+  Duration site_backoff_first{
+      std::chrono::seconds(30)};  // after a next hop could not be reached at all
   Duration site_backoff_max{std::chrono::minutes(30)};
   Duration route_ttl_max{std::chrono::hours(1)};
 };

@@ -1,4 +1,5 @@
-// What the engine asks of the world. The order of the orders is part of the contract: carry them out first to last.
+// What the engine asks of the world. The order of the orders is part of the contract: carry them
+// out first to last.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +15,15 @@
 
 namespace mailweir::engine {
 
-// Where a group of recipients goes: an MX set, or configured smarthosts. Two domains with equal hosts share one NextHop.
+// Where a group of recipients goes: an MX set, or configured smarthosts. Two domains with equal
+// hosts share one NextHop.
 struct NextHop {
-  std::vector<RouteFound::Host> hosts;  // by preference; equal preferences are shuffled when connecting
+  std::vector<RouteFound::Host>
+      hosts;  // by preference; equal preferences are shuffled when connecting
   std::uint16_t port = 25;
-  bool is_smarthost = false;            // hosts were configured: no MX look-up, loopback and private targets allowed
-  std::string provider;                 // catalogue key such as "google", or the MX set's own name
+  bool is_smarthost =
+      false;  // hosts were configured: no MX look-up, loopback and private targets allowed
+  std::string provider;  // catalogue key such as "google", or the MX set's own name
 };
 
 // Find the MX set of a domain; answered by on_route().
@@ -34,8 +38,9 @@ struct OpenSession {
   std::shared_ptr<const NextHop> next_hop;
 };
 
-// Deliver to these recipients of one message over an open session. At most EngineConfig::transactions_ahead wait in a session,
-// so that the next envelope can ride behind the last content (RFC 2920). Answered by on_transaction_done().
+// Deliver to these recipients of one message over an open session. At most
+// EngineConfig::transactions_ahead wait in a session, so that the next envelope can ride behind the
+// last content (RFC 2920). Answered by on_transaction_done().
 struct StartTransaction {
   SessionId session;
   TransactionId transaction;
@@ -60,8 +65,8 @@ struct RecordState {
   Reply reply;
 };
 
-// The recipient has reached its end (is_final(disposition)). With `message_finished` nothing of the message is left to do and
-// it may leave the spool; otherwise the recipient's end must be recorded.
+// The recipient has reached its end (is_final(disposition)). With `message_finished` nothing of the
+// message is left to do and it may leave the spool; otherwise the recipient's end must be recorded.
 struct Settle {
   MessageId message;
   std::uint16_t recipient = 0;
@@ -75,6 +80,7 @@ struct Settle {
   std::uint16_t recipients_total = 0;
 };
 
-using Order = std::variant<ResolveRoute, OpenSession, StartTransaction, CloseSession, RecordState, Settle>;
+using Order =
+    std::variant<ResolveRoute, OpenSession, StartTransaction, CloseSession, RecordState, Settle>;
 
 }  // namespace mailweir::engine

@@ -51,6 +51,10 @@ NextPermit Pacer::next_message(Instant now) const {
   return at <= now ? NextPermit{} : NextPermit{Limit::message_rate, at};
 }
 
+bool Pacer::is_rested(Instant now) const {
+  return connections_ == 0 && (!messages_ || messages_->is_full(now)) && (!connects_ || connects_->is_full(now));
+}
+
 void Pacer::on_outcome(Evidence evidence, Instant now) {
   ++counts_[static_cast<std::size_t>(evidence)];
   last_outcome_ = now;

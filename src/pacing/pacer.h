@@ -47,6 +47,9 @@ class Pacer {
   NextPermit next_connection(Instant now) const;
   NextPermit next_message(Instant now) const;
 
+  // Whether forgetting this pacer would free no permit: no connection, and every rate has recovered in full.
+  bool is_rested(Instant now) const;
+
   void on_outcome(Evidence evidence, Instant now);
 
   // Connections above a lowered cap stay until they end.

@@ -129,6 +129,16 @@ TEST(Pacer, LoweredCapsBindAtOnce) {
   EXPECT_EQ(pacer.next_message(start).limit, Limit::message_rate);
 }
 
+TEST(Pacer, IsRestedOnceItsRatesHaveRecovered) {
+  Pacer pacer(PathCaps{.connections_max = 2, .message_rate = Rate{60, 1min}, .connection_rate = {}});
+  EXPECT_TRUE(pacer.is_rested(start));
+  ASSERT_TRUE(pacer.permit_message(start));
+  EXPECT_FALSE(pacer.is_rested(start + 999ms));
+  EXPECT_TRUE(pacer.is_rested(start + 1s));
+  ASSERT_TRUE(pacer.permit_connection(start + 1s));
+  EXPECT_FALSE(pacer.is_rested(start + 1s));
+}
+
 TEST(Pacer, OutcomesAreCounted) {
   Pacer pacer(PathCaps{});
   pacer.on_outcome(Evidence::recipient_delivered, start);

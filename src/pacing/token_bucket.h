@@ -20,6 +20,7 @@ class TokenBucket {
   // When the next event may pass: `now` or earlier if at once, `never` if the rate is zero.
   Instant next(Instant now) const;
   std::uint64_t burst() const;  // events
+  bool is_full(Instant now) const { return level_at(now) == capacity(); }
   Rate rate() const { return rate_; }
   // The level is kept as far as the new burst allows, so that a reload gives no free burst.
   void set_rate(Rate rate, Instant now);

@@ -1,0 +1,300 @@
+#include "engine/dispatcher.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace mailweir::engine {
+
+Dispatcher::Dispatcher(Ledger& ledger, NextHopTable& next_hops, const Settings& settings,
+                       std::vector<Order>& orders)
+    : ledger_(ledger),
+      next_hops_(next_hops),
+      settings_(settings),
+      orders_(orders),
+      lanes_(ledger, next_hops, settings),
+      line_(lanes_, next_hops, settings),
+      paths_(next_hops, settings) {}
+
+std::uint32_t Dispatcher::find(SessionId id) const {
+  const std::uint32_t index = Serial<SessionId>::index_of(id);
+  return index < sessions_.extent() && sessions_[index].id == id && id.value != 0 ? index
+                                                                                  : no_index;
+}
+
+std::uint32_t Dispatcher::find(TransactionId id) const {
+  const std::uint32_t index = Serial<TransactionId>::index_of(id);
+  return index < transactions_.extent() && transactions_[index].id == id && id.value != 0
+             ? index
+             : no_index;
+}
+
+void Dispatcher::opened(std::uint32_t s, std::string_view host, Instant now) {
+  Session& session = sessions_[s];
+  WEIR_ASSERT(session.stage == SessionStage::opening);
+  Path& path = paths_[session.path];
+  Hop& hop = next_hops_.hops[session.hop];
+  session.stage = SessionStage::open;
+  session.host = host;
+  --hop.opening;
+  --path.opening;
+  if (session.unproven) --path.unproven_opening;
+  session.unproven = false;
+  path.pacer->on_outcome(pacing::Evidence::connected, now);
+  // What was reserved goes back to the front: by now something more urgent may be there.
+  while (!session.transactions.empty()) {
+    const auto reserved = finish(session.transactions.first, now);
+    for (auto r = reserved.rbegin(); r != reserved.rend(); ++r)
+      enter(*r, session.hop, Lanes::Entry::in_front);
+  }
+  list_free(s);
+  list_idle(s, now);
+  mark(session.hop);
+  mark_provider(hop.provider);  // the share of unproven hops has room again
+  if (paused_ || !settings_.source_at(path.source)) close(s, true);
+}
+
+void Dispatcher::answered(std::uint32_t s, Instant now) {
+  Session& session = sessions_[s];
+  Hop& hop = next_hops_.hops[session.hop];
+  if (session.answered++ == 0) --hop.unanswered;
+  // A connection refused beside working ones leaves its pause standing.
+  if (now >= hop.open_not_before) hop.failures = 0;
+  if (!hop.proven) {
+    leave_line(session.hop);
+    hop.proven = true;
+    mark(session.hop);
+  }
+}
+
+void Dispatcher::close(std::uint32_t s, bool order_close) {
+  Session& session = sessions_[s];
+  if (session.stage == SessionStage::open) {
+    unlist(s);
+    Path& path = paths_[session.path];
+    if (session.starved) std::erase(path.starved, s);
+    session.starved = false;
+    session.stage = SessionStage::closing;
+    ++path.closing;
+  }
+  if (order_close && !session.close_ordered && session.stage == SessionStage::closing) {
+    session.close_ordered = true;
+    orders_.emplace_back(CloseSession{session.id});
+  }
+}
+
+void Dispatcher::ended(std::uint32_t s) {
+  Session& session = sessions_[s];
+  WEIR_ASSERT(session.transactions.empty());
+  Path& path = paths_[session.path];
+  Hop& hop = next_hops_.hops[session.hop];
+  if (session.stage == SessionStage::opening) {
+    --hop.opening;
+    --path.opening;
+    if (session.unproven) --path.unproven_opening;
+  } else {
+    close(s, false);
+    --path.closing;
+  }
+  if (session.answered == 0) --hop.unanswered;
+  --hop.sessions;
+  path.pacer->connection_ended();
+  mark(session.hop);
+  mark_provider(path.provider);
+  sessions_.release(s);
+  --sessions_alive_;
+}
+
+void Dispatcher::hop_failed(std::uint32_t h, Instant now) {
+  Hop& hop = next_hops_.hops[h];
+  mark(h);
+  if (now < hop.open_not_before) return;  // several sessions found out the same
+  const auto& config = settings_.config();
+  const int doublings = std::min<int>(hop.failures, 20);
+  hop.open_not_before =
+      now + std::min(config.site_backoff_first * (1 << doublings), config.site_backoff_max);
+  if (hop.failures < 0xFFFF) ++hop.failures;
+}
+
+void Dispatcher::source_failed(std::uint16_t source, Instant now) {
+  if (source >= source_usable_from_.size()) source_usable_from_.resize(settings_.sources_known());
+  source_usable_from_[source] = now + settings_.config().site_backoff_first;
+}
+
+void Dispatcher::end_back_off(std::uint32_t h) {
+  next_hops_.hops[h].open_not_before = Instant{};
+  mark(h);
+}
+
+void Dispatcher::limit_recipients(std::uint32_t h, std::uint16_t most) {
+  Hop& hop = next_hops_.hops[h];
+  hop.recipients_max = std::max<std::uint16_t>(1, std::min(hop.recipients_max, most));
+}
+
+void Dispatcher::set_paused(bool paused) {
+  if (paused_ == paused) return;
+  paused_ = paused;
+  if (paused) return;
+  for (std::uint32_t h = 0; h < next_hops_.hops.extent(); ++h) {
+    if (next_hops_.hops[h].next_hop == nullptr) continue;
+    mark(h);
+    mark_provider(next_hops_.hops[h].provider);
+  }
+  for (std::uint32_t p = 0; p < paths_.paths.extent(); ++p) {
+    if (!paths_[p].starved.empty()) arm_path(p, Instant{});
+  }
+}
+
+void Dispatcher::mark(std::uint32_t h) {
+  Hop& hop = next_hops_.hops[h];
+  if (hop.changed) return;
+  hop.changed = true;
+  changed_hops_.push_back(h);
+}
+
+void Dispatcher::mark_provider(std::uint32_t p) {
+  Provider& provider = next_hops_.providers[p];
+  if (provider.changed || provider.waiting == 0) return;
+  provider.changed = true;
+  changed_providers_.push_back(p);
+}
+
+void Dispatcher::run(Instant now) {
+  while (!changed_hops_.empty() || !changed_providers_.empty()) {
+    for (std::size_t i = 0; i < changed_hops_.size(); ++i) {
+      const std::uint32_t h = changed_hops_[i];
+      next_hops_.hops[h].changed = false;
+      if (next_hops_.hops[h].next_hop == nullptr) continue;
+      feed(h, now);
+      forget_if_unused(h);
+    }
+    changed_hops_.clear();
+    for (std::size_t i = 0; i < changed_providers_.size(); ++i) {
+      next_hops_.providers[changed_providers_[i]].changed = false;
+      connect(changed_providers_[i], now);
+    }
+    changed_providers_.clear();
+  }
+}
+
+void Dispatcher::arm_hop(std::uint32_t h, Instant at) {
+  Hop& hop = next_hops_.hops[h];
+  if (at >= hop.wake) return;
+  hop.wake = at;
+  wakes_.add({at, WakeKind::hop, h});
+}
+
+void Dispatcher::arm_path(std::uint32_t p, Instant at) {
+  Path& path = paths_[p];
+  if (at >= path.wake) return;
+  path.wake = at;
+  wakes_.add({at, WakeKind::path, p});
+}
+
+void Dispatcher::wake(Instant now) {
+  while (wakes_.next() <= now) {
+    const Wake due = wakes_.take();
+    if (due.kind == WakeKind::hop) {
+      Hop& hop = next_hops_.hops[due.index];
+      if (hop.wake != due.at) continue;  // it was armed anew, or is another one by now
+      hop.wake = never;
+      mark(due.index);
+    } else if (paths_[due.index].wake == due.at) {
+      paths_[due.index].wake = never;
+      wake_path(due.index, now);
+    }
+  }
+}
+
+void Dispatcher::wake_path(std::uint32_t p, Instant now) {
+  Path& path = paths_[p];
+  const Duration idle_max = settings_.config().session_idle_max;
+  while (!path.idle.empty() && sessions_[path.idle.first].idle_since + idle_max <= now) {
+    close(path.idle.first, true);
+  }
+  if (!path.idle.empty()) arm_path(p, sessions_[path.idle.first].idle_since + idle_max);
+  if (!path.starved.empty()) serve_starved(p, now);
+  mark_provider(path.provider);
+}
+
+void Dispatcher::unroute(std::uint32_t h) {
+  --next_hops_.hops[h].domains;
+  mark(h);
+}
+
+void Dispatcher::forget_if_unused(std::uint32_t h) {
+  Hop& hop = next_hops_.hops[h];
+  if (hop.domains > 0 || hop.sessions > 0 || hop.ready > 0) return;
+  const std::uint32_t p = hop.provider;
+  leave_line(h);
+  lanes_.forget_hop(hop);
+  next_hops_.forget(h);
+  if (next_hops_.providers[p].hops == 0) left_providers_.push_back(p);
+}
+
+void Dispatcher::sweep(Instant now) {
+  if (left_providers_.empty()) return;
+  const std::uint32_t p = left_providers_.back();
+  left_providers_.pop_back();
+  const Provider& provider = next_hops_.providers[p];
+  if (provider.names.empty() || provider.hops > 0) return;  // forgotten, or in use again
+  const bool rested = std::all_of(
+      provider.paths.begin(), provider.paths.end(),
+      [&](std::uint32_t path) { return path == no_index || paths_[path].pacer->is_rested(now); });
+  if (!rested) {
+    left_providers_.insert(left_providers_.begin(), p);
+    return;
+  }
+  paths_.forget_provider(p);
+  next_hops_.forget_provider(p);
+}
+
+std::vector<std::uint32_t> Dispatcher::reconfigured(Instant now) {
+  std::vector<std::uint32_t> recipients;
+  for (std::uint32_t h = 0; h < next_hops_.hops.extent(); ++h) {
+    Hop& hop = next_hops_.hops[h];
+    if (hop.next_hop == nullptr) continue;
+    leave_line(h);
+    for (std::uint32_t q = hop.queues.first; q != no_index; q = lanes_.queues[q].of_hop.next) {
+      while (!lanes_.queues[q].recipients.empty()) {
+        recipients.push_back(lanes_.queues[q].recipients.first(ledger_));
+        withdraw(recipients.back());
+      }
+    }
+    hop.last_queue = no_index;
+    mark(h);
+  }
+  for (std::uint32_t p = 0; p < next_hops_.providers.extent(); ++p) {
+    if (!next_hops_.providers[p].names.empty()) refresh_caps(p, now);
+  }
+  for (std::uint32_t s = 0; s < sessions_.extent(); ++s) {
+    if (sessions_[s].stage == SessionStage::open &&
+        !settings_.source_at(paths_[sessions_[s].path].source))
+      close(s, true);
+  }
+  return recipients;
+}
+
+Dispatcher::Wait Dispatcher::explain(std::uint32_t q, Instant now) const {
+  const Queue& queue = lanes_.queues[q];
+  const Hop& hop = next_hops_.hops[queue.hop];
+  const bool has_open = hop.sessions > hop.opening;
+  if (now < hop.open_not_before && !has_open)
+    return {WaitReason::next_hop_down, hop.open_not_before};
+  if (hop.failures > 0 && !has_open) return {WaitReason::next_hop_down, now};
+  Wait wait;
+  Instant soonest = never;
+  for (const std::uint16_t source : settings_.sources_of(lanes_.lanes[queue.lane].pool)) {
+    const Opening answer = opening(source, hop.provider, hop.proven, now);
+    if (answer.limit == pacing::Limit::none) return {};
+    if (wait.reason != WaitReason::turn && answer.at >= soonest) continue;
+    soonest = answer.at;
+    wait.until = answer.at == never ? Instant{} : answer.at;
+    wait.reason = answer.limit == pacing::Limit::connections       ? WaitReason::connection_cap
+                  : answer.limit == pacing::Limit::connection_rate ? WaitReason::connection_rate_cap
+                                                                   : WaitReason::message_rate_cap;
+  }
+  return wait;
+}
+
+}  // namespace mailweir::engine

@@ -1,0 +1,161 @@
+// The Dispatcher matches what is ready with sessions: which recipients go next, over which session,
+// and when to open or close one.
+//
+// Every change of state marks the hop or provider it concerns; run() then does everything that has
+// become possible, and costs nothing for the rest. It knows permits and back-off, not what a reply
+// means: that is classify_outcome.h and the engine.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "engine/connection_line.h"
+#include "engine/lanes.h"
+#include "engine/ledger.h"
+#include "engine/next_hop_table.h"
+#include "engine/order.h"
+#include "engine/path_table.h"
+#include "engine/session_table.h"
+#include "engine/settings.h"
+#include "engine/wake_queue.h"
+
+namespace mailweir::engine {
+
+class Dispatcher {
+ public:
+  Dispatcher(Ledger& ledger, NextHopTable& next_hops, const Settings& settings,
+             std::vector<Order>& orders);
+
+  // --- recipients
+  // Lines up a recipient in Stage::entering; `in_front`: it was taken out without an attempt.
+  void enter(std::uint32_t recipient, std::uint32_t hop, Lanes::Entry entry);
+  // Takes a ready recipient back; it is entering again.
+  void withdraw(std::uint32_t recipient);
+
+  // --- sessions and transactions
+  // The session's index, or no_index if it is gone.
+  std::uint32_t find(SessionId id) const;
+  std::uint32_t find(TransactionId id) const;
+  Session& session(std::uint32_t index) { return sessions_[index]; }
+  const Transaction& transaction(std::uint32_t index) const { return transactions_[index]; }
+  // Ends a transaction and hands over its recipients, in order, in Stage::entering.
+  std::vector<std::uint32_t> finish(std::uint32_t transaction, Instant now);
+  void opened(std::uint32_t session, std::string_view host, Instant now);
+  // A reply came inside a transaction: the hop is alive.
+  void answered(std::uint32_t session, Instant now);
+  // No more transactions in it. With `order_close` the session is told; without, it is known to end
+  // by itself.
+  void close(std::uint32_t session, bool order_close);
+  void ended(std::uint32_t session);  // all its transactions are finished
+
+  void note(std::uint32_t path, pacing::Evidence evidence, Instant now) {
+    paths_[path].pacer->on_outcome(evidence, now);
+  }
+
+  // --- trouble
+  void hop_failed(std::uint32_t hop, Instant now);
+  void source_failed(std::uint16_t source, Instant now);
+  void end_back_off(std::uint32_t hop);  // an operator wants it tried now
+  // The hop takes no more than that many recipients a transaction.
+  void limit_recipients(std::uint32_t hop, std::uint16_t most);
+
+  void set_paused(bool paused);
+  bool paused() const { return paused_; }
+
+  // --- time
+  Instant next_wake() const { return wakes_.next(); }
+  void wake(Instant now);
+  void run(Instant now);
+
+  // --- upkeep
+  void mark(std::uint32_t hop);
+  // A domain no longer routes to the hop.
+  void unroute(std::uint32_t hop);
+  void refresh_caps(std::uint32_t provider, Instant now) { paths_.refresh_caps(provider, now); }
+  // After a reload: caps anew; sessions from sources that are no longer configured end. Every ready
+  // recipient is handed over, with its stage entering, to be lined up anew.
+  std::vector<std::uint32_t> reconfigured(Instant now);
+  void sweep(Instant now);  // forgets one provider that has been left, if its pacers are rested
+
+  // --- views
+  struct Wait {
+    WaitReason reason = WaitReason::turn;
+    Instant until{};
+  };
+  Wait explain(std::uint32_t queue, Instant now) const;
+  const PathTable& paths() const { return paths_; }
+  const Lanes& lanes() const { return lanes_; }
+  std::size_t sessions() const { return sessions_alive_; }
+
+ private:
+  // Whether a path may have one more connection.
+  struct Opening {
+    enum class Answer : std::uint8_t {
+      yes,
+      only_first,
+      no
+    };  // only_first: if the hop has no session yet
+    Answer answer = Answer::yes;
+    pacing::Limit limit = pacing::Limit::none;  // that forbids it, if a limit does
+    Instant at = never;  // when to ask again; never: after a connection has ended
+  };
+  struct Choice {
+    std::uint16_t source = 0;
+    bool found = false;
+  };
+
+  // dispatcher_feed.cc: recipients into sessions
+  void feed(std::uint32_t hop, Instant now);
+  enum class Fed : std::uint8_t { started, no_work, no_permit, yielded };
+  Fed feed_once(std::uint32_t session, Instant now);
+  void serve_starved(std::uint32_t path, Instant now);
+  std::size_t next_starved(const Path& path, Instant now);
+  bool should_yield(const Session& session, std::uint32_t queue, Instant now);
+  void start(std::uint32_t session, std::uint32_t queue);
+  std::uint32_t make_transaction(std::uint32_t session, std::uint32_t queue);
+  void collect_siblings(std::uint32_t queue, std::uint32_t first, std::size_t most);
+  void list_free(std::uint32_t session);
+  void list_idle(std::uint32_t session, Instant now);
+  void unlist(std::uint32_t session);
+  void starve(std::uint32_t session, Instant now);
+
+  // dispatcher_connect.cc: sessions to hops
+  void update_line(std::uint32_t hop, Instant now);
+  bool wants_session(std::uint32_t hop, Instant now);
+  void connect(std::uint32_t provider, Instant now);
+  WaitGroup* best_group(std::uint32_t provider, Instant now);
+  Opening opening(std::uint16_t source, std::uint32_t provider, bool proven, Instant now) const;
+  bool may_open_any(const WaitGroup& group, std::uint32_t provider, Instant now);
+  Choice choose_source(const WaitGroup& group, std::uint32_t hop, Instant now) const;
+  void open(std::uint32_t queue, std::uint16_t source, Instant now);
+  void make_room(std::uint32_t provider, Instant now);
+  void leave_line(std::uint32_t hop);
+  void mark_provider(std::uint32_t provider);
+  void arm_hop(std::uint32_t hop, Instant at);
+  void arm_path(std::uint32_t path, Instant at);
+  void wake_path(std::uint32_t path, Instant now);
+  void forget_if_unused(std::uint32_t hop);
+
+  Ledger& ledger_;
+  NextHopTable& next_hops_;
+  const Settings& settings_;
+  std::vector<Order>& orders_;
+  Lanes lanes_;
+  ConnectionLine line_;
+  PathTable paths_;
+  Slab<Session> sessions_;
+  Slab<Transaction> transactions_;
+  Serial<SessionId> session_serial_;
+  Serial<TransactionId> transaction_serial_;
+  std::size_t sessions_alive_ = 0;
+  WakeQueue wakes_;
+  std::vector<std::uint32_t> changed_hops_;
+  std::vector<std::uint32_t> changed_providers_;
+  std::vector<std::uint32_t> left_providers_;  // without hops, not yet forgotten
+  std::vector<Instant> source_usable_from_;    // by source id
+  std::vector<std::uint32_t> siblings_;        // scratch of collect_siblings()
+  bool paused_ = false;
+};
+
+}  // namespace mailweir::engine

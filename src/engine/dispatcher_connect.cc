@@ -1,0 +1,195 @@
+// Sessions to hops: who needs one, who gets the next one, and from which source.
+#include <algorithm>
+
+#include "base/assert.h"
+#include "engine/dispatcher.h"
+
+namespace mailweir::engine {
+namespace {
+
+// Sessions tried at once to a hop that has never answered; more only prove the same.
+constexpr std::uint32_t unproven_sessions_max = 2;
+// A path whose message rate is used up keeps so many sessions at hand for the coming permits.
+constexpr std::size_t starved_sessions_wanted = 2;
+// Hops in a row that cannot use the connection offered, before a group is left alone until the next
+// change.
+constexpr int misses_max = 8;
+
+// Of a path's connections, at most this many may be spent on hops that have not answered yet.
+std::uint32_t unproven_max(const pacing::PathCaps& caps) {
+  return std::max<std::uint32_t>(1, caps.connections_max / 2);
+}
+
+}  // namespace
+
+bool Dispatcher::wants_session(std::uint32_t h, Instant now) {
+  Hop& hop = next_hops_.hops[h];
+  if (hop.ready == 0 || paused_) return false;
+  if (now < hop.open_not_before) {
+    arm_hop(h, hop.open_not_before);
+    return false;
+  }
+  if (hop.failures > 0) return hop.unanswered == 0;  // one probe at a time
+  if (!hop.proven && hop.unanswered >= unproven_sessions_max) return false;
+  // A session that is opening brings back what was reserved for it, and has room for more.
+  return lanes_.exceeds(hop, hop.opening * (settings_.config().transactions_ahead - 1U));
+}
+
+void Dispatcher::update_line(std::uint32_t h, Instant now) {
+  Hop& hop = next_hops_.hops[h];
+  if (!wants_session(h, now)) {
+    leave_line(h);
+  } else if (!hop.in_line) {
+    hop.in_line = true;
+    line_.join_all(hop);
+    mark_provider(hop.provider);
+  }
+}
+
+void Dispatcher::leave_line(std::uint32_t h) {
+  Hop& hop = next_hops_.hops[h];
+  if (!hop.in_line) return;
+  hop.in_line = false;
+  line_.leave_all(hop);
+}
+
+Dispatcher::Opening Dispatcher::opening(std::uint16_t source, std::uint32_t provider, bool proven,
+                                        Instant now) const {
+  using Answer = Opening::Answer;
+  if (source < source_usable_from_.size() && now < source_usable_from_[source]) {
+    return {Answer::no, pacing::Limit::none, source_usable_from_[source]};
+  }
+  const std::uint32_t p = paths_.find(source, provider);
+  if (p == no_index) {
+    const pacing::NextPermit permit =
+        pacing::Pacer(paths_.caps(source, provider)).next_connection(now);
+    return {permit.limit == pacing::Limit::none ? Answer::yes : Answer::no, permit.limit,
+            permit.at};
+  }
+  const Path& path = paths_[p];
+  const pacing::NextPermit permit = path.pacer->next_connection(now);
+  if (permit.limit != pacing::Limit::none) return {Answer::no, permit.limit, permit.at};
+  if (!proven && path.unproven_opening >= unproven_max(path.pacer->caps())) {
+    return {Answer::no, pacing::Limit::connections, never};
+  }
+  const pacing::NextPermit message = path.pacer->next_message(now);
+  if (message.limit == pacing::Limit::none) return {};
+  const bool spare = path.opening == 0 && path.starved.size() < starved_sessions_wanted;
+  return {spare ? Answer::only_first : Answer::no, message.limit, message.at};
+}
+
+// Whether some source of the group may open a connection at all; if not, sees to it that it is
+// asked again in time.
+bool Dispatcher::may_open_any(const WaitGroup& group, std::uint32_t provider, Instant now) {
+  for (const std::uint16_t source : settings_.sources_of(group.pool)) {
+    if (opening(source, provider, group.proven, now).answer != Opening::Answer::no) return true;
+  }
+  for (const std::uint16_t source : settings_.sources_of(group.pool)) {
+    const Instant at = opening(source, provider, group.proven, now).at;
+    if (at != never) arm_path(paths_.intern(source, provider), at);
+  }
+  return false;
+}
+
+// The source with the fewest connections to the provider, then the one used least; hops begin their
+// round at different sources.
+Dispatcher::Choice Dispatcher::choose_source(const WaitGroup& group, std::uint32_t h,
+                                             Instant now) const {
+  const Hop& hop = next_hops_.hops[h];
+  const auto sources = settings_.sources_of(group.pool);
+  Choice choice;
+  std::pair<std::uint32_t, std::uint64_t> least{};
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const std::uint16_t source = sources[(i + h) % sources.size()];
+    const Opening::Answer answer = opening(source, hop.provider, group.proven, now).answer;
+    if (answer == Opening::Answer::no) continue;
+    if (answer == Opening::Answer::only_first && hop.sessions > 0) continue;
+    const std::uint32_t p = paths_.find(source, hop.provider);
+    const std::pair<std::uint32_t, std::uint64_t> load =
+        p == no_index ? std::pair<std::uint32_t, std::uint64_t>{}
+                      : std::pair{paths_[p].pacer->connections(), paths_[p].opened};
+    if (choice.found && load >= least) continue;
+    choice = {source, true};
+    least = load;
+  }
+  return choice;
+}
+
+WaitGroup* Dispatcher::best_group(std::uint32_t p, Instant now) {
+  WaitGroup* best = nullptr;
+  std::int64_t best_urgency = 0;
+  for (WaitGroup& group : next_hops_.providers[p].waits) {
+    if (group.lanes.empty() || group.misses >= misses_max || !may_open_any(group, p, now)) continue;
+    const std::int64_t urgency = line_.urgency(group, now);
+    if (best != nullptr && urgency <= best_urgency) continue;
+    best = &group;
+    best_urgency = urgency;
+  }
+  return best;
+}
+
+void Dispatcher::connect(std::uint32_t p, Instant now) {
+  Provider& provider = next_hops_.providers[p];
+  for (WaitGroup& group : provider.waits) group.misses = 0;
+  while (WaitGroup* group = paused_ ? nullptr : best_group(p, now)) {
+    const std::uint32_t queue = line_.front(*group);
+    const std::uint32_t hop = lanes_.queues[queue].hop;
+    if (!wants_session(hop, now)) {
+      leave_line(hop);
+      continue;
+    }
+    const Choice source = choose_source(*group, hop, now);
+    line_.end_turn(*group);
+    if (source.found) {
+      open(queue, source.source, now);
+    } else {
+      ++group->misses;
+    }
+  }
+  if (provider.waiting > 0 && !paused_) make_room(p, now);
+}
+
+void Dispatcher::open(std::uint32_t q, std::uint16_t source, Instant now) {
+  const std::uint32_t h = lanes_.queues[q].hop;
+  Hop& hop = next_hops_.hops[h];
+  const std::uint32_t p = paths_.intern(source, hop.provider);
+  Path& path = paths_[p];
+  const bool permitted = path.pacer->permit_connection(now);
+  WEIR_ASSERT(permitted);
+  const std::uint32_t s = sessions_.allocate();
+  Session& session = sessions_[s];
+  session.id = session_serial_.next(s);
+  session.hop = h;
+  session.path = p;
+  session.stage = SessionStage::opening;
+  session.unproven = !hop.proven;
+  ++sessions_alive_;
+  ++hop.sessions;
+  ++hop.opening;
+  ++hop.unanswered;
+  ++path.opening;
+  ++path.opened;
+  if (session.unproven) ++path.unproven_opening;
+  const std::optional<std::uint16_t> at = settings_.source_at(source);
+  WEIR_ASSERT(at.has_value());
+  orders_.emplace_back(OpenSession{session.id, *at, hop.next_hop});
+  make_transaction(s, q);
+  if (!wants_session(h, now)) leave_line(h);
+}
+
+// Sessions without work give up their connections to those who wait for one.
+void Dispatcher::make_room(std::uint32_t p, Instant now) {
+  Provider& provider = next_hops_.providers[p];
+  for (const std::uint32_t index : provider.paths) {
+    if (index == no_index) continue;
+    Path& path = paths_[index];
+    while (path.closing < provider.waiting && !path.idle.empty() &&
+           !sessions_[path.idle.first].starved &&
+           path.pacer->next_connection(now).limit == pacing::Limit::connections &&
+           line_.most_urgent(provider, path.source, now) != nullptr) {
+      close(path.idle.first, true);
+    }
+  }
+}
+
+}  // namespace mailweir::engine

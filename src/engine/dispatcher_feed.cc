@@ -1,0 +1,272 @@
+// Recipients into sessions: whose turn it is in a session with room, and what a transaction takes
+// along.
+#include <algorithm>
+
+#include "base/assert.h"
+#include "engine/dispatcher.h"
+
+namespace mailweir::engine {
+namespace {
+
+// Of one message's recipients at most this many are looked at for a transaction, so that a huge
+// message costs no more than others.
+constexpr std::size_t siblings_examined_max = 512;
+// A session that others wait for gives way after so many messages.
+constexpr std::uint32_t messages_per_turn = 10;
+
+}  // namespace
+
+void Dispatcher::enter(std::uint32_t recipient, std::uint32_t hop, Lanes::Entry entry) {
+  lanes_.enter(recipient, hop, entry);
+  const std::uint32_t q = ledger_.recipients[recipient].place;
+  if (next_hops_.hops[hop].in_line && !lanes_.queues[q].waiting) line_.join(q);
+  mark(hop);
+}
+
+void Dispatcher::withdraw(std::uint32_t recipient) {
+  const std::uint32_t q = ledger_.recipients[recipient].place;
+  lanes_.leave(recipient);
+  if (lanes_.queues[q].recipients.empty()) line_.leave(q);
+  mark(lanes_.queues[q].hop);
+}
+
+void Dispatcher::feed(std::uint32_t hop_index, Instant now) {
+  if (paused_) return;
+  Hop& hop = next_hops_.hops[hop_index];
+  for (std::uint32_t s = hop.free_sessions.first; s != no_index && hop.ready > 0;) {
+    const std::uint32_t next = sessions_[s].free.next;
+    // One for each session in turn: those without work stand in front.
+    s = feed_once(s, now) == Fed::started ? hop.free_sessions.first : next;
+  }
+  update_line(hop_index, now);
+}
+
+Dispatcher::Fed Dispatcher::feed_once(std::uint32_t s, Instant now) {
+  Session& session = sessions_[s];
+  Path& path = paths_[session.path];
+  const std::uint32_t queue = lanes_.best_queue(next_hops_.hops[session.hop], path.source, now);
+  if (queue == no_index) return Fed::no_work;
+  if (should_yield(session, queue, now)) {
+    close(s, true);
+    return Fed::yielded;
+  }
+  // Sessions that already wait for a permit come first.
+  if (!path.starved.empty() || !path.pacer->permit_message(now)) {
+    starve(s, now);
+    return Fed::no_permit;
+  }
+  start(s, queue);
+  return Fed::started;
+}
+
+void Dispatcher::starve(std::uint32_t s, Instant now) {
+  Session& session = sessions_[s];
+  Path& path = paths_[session.path];
+  if (session.listed_free) {
+    session.listed_free = false;
+    list::erase(sessions_, &Session::free, next_hops_.hops[session.hop].free_sessions, s);
+  }
+  session.starved = true;
+  path.starved.push_back(s);
+  arm_path(session.path, path.pacer->next_message(now).at);
+}
+
+// The position in `starved` of the session to serve: the most urgent class first, within a class
+// the one that has waited longest. All of them have work.
+std::size_t Dispatcher::next_starved(const Path& path, Instant now) {
+  std::size_t best = 0;
+  std::int64_t best_urgency = 0;
+  std::uint8_t best_class = 0;
+  for (std::size_t i = 0; i < path.starved.size(); ++i) {
+    const Session& session = sessions_[path.starved[i]];
+    const std::uint32_t queue = lanes_.best_queue(next_hops_.hops[session.hop], path.source, now);
+    const std::uint8_t its_class = lanes_.lanes[lanes_.queues[queue].lane].message_class;
+    if (i > 0 && its_class == best_class) continue;
+    const std::int64_t urgency = lanes_.urgency(queue, now);
+    if (i == 0 || urgency > best_urgency) {
+      best = i;
+      best_urgency = urgency;
+      best_class = its_class;
+    }
+  }
+  return best;
+}
+
+void Dispatcher::serve_starved(std::uint32_t p, Instant now) {
+  Path& path = paths_[p];
+  const auto without_work = [&](std::uint32_t s) {
+    const bool none =
+        lanes_.best_queue(next_hops_.hops[sessions_[s].hop], path.source, now) == no_index;
+    if (none) {
+      sessions_[s].starved = false;
+      list_free(s);
+    }
+    return none;
+  };
+  while (!paused_) {
+    std::erase_if(path.starved, without_work);
+    if (path.starved.empty()) return;
+    const auto at = static_cast<std::ptrdiff_t>(next_starved(path, now));
+    const std::uint32_t s = path.starved[static_cast<std::size_t>(at)];
+    Session& session = sessions_[s];
+    const std::uint32_t queue = lanes_.best_queue(next_hops_.hops[session.hop], path.source, now);
+    if (should_yield(session, queue, now)) {
+      close(s, true);
+      continue;
+    }
+    if (!path.pacer->permit_message(now)) break;
+    path.starved.erase(path.starved.begin() + at);
+    session.starved = false;
+    start(s, queue);
+    mark(session.hop);
+  }
+  arm_path(p, path.pacer->next_message(now).at);
+}
+
+// Whether the session should end so that another hop of its provider gets the connection.
+bool Dispatcher::should_yield(const Session& session, std::uint32_t own_queue, Instant now) {
+  const Path& path = paths_[session.path];
+  Provider& provider = next_hops_.providers[path.provider];
+  if (provider.waiting == 0 || path.closing >= provider.waiting) return false;
+  const bool tight = path.pacer->next_connection(now).limit != pacing::Limit::none ||
+                     path.pacer->next_message(now).limit != pacing::Limit::none;
+  if (!tight) return false;
+  WaitGroup* group = line_.most_urgent(provider, path.source, now);
+  if (group == nullptr) return false;
+  const std::uint32_t other = lanes_.queues[line_.front(*group)].hop;
+  if (other == session.hop) {
+    line_.end_turn(*group);  // the one behind it is asked next time
+    return false;
+  }
+  const Hop& other_hop = next_hops_.hops[other];
+  const std::uint8_t own_class = lanes_.lanes[lanes_.queues[own_queue].lane].message_class;
+  const int own_priority = settings_.message_class(own_class).priority;
+  const int its_priority = settings_.message_class(group->message_class).priority;
+  if (its_priority < own_priority && line_.urgency(*group, now) < lanes_.urgency(own_queue, now))
+    return false;
+  if (its_priority > own_priority) return true;
+  if (other_hop.sessions + 1 < next_hops_.hops[session.hop].sessions) return true;
+  return other_hop.sessions == 0 && session.started >= messages_per_turn;
+}
+
+void Dispatcher::start(std::uint32_t s, std::uint32_t queue) {
+  Session& session = sessions_[s];
+  unlist(s);
+  lanes_.end_turn(queue);
+  const std::uint32_t t = make_transaction(s, queue);
+  Transaction& transaction = transactions_[t];
+  transaction.ordered = true;
+  StartTransaction order;
+  order.session = session.id;
+  order.transaction = transaction.id;
+  order.message = ledger_.messages[transaction.message].id;
+  order.recipients.reserve(siblings_.size());
+  for (const std::uint32_t r : siblings_) order.recipients.push_back(ledger_.recipients[r].index);
+  orders_.emplace_back(std::move(order));
+  ++session.in_flight;
+  ++session.started;
+  if (session.started >= paths_[session.path].pacer->caps().messages_per_connection_max) {
+    close(s, true);
+  } else {
+    list_free(s);
+  }
+}
+
+// Takes the first recipient of the queue, and those of the same message that are ready for the same
+// hop, into a transaction. They are left in `siblings_` too.
+std::uint32_t Dispatcher::make_transaction(std::uint32_t s, std::uint32_t q) {
+  const std::uint32_t first = lanes_.queues[q].recipients.first(ledger_);
+  const std::size_t most =
+      std::min<std::size_t>(settings_.config().recipients_per_transaction_max,
+                            next_hops_.hops[lanes_.queues[q].hop].recipients_max);
+  collect_siblings(q, first, most);
+  const std::uint32_t t = transactions_.allocate();
+  Transaction& transaction = transactions_[t];
+  transaction.id = transaction_serial_.next(t);
+  transaction.session = s;
+  transaction.message = ledger_.recipients[first].message;
+  for (const std::uint32_t r : siblings_) {
+    withdraw(r);
+    ledger_.move(r, Stage::in_flight);
+    list::push_back(ledger_.recipients, &Recipient::links, transaction.recipients, r);
+  }
+  list::push_back(transactions_, &Transaction::of_session, sessions_[s].transactions, t);
+  paths_[sessions_[s].path].recipients_in_flight += static_cast<std::uint32_t>(siblings_.size());
+  return t;
+}
+
+void Dispatcher::collect_siblings(std::uint32_t q, std::uint32_t first, std::size_t most) {
+  const auto& recipients = ledger_.recipients;
+  const Message& message = ledger_.messages[recipients[first].message];
+  siblings_.assign(1, first);
+  if (message.recipients_left == 1 || most == 1) return;
+  // Round the chain once, from `first`.
+  std::uint32_t r = first;
+  for (std::size_t seen = 1; seen < siblings_examined_max && siblings_.size() < most; ++seen) {
+    r = recipients[r].next_of_message == no_index ? message.first_recipient
+                                                  : recipients[r].next_of_message;
+    if (r == first) break;
+    if (recipients[r].stage == Stage::ready && recipients[r].place == q) siblings_.push_back(r);
+  }
+  std::sort(siblings_.begin(), siblings_.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return recipients[a].index < recipients[b].index;
+  });
+}
+
+std::vector<std::uint32_t> Dispatcher::finish(std::uint32_t t, Instant now) {
+  Transaction& transaction = transactions_[t];
+  Session& session = sessions_[transaction.session];
+  std::vector<std::uint32_t> recipients;
+  while (!transaction.recipients.empty()) {
+    const std::uint32_t r = transaction.recipients.first;
+    list::erase(ledger_.recipients, &Recipient::links, transaction.recipients, r);
+    ledger_.move(r, Stage::entering);
+    recipients.push_back(r);
+  }
+  paths_[session.path].recipients_in_flight -= static_cast<std::uint32_t>(recipients.size());
+  list::erase(transactions_, &Transaction::of_session, session.transactions, t);
+  const bool ordered = transaction.ordered;
+  const std::uint32_t s = transaction.session;
+  transactions_.release(t);
+  if (ordered) {
+    --session.in_flight;
+    unlist(s);
+    list_free(s);
+    if (session.in_flight == 0) list_idle(s, now);
+    mark(session.hop);
+  }
+  return recipients;
+}
+
+void Dispatcher::list_free(std::uint32_t s) {
+  Session& session = sessions_[s];
+  if (session.stage != SessionStage::open || session.starved) return;
+  auto& free = next_hops_.hops[session.hop].free_sessions;
+  if (session.in_flight == 0) {
+    list::push_front(sessions_, &Session::free, free, s);
+    session.listed_free = true;
+  } else if (session.in_flight < settings_.config().transactions_ahead) {
+    list::push_back(sessions_, &Session::free, free, s);
+    session.listed_free = true;
+  }
+}
+
+void Dispatcher::list_idle(std::uint32_t s, Instant now) {
+  Session& session = sessions_[s];
+  if (session.stage != SessionStage::open) return;
+  session.idle_since = now;
+  session.listed_idle = true;
+  list::push_back(sessions_, &Session::idle, paths_[session.path].idle, s);
+  arm_path(session.path, now + settings_.config().session_idle_max);
+}
+
+void Dispatcher::unlist(std::uint32_t s) {
+  Session& session = sessions_[s];
+  if (session.listed_free)
+    list::erase(sessions_, &Session::free, next_hops_.hops[session.hop].free_sessions, s);
+  if (session.listed_idle) list::erase(sessions_, &Session::idle, paths_[session.path].idle, s);
+  session.listed_free = false;
+  session.listed_idle = false;
+}
+
+}  // namespace mailweir::engine

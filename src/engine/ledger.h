@@ -1,0 +1,85 @@
+// The Ledger holds every queued message and recipient and keeps the counts that people ask for.
+//
+// It stores; it decides nothing. A recipient is in exactly one Stage; move() keeps the tallies of
+// its domain, class, tenant and of the whole in step. Ends are announced as orders: Settle,
+// RecordState.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/domain_table.h"
+#include "engine/engine.h"
+#include "engine/message_order.h"
+#include "engine/message_record.h"
+#include "engine/name_table.h"
+#include "engine/order.h"
+
+namespace mailweir::engine {
+
+// How an attempt, or the decision to give up, came about.
+struct Cause {
+  Failure failure = Failure::none;
+  Phase phase = Phase::resolve;
+  const Reply* reply = nullptr;       // null: none
+  const std::string* host = nullptr;  // that replied; null: none
+};
+
+class Ledger {
+ public:
+  explicit Ledger(std::vector<Order>& orders) : orders_(orders) {}
+
+  Slab<Message> messages;
+  Slab<Recipient> recipients;
+  DomainTable domains;
+  NameTable tenants;
+
+  struct Kind {  // what a message is apart from its times
+    std::uint8_t message_class = 0;
+    std::uint8_t pool = 0;
+  };
+  // Takes a message whose recipients are all in Stage::entering.
+  std::uint32_t add(const MessageFacts& facts, Kind kind);
+  std::uint32_t find(MessageId id) const { return order_.find(id); }
+
+  void move(std::uint32_t recipient, Stage to);
+
+  // Tells the spool what the recipient has come to; with `host` and reply as in `cause`.
+  void record(std::uint32_t recipient, Disposition disposition, const Cause& cause);
+  // Announces the end of a recipient that no list, wheel or transaction holds. True: the message is
+  // finished, and its records are gone unless it must still leave the expiry wheel first (then
+  // release() it).
+  bool settle(std::uint32_t recipient, Disposition disposition, const Cause& cause, Instant now);
+  void release(std::uint32_t message);  // a finished message
+
+  Totals totals() const;
+  const Tally& class_tally(std::uint8_t id) const { return class_tallies_[id]; }
+  const Tally& tenant_tally(std::uint32_t id) const { return tenant_tallies_[id]; }
+  const MessageOrder& order() const { return order_; }
+  std::uint32_t classes_known() const { return static_cast<std::uint32_t>(class_tallies_.size()); }
+
+  // The recipients of a message, settled ones included.
+  template <class Visit>
+  void each_recipient(std::uint32_t message, Visit visit) {
+    for (std::uint32_t r = messages[message].first_recipient; r != no_index;) {
+      const std::uint32_t next = recipients[r].next_of_message;  // the visit may finish the message
+      visit(r);
+      r = next;
+    }
+  }
+
+ private:
+  void add_recipient(std::uint32_t message, std::uint32_t domain, const RecipientFacts& facts);
+
+  std::vector<Order>& orders_;
+  MessageOrder order_;
+  Tally total_;
+  std::vector<Tally> class_tallies_;
+  std::vector<Tally> tenant_tallies_;
+};
+
+// The count of `tally` that a stage belongs to; null: none.
+std::uint32_t Tally::* tally_of(Stage stage);
+
+}  // namespace mailweir::engine

@@ -1,0 +1,92 @@
+// The NextHopTable knows the places mail goes to, who runs them, and whether they can be reached at
+// present.
+//
+// A Hop is an interned NextHop with its state; a Provider is what the hops of one operator have in
+// common: the paths to it, and the queues that wait for a connection to it. Both vanish when no
+// domain routes there and nothing is under way.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/flat_index.h"
+#include "engine/intrusive_list.h"
+#include "engine/order.h"
+#include "engine/settings.h"
+#include "provider/catalogue.h"
+
+namespace mailweir::engine {
+
+// Queues of one pool and class that wait for a connection to one provider; its lanes (tenants) take
+// turns.
+struct WaitGroup {
+  std::uint8_t pool = 0;
+  std::uint8_t message_class = 0;
+  bool proven = false;  // the hops waiting here have answered before
+  int misses = 0;       // scratch of Dispatcher::connect()
+  ListEnds lanes;
+};
+
+struct Provider {
+  std::vector<std::string> names;    // its key; then domains named in caps overrides that go there
+  std::vector<std::uint32_t> paths;  // source id → path, no_index until used
+  std::vector<WaitGroup> waits;
+  std::uint32_t waiting = 0;  // queues in `waits`
+  std::uint32_t hops = 0;
+  bool changed = false;  // in the dispatcher's list of providers to look at
+  const std::string& key() const { return names.front(); }
+};
+
+struct Hop {
+  std::shared_ptr<const NextHop> next_hop;
+  std::uint32_t provider = no_index;
+  std::uint32_t domains = 0;   // that route here
+  std::uint32_t ready = 0;     // recipients in its queues
+  std::uint32_t sessions = 0;  // opening, open or closing
+  std::uint32_t opening = 0;
+  std::uint32_t unanswered = 0;  // sessions that have not yet given a reply inside a transaction
+  std::uint32_t first_group = no_index;
+  std::uint32_t last_queue = no_index;  // used last: a hint
+  ListEnds queues;                      // all its queues, empty ones too
+  ListEnds free_sessions;      // open, with room for a transaction; those without work first
+  Instant open_not_before{};   // back-off after it could not be reached
+  Instant wake = never;        // armed timer
+  std::uint16_t failures = 0;  // in a row; 0: reachable as far as we know
+  std::uint16_t recipients_max = 0xFFFF;  // a transaction, as its replies taught us
+  bool proven = false;                    // has answered inside a transaction
+  bool in_line = false;                   // its queues wait for a connection
+  bool changed = false;                   // in the dispatcher's list of hops to look at
+};
+
+class NextHopTable {
+ public:
+  NextHopTable(const provider::Catalogue& catalogue, const Settings& settings)
+      : catalogue_(catalogue), settings_(settings) {}
+
+  Slab<Hop> hops;
+  Slab<Provider> providers;
+
+  struct Target {
+    std::vector<RouteFound::Host> hosts;
+    std::uint16_t port = 25;
+    bool is_smarthost = false;
+  };
+  // The hop of an MX set, new or known. `domain` is remembered with the provider if a caps override
+  // names it.
+  std::uint32_t intern(Target target, std::string_view domain);
+  void forget(std::uint32_t hop);  // nothing refers to it; its queues and groups are gone
+  void forget_provider(std::uint32_t provider);
+
+ private:
+  std::string provider_key(const Target& target) const;
+  std::uint32_t intern_provider(const std::string& key);
+
+  const provider::Catalogue& catalogue_;
+  const Settings& settings_;
+  FlatIndex hop_index_;
+  FlatIndex provider_index_;
+};
+
+}  // namespace mailweir::engine

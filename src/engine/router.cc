@@ -1,0 +1,148 @@
+#include "engine/router.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace mailweir::engine {
+namespace {
+
+// A time to live shorter than this is not worth another look-up for every message.
+constexpr Duration time_to_live_min = std::chrono::seconds(5);
+
+bool route_matches(std::string_view pattern, std::string_view domain) {
+  if (pattern == "*") return true;
+  if (!pattern.starts_with("*.")) return pattern == domain;
+  const std::string_view suffix = pattern.substr(1);
+  return domain.size() > suffix.size() && domain.ends_with(suffix);
+}
+
+}  // namespace
+
+std::uint32_t Router::configured(std::string_view domain) {
+  for (const StaticRoute& row : settings_.config().routes) {
+    if (!route_matches(row.domain, domain)) continue;
+    NextHopTable::Target target;
+    for (const std::string& host : row.hosts) {
+      target.hosts.push_back({static_cast<std::uint16_t>(target.hosts.size()), host});
+    }
+    target.port = row.port;
+    target.is_smarthost = true;
+    return next_hops_.intern(std::move(target), domain);
+  }
+  return no_index;
+}
+
+void Router::route(std::uint32_t r, Lanes::Entry entry, Instant now) {
+  const std::uint32_t d = ledger_.recipients[r].domain;
+  Domain& domain = ledger_.domains[d];
+  if (domain.route == RouteState::unknown && domain.next_hop == no_index) {
+    if (const std::uint32_t hop = configured(domain.name); hop != no_index)
+      assign(d, hop, never, now);
+  }
+  if (domain.route == RouteState::known && now < domain.route_expires) {
+    dispatcher_.enter(r, domain.next_hop, entry);
+    return;
+  }
+  list::push_back(ledger_.recipients, &Recipient::links, domain.waiting, r);
+  ledger_.move(r, Stage::routing);
+  if (domain.route != RouteState::asked) ask(domain);
+}
+
+void Router::ask(Domain& domain) {
+  if (dispatcher_.paused()) {
+    domain.route = RouteState::unknown;
+    return;
+  }
+  domain.route = RouteState::asked;
+  orders_.emplace_back(ResolveRoute{domain.name});
+}
+
+void Router::withdraw(std::uint32_t r) {
+  WEIR_ASSERT(ledger_.recipients[r].stage == Stage::routing);
+  list::erase(ledger_.recipients, &Recipient::links,
+              ledger_.domains[ledger_.recipients[r].domain].waiting, r);
+  ledger_.move(r, Stage::entering);
+}
+
+void Router::assign(std::uint32_t d, std::uint32_t hop, Instant expires, Instant now) {
+  Domain& domain = ledger_.domains[d];
+  ++next_hops_.hops[hop].domains;
+  unassign(domain);
+  domain.next_hop = hop;
+  domain.route = RouteState::known;
+  domain.route_expires = expires;
+  if (settings_.overrides_name(domain.name))
+    dispatcher_.refresh_caps(next_hops_.hops[hop].provider, now);
+}
+
+void Router::unassign(Domain& domain) {
+  if (domain.next_hop != no_index) dispatcher_.unroute(domain.next_hop);
+  domain.next_hop = no_index;
+  domain.route = RouteState::unknown;
+}
+
+void Router::drain_waiting(std::uint32_t d) {
+  Domain& domain = ledger_.domains[d];
+  while (!domain.waiting.empty()) {
+    const std::uint32_t r = domain.waiting.first;
+    withdraw(r);
+    dispatcher_.enter(r, domain.next_hop, Lanes::Entry::behind);
+  }
+}
+
+void Router::found(const RouteFound& route, Instant now) {
+  const std::uint32_t d = ledger_.domains.find(route.domain);
+  if (d == no_index || ledger_.domains[d].route != RouteState::asked)
+    return;  // a reload has given it another route
+  const std::uint32_t hop = next_hops_.intern({route.hosts, 25, false}, route.domain);
+  const Duration fresh =
+      std::clamp(route.time_to_live, std::min(time_to_live_min, settings_.config().route_ttl_max),
+                 settings_.config().route_ttl_max);
+  assign(d, hop, now + fresh, now);
+  drain_waiting(d);
+}
+
+std::vector<std::uint32_t> Router::failed(const RouteFailed& failure) {
+  std::vector<std::uint32_t> recipients;
+  const std::uint32_t d = ledger_.domains.find(failure.domain);
+  if (d == no_index || ledger_.domains[d].route != RouteState::asked) return recipients;
+  Domain& domain = ledger_.domains[d];
+  unassign(domain);
+  while (!domain.waiting.empty()) {
+    recipients.push_back(domain.waiting.first);
+    withdraw(recipients.back());
+  }
+  return recipients;
+}
+
+void Router::resume() {
+  for (std::uint32_t d = 0; d < ledger_.domains.extent(); ++d) {
+    Domain& domain = ledger_.domains[d];
+    if (!domain.waiting.empty() && domain.route != RouteState::asked) ask(domain);
+  }
+}
+
+void Router::reconfigured(Instant now) {
+  for (std::uint32_t d = 0; d < ledger_.domains.extent(); ++d) {
+    Domain& domain = ledger_.domains[d];
+    if (domain.name.empty()) continue;
+    const std::uint32_t hop = configured(domain.name);
+    if (hop != no_index) {
+      assign(d, hop, never, now);
+      drain_waiting(d);
+    } else if (domain.next_hop != no_index &&
+               next_hops_.hops[domain.next_hop].next_hop->is_smarthost) {
+      unassign(domain);
+    }
+  }
+}
+
+void Router::sweep(Instant now) {
+  const std::uint32_t d = ledger_.domains.forgettable(now - settings_.config().route_ttl_max);
+  if (d == no_index) return;
+  unassign(ledger_.domains[d]);
+  ledger_.domains.forget(d);
+}
+
+}  // namespace mailweir::engine

@@ -1,0 +1,56 @@
+// The Router finds out where the mail of a domain goes: a configured route, a route still fresh, or
+// a look-up, one at a time a domain.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "engine/dispatcher.h"
+#include "engine/ledger.h"
+#include "engine/next_hop_table.h"
+#include "engine/order.h"
+#include "engine/outcome.h"
+#include "engine/settings.h"
+
+namespace mailweir::engine {
+
+class Router {
+ public:
+  Router(Ledger& ledger, NextHopTable& next_hops, Dispatcher& dispatcher, const Settings& settings,
+         std::vector<Order>& orders)
+      : ledger_(ledger),
+        next_hops_(next_hops),
+        dispatcher_(dispatcher),
+        settings_(settings),
+        orders_(orders) {}
+
+  // Sends a recipient in Stage::entering on: into its queue, or to wait for the route.
+  void route(std::uint32_t recipient, Lanes::Entry entry, Instant now);
+  // Takes back a recipient that waits for a route; it is entering again.
+  void withdraw(std::uint32_t recipient);
+
+  void found(const RouteFound& route, Instant now);
+  // The look-up failed; hands over the recipients that waited, entering.
+  std::vector<std::uint32_t> failed(const RouteFailed& failure);
+
+  void resume();                   // asks for what was not asked while paused
+  void reconfigured(Instant now);  // configured routes may have changed
+  void sweep(Instant now);         // forgets one domain that has been without mail for long
+
+ private:
+  // The next hop configured for the domain, or no_index.
+  std::uint32_t configured(std::string_view domain);
+  void ask(Domain& domain);
+  void assign(std::uint32_t domain, std::uint32_t hop, Instant expires, Instant now);
+  void unassign(Domain& domain);
+  void drain_waiting(std::uint32_t domain);
+
+  Ledger& ledger_;
+  NextHopTable& next_hops_;
+  Dispatcher& dispatcher_;
+  const Settings& settings_;
+  std::vector<Order>& orders_;
+};
+
+}  // namespace mailweir::engine

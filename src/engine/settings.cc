@@ -1,0 +1,108 @@
+#include "engine/settings.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace mailweir::engine {
+namespace {
+
+constexpr std::uint32_t ids_max = 255;  // of classes and pools, over all reloads
+
+template <class Row>
+bool names(const std::vector<Row>& rows, std::string_view name) {
+  return std::any_of(rows.begin(), rows.end(), [&](const Row& row) { return row.name == name; });
+}
+
+}  // namespace
+
+Settings::Settings(EngineConfig config) : config_(std::move(config)) {
+  resolve_names();
+}
+
+void Settings::replace(EngineConfig config) {
+  config_ = std::move(config);
+  resolve_names();
+}
+
+void Settings::resolve_names() {
+  WEIR_ASSERT(!config_.sources.empty() && !config_.pools.empty() && !config_.classes.empty());
+  WEIR_ASSERT(config_.recipients_per_transaction_max > 0 && config_.transactions_ahead > 0);
+  for (const EgressAddress& source : config_.sources) source_names_.intern(source.name);
+  for (const EgressPool& pool : config_.pools) pool_names_.intern(pool.name);
+  for (const MessageClass& row : config_.classes) class_names_.intern(row.name);
+  WEIR_ASSERT(class_names_.size() < ids_max && pool_names_.size() < ids_max);
+
+  source_at_.assign(source_names_.size(), std::nullopt);
+  for (std::size_t i = 0; i < config_.sources.size(); ++i) {
+    source_at_[source_names_.find(config_.sources[i].name)] = static_cast<std::uint16_t>(i);
+  }
+  default_pool_ = static_cast<std::uint8_t>(pool_names_.find(config_.pools.front().name));
+  pool_sources_.assign(pool_names_.size(), {});
+  for (const EgressPool& pool : config_.pools) {
+    auto& ids = pool_sources_[pool_names_.find(pool.name)];
+    for (const std::uint16_t source : pool.sources) {
+      WEIR_ASSERT(source < config_.sources.size());
+      ids.push_back(static_cast<std::uint16_t>(source_names_.find(config_.sources[source].name)));
+    }
+    WEIR_ASSERT(!ids.empty());
+  }
+  class_at_.assign(class_names_.size(), 0);
+  for (std::size_t i = 0; i < config_.classes.size(); ++i) {
+    class_at_[class_names_.find(config_.classes[i].name)] = i;
+  }
+}
+
+std::uint8_t Settings::class_id(std::string_view name) const {
+  // A handful of classes: comparing beats hashing.
+  for (const MessageClass& row : config_.classes) {
+    if (row.name == name) return static_cast<std::uint8_t>(class_names_.find(name));
+  }
+  return static_cast<std::uint8_t>(class_names_.find(config_.classes.front().name));
+}
+
+std::uint8_t Settings::pool_id(std::string_view name) const {
+  if (name.empty() || !names(config_.pools, name)) return pool_of_class;
+  return static_cast<std::uint8_t>(pool_names_.find(name));
+}
+
+std::uint8_t Settings::effective_pool(std::uint8_t pool, std::uint8_t class_id) const {
+  if (pool != pool_of_class && !pool_sources_[pool].empty()) return pool;
+  const std::uint8_t of_class = pool_id(message_class(class_id).pool);
+  return of_class == pool_of_class ? default_pool_ : of_class;
+}
+
+bool Settings::pool_has(std::uint8_t pool, std::uint16_t source) const {
+  const auto& ids = pool_sources_[pool];
+  return std::find(ids.begin(), ids.end(), source) != ids.end();
+}
+
+std::optional<std::uint16_t> Settings::source_at(std::uint16_t source) const {
+  return source_at_[source];
+}
+
+const pacing::PathCaps& Settings::caps(std::uint16_t source,
+                                       std::span<const std::string> provider_names) const {
+  const CapsOverride* general = nullptr;
+  for (const CapsOverride& row : config_.caps_overrides) {
+    if (std::find(provider_names.begin(), provider_names.end(), row.provider) ==
+        provider_names.end())
+      continue;
+    if (row.source == source_names_[source]) return row.caps;
+    if (row.source.empty() && general == nullptr) general = &row;
+  }
+  return general == nullptr ? config_.caps : general->caps;
+}
+
+bool Settings::overrides_name(std::string_view domain) const {
+  return std::any_of(config_.caps_overrides.begin(), config_.caps_overrides.end(),
+                     [&](const CapsOverride& row) { return row.provider == domain; });
+}
+
+std::int64_t Settings::urgency(std::uint8_t class_id, Instant since, Instant now) const {
+  const std::int64_t ageing = std::max<std::int64_t>(1, config_.ageing.count());
+  const std::int64_t waited = std::max<std::int64_t>(0, (now - since).count());
+  return message_class(class_id).priority * ageing + waited * config_.ageing_step;
+}
+
+}  // namespace mailweir::engine
