@@ -74,8 +74,6 @@ rocksdb::DBOptions database_settings() {
 
   db.stats_dump_period_sec = 0;  // an idle spool stays asleep
   db.stats_persist_period_sec = 0;
-  db.max_log_file_size = 4 * mebibyte;
-  db.keep_log_file_num = 4;
   return db;
 }
 

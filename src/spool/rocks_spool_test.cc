@@ -245,6 +245,17 @@ TEST_F(RocksSpoolTest, AFlippedByteInATableNeverYieldsWrongContent) {
   EXPECT_GT(found_out, 0U);
 }
 
+TEST_F(RocksSpoolTest, TheInformationLogOfEarlierRunsIsReplaced) {
+  for (int run = 0; run < 3; ++run) open();
+  EXPECT_GT(std::filesystem::file_size(directory_.path() + "/LOG"), 0U);
+  EXPECT_GT(std::filesystem::file_size(directory_.path() + "/LOG.old"), 0U);
+  std::size_t logs = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory_.path())) {
+    if (entry.path().filename().string().starts_with("LOG")) ++logs;
+  }
+  EXPECT_EQ(logs, 2U);
+}
+
 TEST_F(RocksSpoolTest, AnUnreadableEndOfTheLogIsReported) {
   {
     const auto spool = open();

@@ -4,11 +4,8 @@
 #include <rocksdb/env.h>
 #include <rocksdb/listener.h>
 
-#include <array>
 #include <chrono>
 #include <condition_variable>
-#include <cstdarg>
-#include <cstdio>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -83,45 +80,6 @@ class StoreListener final : public rocksdb::EventListener {
   std::optional<rocksdb::Status> error_;
 };
 
-// Writes RocksDB's own log file, and keeps what it says of records it dropped: the only place where
-// point-in-time recovery tells.
-class StoreLog final : public rocksdb::Logger {
- public:
-  explicit StoreLog(std::shared_ptr<rocksdb::Logger> file)
-      : Logger(file->GetInfoLogLevel()), file_(std::move(file)) {}
-
-  using rocksdb::Logger::Logv;
-  void Logv(const char* format, va_list arguments) override {
-    Logv(rocksdb::InfoLogLevel::INFO_LEVEL, format, arguments);
-  }
-  void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
-    va_list copy;
-    va_copy(copy, arguments);
-    file_->Logv(level, format, arguments);
-    if (level == rocksdb::InfoLogLevel::WARN_LEVEL) keep_dropped(format, copy);
-    va_end(copy);
-  }
-  std::vector<std::string> take_dropped() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(dropped_, {});
-  }
-
- private:
-  void keep_dropped(const char* format, va_list arguments) {
-    std::array<char, 512> text{};
-    std::vsnprintf(text.data(), text.size(), format, arguments);
-    const std::string_view line(text.data());
-    if (line.find(": dropping ") == std::string_view::npos) return;
-    const std::lock_guard lock(mutex_);
-    dropped_.push_back(
-        fmt::format("spool: recovery left out the unreadable end of a log: {}", line));
-  }
-
-  const std::shared_ptr<rocksdb::Logger> file_;
-  std::mutex mutex_;
-  std::vector<std::string> dropped_;
-};
-
 RocksStore::RocksStore(std::string path, ByteCount memory_budget, rocksdb::Env* env)
     : path_(std::move(path)),
       memory_budget_(memory_budget),
@@ -139,10 +97,7 @@ Result<void> RocksStore::open() {
   settings.listeners.push_back(listener_);
   settings.manual_wal_flush = sync_is_sabotaged();
   if (env_ != nullptr) settings.env = env_;
-  std::shared_ptr<rocksdb::Logger> log_file;
-  const rocksdb::Status logging = rocksdb::CreateLoggerFromOptions(path_, settings, &log_file);
-  if (!logging.ok()) return std::unexpected(open_error(logging, path_));
-  log_ = std::make_shared<StoreLog>(std::move(log_file));
+  if (!log_) log_ = std::make_shared<RocksLog>(path_);
   settings.info_log = log_;
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (std::size_t i = 0; i < family_count; ++i) {

@@ -18,12 +18,12 @@
 #include <vector>
 
 #include "base/result.h"
+#include "spool/rocks_log.h"
 #include "spool/rocks_settings.h"
 
 namespace mailweir::spool {
 
 class StoreListener;
-class StoreLog;
 
 class RocksStore {
  public:
@@ -70,7 +70,7 @@ class RocksStore {
   rocksdb::Env* const env_;
   const std::shared_ptr<rocksdb::Cache> cache_;
   std::shared_ptr<StoreListener> listener_;
-  std::shared_ptr<StoreLog> log_;
+  std::shared_ptr<RocksLog> log_;
   mutable std::shared_mutex open_mutex_;  // exclusively: db_ comes or goes
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, family_count> handles_{};
