@@ -30,6 +30,7 @@ struct Options {
   std::string ledger;
   std::string stats;
   std::string stamp;
+  std::string save;  // folder: every message becomes a file there, as it came over the wire
   std::unordered_map<std::string, std::string>
       refuse;  // recipient domain → whole reply line at RCPT
   double tempfail_share = 0;
@@ -269,10 +270,16 @@ class Sink {
     stats_->recipients += session.recipients.size();
     stats_->bytes += text.size();
     ++stats_->messages;
+    if (!options_.save.empty()) save(text);
     if (options_.delay_us > 0)
       delayed_.push_back({now + options_.delay_us, session.fd, generation_[session.fd]});
     else
       reply(session, "250 2.0.0 taken\r\n");
+  }
+
+  void save(std::string_view text) const {
+    Ledger file(options_.save + '/' + std::to_string(stats_->messages) + ".eml", false);
+    file.append(text);
   }
 
   // Relays add lines on top; what the source wrote must follow unchanged.
@@ -346,6 +353,8 @@ Options parse(int argc, char** argv) {
       options.ledger = arguments.value();
     else if (name == "--stats")
       options.stats = arguments.value();
+    else if (name == "--save")
+      options.save = arguments.value();
     else if (name == "--stamp")
       options.stamp = arguments.value();
     else if (name == "--tempfail")
