@@ -10,7 +10,7 @@ import time
 import traceback
 from pathlib import Path
 
-from .process import LabError
+from .process import LabError, ServerFailed
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,6 +55,8 @@ class Claim:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
         try:
             body(self)
+        except ServerFailed as error:
+            self.bar(False, str(error))
         except LabError as error:
             print(f"script/prove {self.name}: could not run: {error}", file=sys.stderr)
             sys.exit(2)

@@ -8,7 +8,7 @@ import random
 import struct
 from collections import namedtuple
 
-from .process import LabError, Process, run, unmount, until
+from .process import LabError, Process, run, until
 
 SECTOR = 512
 FLUSH, FUA, DISCARD = 1, 2, 4

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from .process import LabError, Process, until
+from .process import LabError, Process, ServerFailed, until
 
 
 def free_port(host="127.0.0.1"):
@@ -105,7 +105,10 @@ class Mailweir:
         def is_ready():
             self.process.expect_running()
             return self.http("/readyz")[0] == 200
-        until("readyz", seconds, is_ready)
+        try:
+            until("readyz", seconds, is_ready)
+        except LabError as error:
+            raise ServerFailed(str(error)) from None
 
     def http(self, path, timeout=5):
         """Status and text of an answer; status 0 when there is none."""

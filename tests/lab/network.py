@@ -5,7 +5,7 @@ Lives in the network namespace that script/prove made, so nothing here is reacha
 import os
 
 from .jail import USERS, Jail
-from .process import Process, run, until
+from .process import run, until
 
 PREFIX = "10.9.0."
 
@@ -155,5 +155,3 @@ def wait_for_port(process, netns, address, port=25):
         return run(*inside(netns, "bash", "-c", f"exec 3<>/dev/tcp/{address}/{port} && timeout 2 head -c 3 <&3"), check=False) == "220"
     until(f"{process.argv[-1]} on {address}", 20, answers, 0.05)
 
-
-__all__ = ["Exim", "NameServer", "Network", "OpenSmtpd", "PREFIX", "Process", "inside", "self_signed"]

@@ -11,6 +11,10 @@ class LabError(Exception):
     """The lab could not be set up or did not get where it should; says so in one sentence."""
 
 
+class ServerFailed(LabError):
+    """The server under test did not do what it must: a claim that meets this does not hold."""
+
+
 def until(what, seconds, condition, interval=0.01):
     """Polls until condition() is true and returns its value; a LabError after `seconds`."""
     end = time.monotonic() + seconds

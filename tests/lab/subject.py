@@ -9,7 +9,7 @@ import socket
 
 from .mailweir import Mailweir
 from .postfix import Postfix
-from .process import tree, until
+from .process import LabError, ServerFailed, tree, until
 
 
 def accepts(host, port):
@@ -35,7 +35,10 @@ class MailweirSubject:
 
     def start(self, seconds=30):
         self.server.launch()
-        until("accepting", seconds, lambda: self.server.process.expect_running() or accepts(self.server.address, self.server.smtp_port))
+        try:
+            until("accepting", seconds, lambda: self.server.process.expect_running() or accepts(self.server.address, self.server.smtp_port))
+        except LabError as error:
+            raise ServerFailed(str(error)) from None
 
     def kill(self):
         self.server.kill()

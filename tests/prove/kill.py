@@ -134,7 +134,7 @@ def control(claim):
     claim.bar(lost > 0, "the build that acknowledges before the commit lost nothing: this test has no teeth")
 
 
-RESULT = {}
+RESULT = {"lost": "unknown"}
 CLAIM = Claim("kill", [
     (["--kills"], {"type": int, "help": "instead of 200, or 5 with --quick"}),
     (["--seed"], {"type": int, "help": "of the moments of the kills"}),

@@ -133,7 +133,7 @@ def body(claim):
         claim.bar(bad_cuts > 0, "the build that does not sync lost nothing: this test has no teeth")
 
 
-RESULT = {}
+RESULT = {"lost": "unknown"}
 CLAIM = Claim("powercut", [
     (["--cuts"], {"type": int, "help": "instead of 60, or 6 with --quick"}),
     (["--fs"], {"default": "ext4", "choices": ["ext4", "xfs"]}),

@@ -130,7 +130,7 @@ def body(claim):
     sink.stop()
 
 
-RESULT = {}
+RESULT = {"bytes": "unknown"}
 CLAIM = Claim("scale", [
     (["--recipients"], {"type": int, "help": "instead of a million, or 100,000 with --quick"}),
     (["--per-message"], {"type": int, "default": 1}),
