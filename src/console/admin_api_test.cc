@@ -62,15 +62,16 @@ class AdminApiTest : public testing::Test {
 
 TEST_F(AdminApiTest, StatusHasItsDocumentedMembers) {
   const Json json = get("/api/v1/status");
-  EXPECT_THAT(names_of(json),
-              testing::UnorderedElementsAre(
-                  "server_time", "version", "node", "mode", "ready", "ready_detail", "troubles",
-                  "started", "uptime_s", "data_dir", "config_file", "listeners", "totals",
-                  "counters", "disk", "providers_total", "providers", "paths_total", "paths"));
+  EXPECT_THAT(names_of(json), testing::UnorderedElementsAre(
+                                  "server_time", "version", "node", "mode", "ready", "ready_detail",
+                                  "troubles", "started", "uptime_s", "data_dir", "config_file",
+                                  "listeners", "totals", "counters", "disk", "providers_total",
+                                  "providers_active", "providers", "paths_total", "paths"));
   EXPECT_EQ(json["server_time"], "2026-09-21T14:13:20.000Z");
   EXPECT_EQ(json["uptime_s"], 3723.0);
   EXPECT_EQ(json["mode"], "sandbox");
   EXPECT_EQ(json["config_file"], nullptr);
+  EXPECT_EQ(json["providers_active"], 1);
   EXPECT_EQ(json["totals"]["oldest"], "2026-09-21T14:10:08.000Z");
   EXPECT_EQ(json["totals"]["oldest_age_s"], 192.0);
   EXPECT_EQ(json["paths"][0]["provider"], "google");

@@ -218,6 +218,8 @@ Response status_response(const ServerStatus& status, const Health& health, std::
                   {"free_bytes", status.disk.free_bytes},
                   {"total_bytes", status.disk.total_bytes}};
   json["providers_total"] = status.providers.size();
+  json["providers_active"] = std::ranges::count_if(
+      status.providers, [](const engine::QueueRow& row) { return row.in_flight > 0; });
   json["providers"] = rows_json(status.providers, status.moment, rows_max);
   json["paths_total"] = status.paths.size();
   json["paths"] = paths_json(status.paths, rows_max);

@@ -1,0 +1,305 @@
+#include "cli/commands.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/time.h"
+#include "base/units.h"
+#include "cli/http_client.h"
+#include "cli/json_view.h"
+#include "cli/query.h"
+
+namespace mailweir::cli {
+namespace {
+
+// What one request line can carry (the server takes headers of 8 KiB).
+constexpr std::size_t target_max = 7000;
+
+void complain(const Context& context, std::string_view text) {
+  context.environment.err(fmt::format("mailweir: {}\n", text));
+}
+
+int unreachable(const Context& context, const Error& error) {
+  const Language language = context.style.language;
+  const std::string& socket = context.socket;
+  switch (error.code) {
+    case Errc::closed:
+      complain(context, say(language, Text::unreachable, socket, error.context));
+      return exit_unreachable;
+    case Errc::timeout:
+      complain(context, say(language, Text::no_answer, socket, error.context));
+      return exit_unreachable;
+    default:
+      complain(context, say(language, Text::bad_answer, socket, error.context));
+      return exit_failure;
+  }
+}
+
+int exit_code_of(unsigned status) {
+  switch (status) {
+    case 400:
+    case 413:
+    case 415:
+      return exit_usage;
+    case 404:
+      return exit_not_found;
+    case 403:
+    case 409:
+    case 422:
+      return exit_refused;
+    default:
+      return exit_failure;
+  }
+}
+
+// The problem the server answered with (RFC 9457), told and turned into an exit code.
+int report_problem(const Context& context, const HttpAnswer& answer) {
+  const Json problem = Json::parse(answer.body, nullptr, false);
+  const std::string detail = raw_text(problem, "detail");
+  std::string text;
+  for (const std::string_view line : lines_of(detail))
+    text += (text.empty() ? "" : "\n") + printable(line);
+  complain(context, text.empty() ? fmt::format("HTTP {}", answer.status) : text);
+  if (context.json) context.environment.out(answer.body);
+  // A message refused for the moment (452 …) is refused all the same.
+  return has_value(problem, "reply") ? static_cast<int>(exit_refused) : exit_code_of(answer.status);
+}
+
+using Presenter = std::string (*)(const Json&, const Style&);
+
+int print(const Context& context, const HttpAnswer& answer, Presenter present) {
+  if (context.json) {
+    context.environment.out(answer.body);
+    return exit_ok;
+  }
+  const Json json = Json::parse(answer.body, nullptr, false);
+  if (json.is_discarded()) return unreachable(context, Error{Errc::corrupt, "no JSON"});
+  context.environment.out(present(json, context.style));
+  return exit_ok;
+}
+
+// Asks, and prints the answer or the problem.
+int ask(const Context& context, const HttpCall& call, Presenter present) {
+  const auto answer = call_server(context.socket, call);
+  if (!answer) return unreachable(context, answer.error());
+  if (answer->status >= 300) return report_problem(context, *answer);
+  return print(context, *answer, present);
+}
+
+HttpCall get(std::string target) {
+  return {.method = "GET", .target = std::move(target), .content_type = {}, .body = {}};
+}
+
+HttpCall post(std::string target, const std::string& json) {
+  return {.method = "POST",
+          .target = std::move(target),
+          .content_type = "application/json",
+          .body = json};
+}
+
+std::vector<std::pair<const char*, const std::string*>> criteria(const Filter& filter) {
+  return {{"provider", &filter.provider},
+          {"domain", &filter.domain},
+          {"class", &filter.message_class},
+          {"tenant", &filter.tenant},
+          {"state", &filter.state}};
+}
+
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  for (const std::string_view line : lines_of(text)) {
+    const std::size_t first = line.find_first_not_of(" \t");
+    if (first == std::string_view::npos) continue;
+    words.emplace_back(line.substr(first, line.find_first_of(" \t", first) - first));
+  }
+  return words;
+}
+
+// The body of POST /api/v1/actions; fails when the ids on standard input cannot be read.
+Result<Json> action_body(const Context& context, const ActOptions& options) {
+  Json body = {{"action", options.action}};
+  if (!options.ids.empty()) {
+    std::vector<std::string> ids = options.ids;
+    if (ids.size() == 1 && ids.front() == "-") {
+      WEIR_TRY(const std::string text, context.environment.read("-"));
+      ids = words_of(text);
+    }
+    body["ids"] = std::move(ids);
+  } else if (options.filter.is_empty()) {
+    body["all"] = true;
+  } else {
+    Json filter = Json::object();
+    for (const auto& [name, value] : criteria(options.filter)) {
+      if (!value->empty()) filter[name] = *value;
+    }
+    body["filter"] = std::move(filter);
+  }
+  if (!options.reason.empty()) body["reason"] = options.reason;
+  return body;
+}
+
+// Counts first, then asks the person; `exit_ok` means go on.
+std::optional<int> confirm_delete(const Context& context, Json body) {
+  const Language language = context.style.language;
+  if (!context.environment.in_is_terminal) {
+    complain(context, text_of(language, Text::confirm_needs_terminal));
+    return exit_usage;
+  }
+  body["dry_run"] = true;
+  const auto answer = call_server(context.socket, post("/api/v1/actions", body.dump()));
+  if (!answer) return unreachable(context, answer.error());
+  if (answer->status >= 300) return report_problem(context, *answer);
+  const std::uint64_t count = number(Json::parse(answer->body, nullptr, false), "changed");
+  if (count == 0) {
+    context.environment.out(fmt::format("{}\n", text_of(language, Text::nothing_matches)));
+    return exit_not_found;
+  }
+  context.environment.err(say(language, Text::confirm_delete, count_text(count)));
+  if (context.environment.read_line() == "yes") return std::nullopt;
+  complain(context, text_of(language, Text::not_confirmed));
+  return exit_refused;
+}
+
+// "30m" is 30 minutes from the server's now; the host of the command may have another idea of the
+// time.
+Result<std::string> absolute_time(const Context& context, const std::string& text) {
+  if (text.empty() || parse_rfc3339(text)) return text;
+  const auto wait = parse_duration(text);
+  if (!wait) {
+    return fail(Errc::invalid_argument,
+                fmt::format("--not-before \"{}\" is neither a time (2026-11-22T18:00:00+09:00) nor "
+                            "a duration (30m)",
+                            printable(text)));
+  }
+  WEIR_TRY(const HttpAnswer answer, call_server(context.socket, get("/api/v1/status?rows=1")));
+  const auto now = parse_rfc3339(raw_text(Json::parse(answer.body, nullptr, false), "server_time"));
+  if (!now) return fail(Errc::corrupt, "the server does not tell its time");
+  return to_rfc3339(*now + *wait);
+}
+
+std::string present_submission(const Json& answer, const Style&) {
+  return shown_text(answer, "id") + "\n";
+}
+
+std::string present_config(const Json& answer, const Style&) {
+  return raw_text(answer, "toml");
+}
+
+}  // namespace
+
+int show_status(const Context& context, std::uint32_t rows) {
+  return ask(context, get(fmt::format("/api/v1/status?rows={}", rows)), present_status);
+}
+
+int show_queue(const Context& context, const QueueOptions& options) {
+  Query query;
+  if (!options.list) {
+    query.add("by", options.by);
+    query.add("rows", std::to_string(options.rows));
+    return ask(context, get(query.target("/api/v1/queue")), present_queue);
+  }
+  for (const auto& [name, value] : criteria(options.filter)) query.add_if(name, *value);
+  query.add_if("after", options.after);
+  query.add("count", std::to_string(options.count));
+  return ask(context, get(query.target("/api/v1/recipients")), present_list);
+}
+
+int show_message(const Context& context, const std::string& id, bool content) {
+  const std::string target = "/api/v1/messages/" + percent_encode(id);
+  if (!content) return ask(context, get(target), present_message);
+  const auto answer = call_server(context.socket, get(target + "/content"));
+  if (!answer) return unreachable(context, answer.error());
+  if (answer->status >= 300) return report_problem(context, *answer);
+  context.environment.out(answer->body);
+  return exit_ok;
+}
+
+int show_trace(const Context& context, const std::string& id) {
+  return ask(context, get(fmt::format("/api/v1/messages/{}/trace", percent_encode(id))),
+             present_trace);
+}
+
+int act(const Context& context, const ActOptions& options) {
+  auto body = action_body(context, options);
+  if (!body) {
+    complain(context, body.error().context);
+    return exit_failure;
+  }
+  if (options.action == "delete" && !options.yes && !options.dry_run) {
+    if (const auto refusal = confirm_delete(context, *body)) return *refusal;
+  }
+  (*body)["dry_run"] = options.dry_run;
+  const auto answer = call_server(
+      context.socket,
+      post("/api/v1/actions", body->dump(-1, ' ', false, Json::error_handler_t::replace)));
+  if (!answer) return unreachable(context, answer.error());
+  if (answer->status >= 300) return report_problem(context, *answer);
+  const int printed = print(context, *answer, present_action);
+  const bool is_missing = !member(Json::parse(answer->body, nullptr, false), "not_found").empty();
+  return printed == exit_ok && is_missing ? static_cast<int>(exit_not_found) : printed;
+}
+
+int show_config(const Context& context, bool non_default) {
+  return ask(context, get(non_default ? "/api/v1/config?non_default=1" : "/api/v1/config"),
+             present_config);
+}
+
+int check_config(const Context& context, const std::string& file) {
+  const ConfigReport report =
+      context.program.check_config(file.empty() ? context.config_file : file);
+  const Language language = context.style.language;
+  const std::string name =
+      report.file.empty() ? std::string(text_of(language, Text::default_config)) : report.file;
+  if (context.json) {
+    const Json json = {{"valid", report.is_valid}, {"file", report.file}, {"report", report.text}};
+    context.environment.out(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  } else {
+    (report.is_valid ? context.environment.out : context.environment.err)(
+        report.text +
+        say(language, report.is_valid ? Text::config_valid : Text::config_is_invalid, name) + "\n");
+  }
+  return report.is_valid ? exit_ok : exit_refused;
+}
+
+int reload_config(const Context& context) {
+  return ask(context, post("/api/v1/config/reload", "{}"), present_reload);
+}
+
+int send(const Context& context, const SendOptions& options) {
+  const auto not_before = absolute_time(context, options.not_before);
+  if (!not_before) {
+    if (not_before.error().code != Errc::invalid_argument)
+      return unreachable(context, not_before.error());
+    complain(context, not_before.error().context);
+    return exit_usage;
+  }
+  const auto content = context.environment.read(options.file);
+  if (!content) {
+    complain(context, content.error().context);
+    return exit_failure;
+  }
+  Query query;
+  query.add("from", options.from);
+  for (const std::string& to : options.to) query.add("to", to);
+  query.add_if("class", options.message_class);
+  query.add_if("tenant", options.tenant);
+  query.add_if("not_before", *not_before);
+  std::string target = query.target("/api/v1/messages");
+  if (target.size() > target_max) {
+    complain(
+        context,
+        fmt::format(
+            "{} recipients are too many for one command; give fewer at a time, or submit over SMTP",
+            options.to.size()));
+    return exit_usage;
+  }
+  return ask(context,
+             {.method = "POST",
+              .target = std::move(target),
+              .content_type = "message/rfc822",
+              .body = *content},
+             present_submission);
+}
+
+}  // namespace mailweir::cli
