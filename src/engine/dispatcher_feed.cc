@@ -93,6 +93,7 @@ std::size_t Dispatcher::next_starved(const Path& path, Instant now) {
 }
 
 void Dispatcher::serve_starved(std::uint32_t p, Instant now) {
+  if (paused_) return;  // set_paused() comes back to it
   Path& path = paths_[p];
   const auto without_work = [&](std::uint32_t s) {
     const bool none =
@@ -103,7 +104,7 @@ void Dispatcher::serve_starved(std::uint32_t p, Instant now) {
     }
     return none;
   };
-  while (!paused_) {
+  while (true) {
     std::erase_if(path.starved, without_work);
     if (path.starved.empty()) return;
     const auto at = static_cast<std::ptrdiff_t>(next_starved(path, now));

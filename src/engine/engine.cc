@@ -128,12 +128,12 @@ void Engine::on_message(const MessageFacts& facts, Instant now) {
 void Engine::State::expire(std::uint32_t m, Instant now) {
   ledger.messages[m].expiry_scheduled = false;
   // Held recipients wait for the operator; those in flight expire when they come back.
-  ledger.each_recipient(m, [&](std::uint32_t r) {
+  for (const std::uint32_t r : ledger.unsettled(m)) {
     const Stage stage = ledger.recipients[r].stage;
-    if (stage == Stage::settled || stage == Stage::held || stage == Stage::in_flight) return;
+    if (stage == Stage::held || stage == Stage::in_flight) continue;
     withdraw(r);
     settle(r, Disposition::expired, Cause{}, now);
-  });
+  }
 }
 
 void Engine::on_time(Instant now) {

@@ -9,7 +9,7 @@ bool Engine::retry_now(MessageId id, Instant now) {
   const std::uint32_t m = s.ledger.find(id);
   if (m == no_index) return false;
   bool any = false;
-  s.ledger.each_recipient(m, [&](std::uint32_t r) {
+  for (const std::uint32_t r : s.ledger.unsettled(m)) {
     Recipient& recipient = s.ledger.recipients[r];
     if (recipient.stage == Stage::deferred) {
       s.withdraw(r);
@@ -17,13 +17,13 @@ bool Engine::retry_now(MessageId id, Instant now) {
       s.make_ready(r, Lanes::Entry::behind, now);
       any = true;
     }
-    if (recipient.stage != Stage::ready) return;
+    if (recipient.stage != Stage::ready) continue;
     const std::uint32_t hop = s.dispatcher.lanes().queues[recipient.place].hop;
     if (s.next_hops.hops[hop].open_not_before > now) {
       s.dispatcher.end_back_off(hop);
       any = true;
     }
-  });
+  }
   s.dispatcher.run(now);
   return any;
 }
@@ -33,13 +33,13 @@ bool Engine::hold(MessageId id, Instant now) {
   const std::uint32_t m = s.ledger.find(id);
   if (m == no_index || s.ledger.messages[m].hold) return false;
   s.ledger.messages[m].hold = true;
-  s.ledger.each_recipient(m, [&](std::uint32_t r) {
+  for (const std::uint32_t r : s.ledger.unsettled(m)) {
     const Stage stage = s.ledger.recipients[r].stage;
-    if (stage == Stage::settled || stage == Stage::held || stage == Stage::in_flight) return;
+    if (stage == Stage::held || stage == Stage::in_flight) continue;
     s.withdraw(r);
     s.hold(r);
     s.ledger.record(r, Disposition::held, Cause{});
-  });
+  }
   s.dispatcher.run(now);
   return true;
 }
@@ -50,17 +50,17 @@ bool Engine::release(MessageId id, Instant now) {
   if (m == no_index) return false;
   bool any = s.ledger.messages[m].hold;
   s.ledger.messages[m].hold = false;
-  s.ledger.each_recipient(m, [&](std::uint32_t r) {
+  for (const std::uint32_t r : s.ledger.unsettled(m)) {
     Recipient& recipient = s.ledger.recipients[r];
-    if (recipient.stage != Stage::held) return;
+    if (recipient.stage != Stage::held) continue;
     any = true;
     s.withdraw(r);
     recipient.due = now;
-    if (s.overtaken(r, Cause{}, now)) return;
+    if (s.overtaken(r, Cause{}, now)) continue;
     s.ledger.record(r, recipient.attempts == 0 ? Disposition::queued : Disposition::deferred,
                     Cause{});
     s.make_ready(r, Lanes::Entry::behind, now);
-  });
+  }
   s.dispatcher.run(now);
   return any;
 }
@@ -70,12 +70,12 @@ bool Engine::remove(MessageId id, Instant now) {
   const std::uint32_t m = s.ledger.find(id);
   if (m == no_index || s.ledger.messages[m].remove) return false;
   s.ledger.messages[m].remove = true;
-  s.ledger.each_recipient(m, [&](std::uint32_t r) {
+  for (const std::uint32_t r : s.ledger.unsettled(m)) {
     const Stage stage = s.ledger.recipients[r].stage;
-    if (stage == Stage::settled || stage == Stage::in_flight) return;
+    if (stage == Stage::in_flight) continue;
     s.withdraw(r);
     s.settle(r, Disposition::deleted, Cause{}, now);
-  });
+  }
   s.dispatcher.run(now);
   return true;
 }

@@ -130,6 +130,15 @@ void Ledger::release(std::uint32_t m) {
   messages.release(m);
 }
 
+std::vector<std::uint32_t> Ledger::unsettled(std::uint32_t m) const {
+  std::vector<std::uint32_t> result;
+  result.reserve(messages[m].recipients_left);
+  each_recipient(m, [&](std::uint32_t r) {
+    if (recipients[r].stage != Stage::settled) result.push_back(r);
+  });
+  return result;
+}
+
 Totals Ledger::totals() const {
   Totals totals;
   totals.messages = order_.size();

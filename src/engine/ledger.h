@@ -59,15 +59,17 @@ class Ledger {
   const MessageOrder& order() const { return order_; }
   std::uint32_t classes_known() const { return static_cast<std::uint32_t>(class_tallies_.size()); }
 
-  // The recipients of a message, settled ones included.
+  // The recipients of a message, settled ones included. A visit that may settle goes over unsettled() instead: the last end takes
+  // the whole chain away.
   template <class Visit>
-  void each_recipient(std::uint32_t message, Visit visit) {
+  void each_recipient(std::uint32_t message, Visit visit) const {
     for (std::uint32_t r = messages[message].first_recipient; r != no_index;) {
-      const std::uint32_t next = recipients[r].next_of_message;  // the visit may finish the message
+      const std::uint32_t next = recipients[r].next_of_message;
       visit(r);
       r = next;
     }
   }
+  std::vector<std::uint32_t> unsettled(std::uint32_t message) const;
 
  private:
   void add_recipient(std::uint32_t message, std::uint32_t domain, const RecipientFacts& facts);
