@@ -12,11 +12,28 @@ bool contains(std::string_view text, char c) {
   return !text.empty() && std::memchr(text.data(), c, text.size()) != nullptr;
 }
 
-// A reduction without early exit, which the compiler vectorises.
-bool has_octet_above_127(std::string_view text) {
+// What one pass without early exit, which the compiler vectorises, finds out about a whole read.
+struct Survey {
+  bool has_strict_lines =
+      true;  // every CR has its LF and every LF its CR; the first and the last octet are not judged
+  bool has_nul = false;
+  bool has_eight_bit = false;
+};
+
+Survey survey(std::string_view text) {
+  unsigned char unpaired = 0;
+  unsigned char nul = 0;
   unsigned char all = 0;
-  for (const char c : text) all = static_cast<unsigned char>(all | static_cast<unsigned char>(c));
-  return all > 127;
+  const auto note = [&](char c) {
+    nul = static_cast<unsigned char>(nul | (c == '\0'));
+    all = static_cast<unsigned char>(all | static_cast<unsigned char>(c));
+  };
+  if (!text.empty()) note(text.front());
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    unpaired = static_cast<unsigned char>(unpaired | ((text[i] == '\n') != (text[i - 1] == '\r')));
+    note(text[i]);
+  }
+  return {.has_strict_lines = unpaired == 0, .has_nul = nul != 0, .has_eight_bit = all > 127};
 }
 
 }  // namespace
@@ -38,10 +55,13 @@ Reply reply_for(DataFault fault) {
 }
 
 DataFraming::Step DataFraming::decode(std::string_view input, std::string& content) {
+  const auto found = survey(input);
+  may_have_nul_ = found.has_nul;
+  may_have_eight_bit_ = found.has_eight_bit;
   std::size_t at = 0;
   bool is_complete = false;
   while (at < input.size() && !is_complete) {
-    if (place_ == Place::line_start) take_whole_lines(input, at, content);
+    if (place_ == Place::line_start) take_whole_lines(input, found.has_strict_lines, at, content);
     if (place_ == Place::in_line) take_line_octets(input, at, content);
     if (at < input.size()) is_complete = take_octet(input[at], at, content);
   }
@@ -50,14 +70,16 @@ DataFraming::Step DataFraming::decode(std::string_view input, std::string& conte
 }
 
 // Nearly all of nearly every message: faultless whole lines, appended as one run.
-void DataFraming::take_whole_lines(std::string_view input, std::size_t& at, std::string& content) {
+void DataFraming::take_whole_lines(std::string_view input, bool is_strict, std::size_t& at,
+                                   std::string& content) {
   const std::size_t run = at;
   while (at < input.size() && input[at] != '.') {
     const char* line = input.data() + at;
     const auto* line_feed = static_cast<const char*>(std::memchr(line, '\n', input.size() - at));
-    if (line_feed == nullptr || line_feed == line || line_feed[-1] != '\r') break;
+    if (line_feed == nullptr || line_feed == line) break;
     const auto length = static_cast<std::size_t>(line_feed - line) - 1;
-    if (length > limits_.line_max || contains({line, length}, '\r')) break;
+    if (length > limits_.line_max) break;
+    if (!is_strict && (line_feed[-1] != '\r' || contains({line, length}, '\r'))) break;
     at += length + 2;
   }
   append(input.substr(run, at - run), content);
@@ -144,9 +166,9 @@ void DataFraming::take_line_feed(std::string& content) {
 
 void DataFraming::append(std::string_view octets, std::string& content) {
   if (fault_ || octets.empty()) return;
-  if (contains(octets, '\0')) return set_fault(DataFault::nul);
+  if (may_have_nul_ && contains(octets, '\0')) return set_fault(DataFault::nul);
   if (size_ + octets.size() > limits_.size_max) return set_fault(DataFault::too_big);
-  if (!has_eight_bit_) has_eight_bit_ = has_octet_above_127(octets);
+  if (may_have_eight_bit_ && !has_eight_bit_) has_eight_bit_ = survey(octets).has_eight_bit;
   size_ += octets.size();
   content.append(octets);
 }

@@ -66,7 +66,8 @@ class DataFraming {
     after_soft_dot,
   };
 
-  void take_whole_lines(std::string_view input, std::size_t& at, std::string& content);
+  void take_whole_lines(std::string_view input, bool is_strict, std::size_t& at,
+                        std::string& content);
   void take_line_octets(std::string_view input, std::size_t& at, std::string& content);
   bool take_octet(char c, std::size_t& at, std::string& content);
   void take_line_feed(std::string& content);
@@ -77,8 +78,10 @@ class DataFraming {
   Place place_ = Place::line_start;
   std::optional<DataFault> fault_;
   bool has_eight_bit_ = false;
-  std::size_t line_octets_ = 0;  // of the line under way
-  std::uint64_t size_ = 0;       // of the content
+  bool may_have_nul_ = false;        // the input under way has one, maybe behind the end
+  bool may_have_eight_bit_ = false;  // likewise
+  std::size_t line_octets_ = 0;      // of the line under way
+  std::uint64_t size_ = 0;           // of the content
   std::uint64_t octets_ = 0;
 };
 
