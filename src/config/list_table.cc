@@ -5,9 +5,9 @@ namespace {
 
 const OptionTraits needed{.is_required = true};
 
-template <class Item, class T, class Access>
-Option<Item> of(std::string key, Access access, Kind<T> kind, std::string meaning,
-                OptionTraits traits = {}) {
+template <class Item, class T>
+Option<Item> of(std::string key, std::type_identity_t<Access<Item, T>> access, Kind<T> kind,
+                std::string meaning, OptionTraits traits = {}) {
   return option<Item>(std::move(key), access, std::move(kind), std::move(meaning),
                       std::move(traits));
 }

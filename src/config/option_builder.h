@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -17,17 +18,23 @@ struct OptionTraits {
   bool is_required = false;
 };
 
-// `access` gives the member: [](auto& owner) -> auto& { return owner.member; }.
-template <class Owner, class T, class Access>
-Option<Owner> option(std::string key, Access access, Kind<T> kind, std::string meaning,
-                     OptionTraits traits = {}) {
+// The member of its owner that holds an option's value; a plain pointer, so that options of one
+// type share their code.
+template <class Owner, class T>
+using Access = T& (*)(Owner&);
+
+template <class Owner, class T>
+Option<Owner> option(std::string key, std::type_identity_t<Access<Owner, T>> access, Kind<T> kind,
+                     std::string meaning, OptionTraits traits = {}) {
   const auto read = [access, kind](Owner& owner, const Node& node) {
     ReadResult<T> value = kind.read(node);
     if (!value) return std::move(value.error());
     access(owner) = std::move(*value);
     return std::vector<Complaint>{};
   };
-  const auto print = [access, kind](const Owner& owner) { return kind.print(access(owner)); };
+  const auto print = [access, kind](const Owner& owner) {
+    return kind.print(access(const_cast<Owner&>(owner)));
+  };
   std::string default_text = std::move(traits.default_text);
   if (default_text.empty() && !traits.is_required) {
     const std::string printed = print(Owner{});
@@ -41,7 +48,9 @@ Option<Owner> option(std::string key, Access access, Kind<T> kind, std::string m
           .is_required = traits.is_required,
           .read = read,
           .print = print,
-          .copy = [access](Owner& to, const Owner& from) { access(to) = access(from); }};
+          .copy = [access](Owner& to, const Owner& from) {
+            access(to) = access(const_cast<Owner&>(from));
+          }};
 }
 
 template <class Item>

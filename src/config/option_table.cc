@@ -19,9 +19,9 @@ OptionTraits derived(std::string default_text, Effect effect = Effect::on_reload
   return {.effect = effect, .default_text = std::move(default_text)};
 }
 
-template <class T, class Access>
-Option<Config> set(std::string key, Access access, Kind<T> kind, std::string meaning,
-                   OptionTraits traits = {}) {
+template <class T>
+Option<Config> set(std::string key, std::type_identity_t<Access<Config, T>> access, Kind<T> kind,
+                   std::string meaning, OptionTraits traits = {}) {
   return option<Config>(std::move(key), access, std::move(kind), std::move(meaning),
                         std::move(traits));
 }
