@@ -64,7 +64,9 @@ runtime::Task<void> Session::run() {
 }
 
 void Session::start(StartOrder start) {
-  if (smtp_) {
+  if (is_closing_) {
+    ports_.outcomes.on_transaction_done(cancelled(start.order));
+  } else if (smtp_) {
     begin(std::move(start));
   } else {
     early_.push_back(std::move(start));
@@ -72,7 +74,7 @@ void Session::start(StartOrder start) {
 }
 
 void Session::begin(StartOrder start) {
-  if (is_closing_ || smtp_->is_over()) {
+  if (smtp_->is_over()) {
     ports_.outcomes.on_transaction_done(cancelled(start.order));
     return;
   }

@@ -33,6 +33,9 @@ TlsStream::TlsStream(TlsClient& client, std::string peer, SSL* ssl)
 }
 
 TlsStream::~TlsStream() {
+  // Servers close without ceremony after QUIT; OpenSSL would then mark the session as not resumable
+  // (RFC 5246 section 7.2.1 dropped that rule).
+  ::SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   ::SSL_free(ssl_);
 }
 
