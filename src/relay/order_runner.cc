@@ -1,0 +1,294 @@
+// The second half of Relay::Core: what the engine ordered is carried out here, and recipients come
+// to their end.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "relay/bounce.h"
+#include "relay/relay_core.h"
+
+namespace mailweir::relay {
+namespace {
+
+constexpr std::size_t reply_text_max = 200;
+// A DSN that finds no room on the disk is tried again this much later; the original stays in the
+// spool until then.
+constexpr auto dsn_retry = std::chrono::seconds(5);
+
+engine::RouteFound implicit_mx(std::string domain, Duration time_to_live) {
+  engine::RouteFound route;
+  route.hosts.push_back({0, domain});
+  route.domain = std::move(domain);
+  route.time_to_live = time_to_live;
+  return route;
+}
+
+engine::Failure failure_of(runtime::DnsFailure failure) {
+  switch (failure) {
+    case runtime::DnsFailure::no_such_domain:
+      return engine::Failure::dns_no_such_domain;
+    case runtime::DnsFailure::no_data:
+    case runtime::DnsFailure::temporary:
+    case runtime::DnsFailure::bogus:
+      return engine::Failure::dns_temporary;
+  }
+  return engine::Failure::dns_temporary;
+}
+
+Input route_of(std::string domain, std::variant<runtime::MxAnswer, runtime::DnsError> answer) {
+  constexpr Duration implicit_ttl = std::chrono::minutes(5);
+  if (auto* error = std::get_if<runtime::DnsError>(&answer)) {
+    // No MX record: the domain itself is its own mail host (RFC 5321 section 5.1).
+    if (error->failure == runtime::DnsFailure::no_data)
+      return implicit_mx(std::move(domain), implicit_ttl);
+    return engine::RouteFailed{std::move(domain), failure_of(error->failure),
+                               std::move(error->detail)};
+  }
+  auto& found = std::get<runtime::MxAnswer>(answer);
+  if (found.records.size() == 1 && found.records.front().host.empty()) {
+    return engine::RouteFailed{std::move(domain), engine::Failure::null_mx,
+                               "the domain accepts no mail (null MX, RFC 7505)"};
+  }
+  engine::RouteFound route;
+  for (runtime::MxRecord& record : found.records) {
+    if (!record.host.empty()) route.hosts.push_back({record.preference, std::move(record.host)});
+  }
+  if (route.hosts.empty()) return implicit_mx(std::move(domain), implicit_ttl);
+  route.domain = std::move(domain);
+  route.time_to_live = found.time_to_live;
+  return route;
+}
+
+bool is_failure(const engine::Settle& settle) {
+  return settle.disposition == Disposition::bounced || settle.disposition == Disposition::expired ||
+         settle.disposition == Disposition::suppressed;
+}
+
+}  // namespace
+
+void Relay::Core::carry_out_orders(Instant) {
+  in_round_ = true;
+  // Carrying out an order may cause further ones (a message that cannot be read back), so until
+  // none is left.
+  for (auto orders = engine_.take_orders(); !orders.empty(); orders = engine_.take_orders()) {
+    for (engine::Order& order : orders) {
+      std::visit([this](auto& item) { carry_out(item); }, order);
+    }
+  }
+  record_attempts();
+  auto ended_now = std::exchange(ended_, {});
+  for (auto& [id, ended] : ended_now) finish(id, std::move(ended));
+  in_round_ = false;
+  if (!lazy_.empty()) ports_.commits.submit_lazily(std::exchange(lazy_, {}));
+  touched_.clear();
+}
+
+void Relay::Core::record_attempts() {
+  for (const auto& [id, touched] : touched_) {
+    for (const auto& [done, session] : touched.attempts) {
+      ports_.recorder.attempt(done, *touched.message, path_facts(session), touched.outcomes);
+    }
+  }
+}
+
+void Relay::Core::carry_out(engine::ResolveRoute& order) {
+  ports_.resolver.find_mx(order.domain, [this, domain = order.domain](auto answer) mutable {
+    push(route_of(std::move(domain), std::move(answer)));
+  });
+}
+
+void Relay::Core::carry_out(engine::OpenSession& order) {
+  SessionFacts& session = sessions_[order.session];
+  session.source = order.source;
+  session.provider = order.next_hop->provider;
+  session.counters =
+      &ports_.recorder.path(session.provider, engine_.config().sources[order.source].name);
+  delivery_.open(std::move(order));
+}
+
+void Relay::Core::carry_out(engine::StartTransaction& order) {
+  if (Entry message = cache_.find(order.message)) {
+    in_flight_.emplace(order.transaction, message);
+    delivery_.start(std::move(order), std::move(message));
+    return;
+  }
+  ++sessions_[order.session].reads_pending;
+  ports_.reader.post([this, order = std::move(order)]() mutable {
+    Entry message = read(order.message);
+    push(Work{[this, order = std::move(order), message = std::move(message)](engine::Engine&,
+                                                                             Instant) mutable {
+      start_after_read(std::move(order), std::move(message));
+    }});
+  });
+}
+
+void Relay::Core::start_after_read(engine::StartTransaction order, Entry message) {
+  in_flight_.emplace(order.transaction, message);
+  const SessionId id = order.session;
+  if (!message) {  // not even the envelope: the session need not know
+    engine::TransactionDone unreadable{
+        .session = id, .transaction = order.transaction, .message = order.message};
+    for (const std::uint16_t recipient : order.recipients) {
+      unreadable.results.push_back(
+          {recipient, Phase::mail, engine::Failure::message_unreadable, {}});
+    }
+    take_one(unreadable, ports_.clock.now());
+  } else {
+    delivery_.start(std::move(order), std::move(message));
+  }
+  const auto session = sessions_.find(id);
+  if (session == sessions_.end()) return;
+  --session->second.reads_pending;
+  if (session->second.reads_pending == 0 && session->second.close_wanted) delivery_.close({id});
+}
+
+void Relay::Core::carry_out(engine::CloseSession& order) {
+  SessionFacts& session = sessions_[order.session];
+  if (session.reads_pending > 0) {
+    session.close_wanted = true;  // after the transactions ordered before it
+    return;
+  }
+  delivery_.close(order);
+}
+
+void Relay::Core::carry_out(engine::RecordState& order) {
+  RecipientState state;
+  state.disposition = order.disposition;
+  state.attempts = order.attempts;
+  state.due = to_wall(order.due);
+  state.reply_code = order.reply.code;
+  state.reply_text = order.reply.text.substr(0, reply_text_max);
+  const auto touched = touched_.find(order.message);
+  if (touched != touched_.end()) {
+    touched->second.outcomes.push_back(
+        {order.recipient, order.disposition, order.attempts, state.due});
+  } else if (order.failure != engine::Failure::none || order.reply.code != 0) {
+    // Put off without a transaction. Its address may have to be read back for the record.
+    with_message(order.message, [this, order, due = state.due](const Entry& message) {
+      if (message) ports_.recorder.deferred(order, due, *message);
+    });
+  }
+  cache_.drop(order.message);
+  lazy_.updates.push_back({order.message, order.recipient, std::move(state)});
+}
+
+void Relay::Core::carry_out(engine::Settle& order) {
+  if (const auto touched = touched_.find(order.message); touched != touched_.end()) {
+    touched->second.outcomes.push_back({order.recipient, order.disposition, order.attempts, {}});
+  }
+  Ended& ended = ended_[order.message];
+  ended.message_finished |= order.message_finished;
+  ended.recipients.push_back(std::move(order));
+}
+
+void Relay::Core::finish(MessageId id, Ended ended) {
+  with_message(id, [this, id, ended = std::move(ended)](const Entry& message) mutable {
+    if (!message)
+      return;  // its record cannot be read (the recorder was told): it stays in the spool as
+               // evidence
+    for (const engine::Settle& settle : ended.recipients)
+      ports_.recorder.disposition(settle, *message);
+    if (ended.message_finished) cache_.drop(id);
+    if (std::ranges::any_of(ended.recipients, is_failure)) {
+      commit_with_dsn(id, std::move(ended), message);
+      return;
+    }
+    append_end(lazy_, id, ended);
+    // A message that had to be read comes here outside of carry_out_orders().
+    if (!in_round_) ports_.commits.submit_lazily(std::exchange(lazy_, {}));
+  });
+}
+
+void Relay::Core::append_end(spool::CommitBatch& batch, MessageId id, const Ended& ended) const {
+  if (ended.message_finished) {
+    batch.removals.push_back({id, ended.recipients.front().recipients_total});
+    return;
+  }
+  for (const engine::Settle& settle : ended.recipients) {
+    RecipientState state;
+    state.disposition = settle.disposition;
+    state.attempts = settle.attempts;
+    state.reply_code = settle.reply.code;
+    state.reply_text = settle.reply.text.substr(0, reply_text_max);
+    batch.updates.push_back({id, settle.recipient, std::move(state)});
+  }
+}
+
+void Relay::Core::commit_with_dsn(MessageId id, Ended ended, const Entry& original) {
+  std::vector<engine::Settle> failed;
+  for (const engine::Settle& settle : ended.recipients) {
+    if (is_failure(settle)) failed.push_back(settle);
+  }
+  auto batch = std::make_shared<spool::CommitBatch>();
+  append_end(*batch, id, ended);
+  const BounceSettings settings{options_.hostname, options_.postmaster,
+                                options_.engine.classes.front()};
+  Entry dsn = compose_bounce(settings, *original, failed, ports_.clock.wall_now(),
+                             [this] { return new_id(); });
+  if (dsn) {
+    batch->accepted.push_back({dsn->message, dsn->content});
+    std::vector<std::string_view> addresses;
+    for (const engine::Settle& settle : failed) {
+      addresses.push_back(original->message.envelope.recipients[settle.recipient].mailbox.text());
+    }
+    ports_.recorder.dsn_composed(id, *dsn, addresses);
+  }
+  commit_or_retry(std::move(batch), std::move(dsn));
+}
+
+void Relay::Core::commit_or_retry(std::shared_ptr<const spool::CommitBatch> batch, Entry dsn) {
+  ports_.commits.submit(spool::CommitBatch(*batch), [this, batch, dsn = std::move(dsn)](
+                                                        const Result<void>& committed) {
+    if (committed) {
+      if (dsn) push(Accepted{dsn, "dsn", {}, {}, {}});
+      return;
+    }
+    if (committed.error().code == Errc::io)
+      return;  // the process ends; a restart finds the original as it was
+    push(Work{[this, batch, dsn](engine::Engine&, Instant) {
+      auto timer = std::make_shared<runtime::Timer>(ports_.thread.executor());
+      timer->expires_after(dsn_retry);
+      timer->async_wait([this, batch, dsn, timer](const boost::system::error_code& ec) {
+        if (!ec && !refusing_) commit_or_retry(batch, dsn);
+      });
+    }});
+  });
+}
+
+void Relay::Core::with_message(MessageId id, std::function<void(const Entry&)> use) {
+  if (const auto touched = touched_.find(id); touched != touched_.end()) {
+    use(touched->second.message);
+    return;
+  }
+  if (const Entry cached = cache_.find(id)) {
+    use(cached);
+    return;
+  }
+  ports_.reader.post([this, id, use = std::move(use)]() mutable {
+    Entry message = read(id);
+    push(Work{[use = std::move(use), message = std::move(message)](engine::Engine&, Instant) {
+      use(message);
+    }});
+  });
+}
+
+// Null when not even the envelope can be read; an entry without content when only that cannot.
+Entry Relay::Core::read(MessageId id) const {
+  auto stored = ports_.spool.read_message(id);
+  if (!stored) {
+    ports_.recorder.unreadable(id, stored.error());
+    return nullptr;
+  }
+  auto message = std::make_shared<delivery::QueuedMessage>();
+  message->message = std::move(*stored);
+  auto content = ports_.spool.read_content(message->message);
+  if (content) {
+    message->content = std::move(*content);
+  } else {
+    ports_.recorder.unreadable(id, content.error());
+  }
+  return message;
+}
+
+}  // namespace mailweir::relay

@@ -1,0 +1,172 @@
+#include "relay/policy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <optional>
+
+#include "base/units.h"
+#include "config/assignment.h"
+#include "mail/header.h"
+
+namespace mailweir::relay {
+namespace {
+
+constexpr std::string_view field_prefix = "X-Mailweir-";
+
+std::optional<int> digits(std::string_view text) {
+  int value = 0;
+  const auto [end, errc] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (errc != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// "2026-11-22T08:41:13Z" (RFC 3339, UTC, whole seconds).
+std::optional<UnixTime> parse_rfc3339(std::string_view text) {
+  if (text.size() != 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
+      text[16] != ':' || text[19] != 'Z') {
+    return std::nullopt;
+  }
+  const auto year = digits(text.substr(0, 4));
+  const auto month = digits(text.substr(5, 2));
+  const auto day = digits(text.substr(8, 2));
+  const auto hour = digits(text.substr(11, 2));
+  const auto minute = digits(text.substr(14, 2));
+  const auto second = digits(text.substr(17, 2));
+  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year(*year),
+                                         std::chrono::month(static_cast<unsigned>(*month)),
+                                         std::chrono::day(static_cast<unsigned>(*day))};
+  if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  return std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
+         std::chrono::seconds(*second);
+}
+
+// A point in time, or a duration from now.
+Result<UnixTime> parse_time(std::string_view field, const std::string& value, UnixTime now) {
+  if (const auto time = parse_rfc3339(value)) return *time;
+  if (const auto wait = parse_duration(value)) return now + *wait;
+  return fail(
+      Errc::invalid_argument,
+      fmt::format("{}{} is neither a duration such as 10m nor a time such as 2026-01-31T08:00:00Z",
+                  field_prefix, field));
+}
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) {
+    return std::tolower(static_cast<unsigned char>(x)) ==
+           std::tolower(static_cast<unsigned char>(y));
+  });
+}
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(), [](char c) {
+    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  });
+  return lower;
+}
+
+}  // namespace
+
+const engine::MessageClass* Policy::find_class(std::string_view name) const {
+  const auto found = std::ranges::find(options_.classes, name, &engine::MessageClass::name);
+  return found == options_.classes.end() ? nullptr : &*found;
+}
+
+bool Policy::is_pool(std::string_view name) const {
+  return std::ranges::find(options_.pools, name) != options_.pools.end();
+}
+
+Result<void> Policy::apply_field(std::string_view name, const std::string& value, UnixTime now,
+                                 StoredMessage& message) const {
+  if (equals_ignoring_case(name, "Class")) {
+    if (find_class(value) == nullptr) {
+      return fail(Errc::invalid_argument,
+                  fmt::format("{}Class names no configured class", field_prefix));
+    }
+    message.message_class = value;
+  } else if (equals_ignoring_case(name, "Pool")) {
+    if (!is_pool(value))
+      return fail(Errc::invalid_argument,
+                  fmt::format("{}Pool names no configured pool", field_prefix));
+    message.pool = value;
+  } else if (equals_ignoring_case(name, "Tenant")) {
+    constexpr std::size_t tenant_max = 128;
+    if (value.empty() || value.size() > tenant_max) {
+      return fail(Errc::invalid_argument,
+                  fmt::format("{}Tenant must have 1 to {} bytes", field_prefix, tenant_max));
+    }
+    message.tenant = value;
+  } else if (equals_ignoring_case(name, "Not-Before")) {
+    WEIR_TRY(message.not_before, parse_time(name, value, now));
+  } else if (equals_ignoring_case(name, "Deadline")) {
+    WEIR_TRY(message.deadline, parse_time(name, value, now));
+  } else if (equals_ignoring_case(name, "Expires")) {
+    WEIR_TRY(message.expires_at, parse_time(name, value, now));
+  } else {
+    return fail(Errc::invalid_argument,
+                fmt::format("{} is followed by an unknown name; known are Class, Pool, Tenant, "
+                            "Not-Before, Deadline, Expires",
+                            field_prefix));
+  }
+  return {};
+}
+
+Result<void> Policy::apply_submission(const intake::ReceivedMessage& received,
+                                      StoredMessage& message) const {
+  if (!received.message_class.empty()) {
+    if (find_class(received.message_class) == nullptr) {
+      return fail(Errc::invalid_argument,
+                  fmt::format("there is no class \"{}\"", received.message_class));
+    }
+    message.message_class = received.message_class;
+  }
+  if (!received.tenant.empty()) message.tenant = received.tenant;
+  message.not_before = received.not_before;
+  return {};
+}
+
+Result<void> Policy::classify(const intake::ReceivedMessage& received, UnixTime now,
+                              StoredMessage& message, std::string& content) const {
+  const config::Assignment* rule =
+      config::find_assignment(options_.assignments, {.reverse_path = received.envelope.reverse_path,
+                                                     .client_address = received.client_address,
+                                                     .listener = received.listener});
+  if (rule != nullptr) {
+    message.message_class = rule->message_class;
+    message.tenant = rule->tenant;
+    message.pool = rule->pool;
+  }
+  WEIR_CHECK(apply_submission(received, message));
+  bool has_fields = false;
+  HeaderScanner scanner(content);
+  while (const auto field = scanner.next()) {
+    if (!has_name_prefix(*field, field_prefix)) continue;
+    has_fields = true;
+    WEIR_CHECK(
+        apply_field(field->name.substr(field_prefix.size()), unfold(field->value), now, message));
+  }
+  if (has_fields) remove_fields(content, field_prefix);
+
+  const engine::MessageClass* klass = find_class(message.message_class);
+  if (klass == nullptr) klass = &options_.classes.front();
+  message.message_class = klass->name;
+  if (message.tenant.empty())
+    message.tenant = std::string(received.envelope.reverse_path.mailbox.domain());
+  if (message.expires_at == UnixTime{})
+    message.expires_at = std::max(now, message.not_before) + klass->expiry;
+  if (message.deadline == UnixTime{} && klass->deadline > Duration::zero())
+    message.deadline = now + klass->deadline;
+  return {};
+}
+
+bool Policy::is_suppressed(const Mailbox& recipient) const {
+  if (options_.suppressed.empty()) return false;
+  return options_.suppressed.contains(lower_case(recipient.text())) ||
+         options_.suppressed.contains("@" + lower_case(recipient.domain()));
+}
+
+}  // namespace mailweir::relay

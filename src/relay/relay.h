@@ -1,0 +1,99 @@
+// The Relay is the loop that keeps mail moving: it accepts into the spool, feeds the engine,
+// carries out its orders and records what came of them. It decides nothing about when and where;
+// that is the engine's.
+//
+// Everything but accept(), admission() and the outcome callbacks happens on one IoThread, `thread`.
+// Work of other threads comes in through an Inbox, many items a wake-up, so that a busy relay pays
+// few of them.
+//
+// Promises: accept() calls back with an id only after the commit is durable; a recipient's end
+// leaves the spool in the same commit that brings its DSN; every order of the engine is answered.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/random.h"
+#include "base/units.h"
+#include "delivery/delivery.h"
+#include "engine/engine.h"
+#include "intake/message_acceptor.h"
+#include "relay/policy.h"
+#include "runtime/clock.h"
+#include "runtime/io_thread.h"
+#include "runtime/resolver.h"
+#include "spool/commit_queue.h"
+#include "spool/spool.h"
+
+namespace mailweir::relay {
+
+class Recorder;
+
+struct RelayOptions {
+  std::string hostname;
+  std::string postmaster;  // double bounces go there
+  engine::EngineConfig engine;
+  delivery::DeliveryOptions delivery;
+  PolicyOptions policy;
+  ByteCount cache_max{64ULL << 20};  // content kept in memory for first attempts
+  ByteCount free_min{1ULL << 30};    // below this much free disk new mail is answered 452
+};
+
+// What the relay works with; all borrowed, all outlive it.
+struct RelayPorts {
+  const runtime::Clock& clock;
+  Random& random;
+  runtime::Resolver& resolver;
+  spool::Spool& spool;
+  spool::CommitQueue& commits;
+  const provider::Catalogue& catalogue;
+  Recorder& recorder;
+  runtime::IoThread& thread;                   // the engine's
+  runtime::IoThread& reader;                   // spool reads, which may wait for the disk
+  std::vector<runtime::IoThread*> io_threads;  // deliveries
+};
+
+class Relay final : public intake::MessageAcceptor, public delivery::OutcomeReceiver {
+ public:
+  Relay(RelayOptions options, RelayPorts ports);
+  ~Relay() override;
+
+  // Brings back what the spool holds, while new mail is accepted already. `done` gets the number of
+  // messages, on the thread.
+  void restore(std::function<void(std::uint64_t messages, std::uint64_t corrupt)> done);
+
+  // From any thread.
+  std::optional<Reply> admission(std::uint64_t declared_size) override;
+  void accept(intake::ReceivedMessage message,
+              std::function<void(intake::AcceptResult)> done) override;
+  void on_session_opened(engine::SessionOpened opened) override;
+  void on_session_failed(engine::SessionFailed failed) override;
+  void on_transaction_done(engine::TransactionDone done) override;
+  void on_session_closed(engine::SessionClosed closed) override;
+
+  // Runs `work` on the relay's thread with the engine; the orders it causes are carried out after
+  // it.
+  void with_engine(std::function<void(engine::Engine&, Instant now)> work);
+  // A message and its content, read from memory or from the spool; `use` runs on the relay's
+  // thread. Null when not even its envelope can be read.
+  void with_message(MessageId id,
+                    std::function<void(const std::shared_ptr<const delivery::QueuedMessage>&)> use);
+
+  void reconfigure(RelayOptions options);
+
+  // Starts nothing new, lets transactions finish for at most `grace`, and returns when every
+  // outcome has been taken in. New mail is refused from here on. Not from an IoThread.
+  void stop(std::chrono::milliseconds grace);
+
+  // How wall-clock and monotonic time stand to each other now; for views.
+  UnixTime to_wall(Instant time) const;
+
+ private:
+  class Core;
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace mailweir::relay

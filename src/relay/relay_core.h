@@ -1,0 +1,142 @@
+// Relay::Core: the relay's state and steps. Private to this folder. relay_core.cc takes things in,
+// order_runner.cc carries orders out.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "relay/content_cache.h"
+#include "relay/inbox.h"
+#include "relay/recorder.h"
+#include "relay/relay.h"
+#include "runtime/deadline.h"
+
+namespace mailweir::relay {
+
+using Entry = ContentCache::Entry;
+
+struct Work {
+  std::function<void(engine::Engine&, Instant)> run;
+};
+
+// A message the spool has made durable.
+struct Accepted {
+  Entry message;
+  std::string listener;
+  std::string tls;
+  std::string helo;
+  std::vector<std::uint16_t> suppressed;
+};
+
+struct Restored {
+  std::vector<spool::Recovered> messages;
+};
+
+using Input = std::variant<Accepted, Restored, engine::SessionOpened, engine::SessionFailed,
+                           engine::TransactionDone, engine::SessionClosed, engine::RouteFound,
+                           engine::RouteFailed, Work>;
+
+class Relay::Core {
+ public:
+  Core(RelayOptions options, RelayPorts ports, delivery::OutcomeReceiver& outcomes);
+  ~Core();
+
+  void push(Input input) { inbox_.push(std::move(input)); }
+  void restore(std::function<void(std::uint64_t, std::uint64_t)> done);
+  std::optional<Reply> admission(std::uint64_t declared_size);
+  void accept(intake::ReceivedMessage received, std::function<void(intake::AcceptResult)> done);
+  void with_message(MessageId id, std::function<void(const Entry&)> use);
+  void reconfigure(RelayOptions options);
+  void stop(std::chrono::milliseconds grace);
+  UnixTime to_wall(Instant time) const;
+
+ private:
+  // A recipient's end, kept until the batch of orders is through, so that one message gets one DSN
+  // a batch.
+  struct Ended {
+    std::vector<engine::Settle> recipients;
+    bool message_finished = false;
+  };
+  struct SessionFacts {
+    std::uint16_t source = 0;
+    std::string provider;
+    std::string host;
+    std::string address;
+    std::string tls;
+    PathCounters* counters = nullptr;
+    bool is_open = false;
+    std::uint32_t reads_pending = 0;  // transactions whose content is still being read
+    bool close_wanted = false;
+  };
+  // A message with outcomes in the round that is being worked off: told to the recorder when the
+  // engine has judged them.
+  struct Touched {
+    Entry message;
+    std::vector<std::pair<engine::TransactionDone, SessionFacts>> attempts;
+    std::vector<RecipientOutcome> outcomes;
+  };
+
+  void take(std::vector<Input>&& inputs);
+  void take_one(Accepted& accepted, Instant now);
+  void take_one(Restored& restored, Instant now);
+  void take_one(engine::SessionOpened& opened, Instant now);
+  void take_one(engine::SessionFailed& failed, Instant now);
+  void take_one(engine::TransactionDone& done, Instant now);
+  void take_one(engine::SessionClosed& closed, Instant now);
+  void take_one(engine::RouteFound& route, Instant now);
+  void take_one(engine::RouteFailed& failed, Instant now);
+  void take_one(Work& work, Instant now);
+
+  void carry_out_orders(Instant now);
+  void carry_out(engine::ResolveRoute& order);
+  void carry_out(engine::OpenSession& order);
+  void carry_out(engine::StartTransaction& order);
+  void carry_out(engine::CloseSession& order);
+  void carry_out(engine::RecordState& order);
+  void carry_out(engine::Settle& order);
+  void start_after_read(engine::StartTransaction order, Entry message);
+  void finish(MessageId id, Ended ended);
+  void commit_with_dsn(MessageId id, Ended ended, const Entry& original);
+  void commit_or_retry(std::shared_ptr<const spool::CommitBatch> batch, Entry dsn);
+  void append_end(spool::CommitBatch& batch, MessageId id, const Ended& ended) const;
+  engine::MessageFacts facts_of(const StoredMessage& message,
+                                std::span<const engine::RecipientFacts> recipients,
+                                Instant now) const;
+  PathFacts path_facts(const SessionFacts& session) const;
+  void record_attempts();
+  void arm_timer();
+  std::shared_ptr<const Policy> policy() const;
+  MessageId new_id() { return MessageId{next_id_.fetch_add(1, std::memory_order_relaxed)}; }
+  Entry read(MessageId id) const;  // on the reader's thread
+
+  RelayOptions options_;
+  RelayPorts ports_;
+  engine::Engine engine_;
+  delivery::Delivery delivery_;
+  ContentCache cache_;
+  Inbox<Input> inbox_;
+  std::atomic<std::uint64_t> next_id_;
+  std::atomic<bool> refusing_ = false;  // stopping
+  std::atomic<bool> disk_full_ = false;
+  mutable std::mutex policy_mutex_;
+  std::shared_ptr<const Policy> policy_;  // guarded by policy_mutex_
+
+  // Of the thread alone.
+  std::unordered_map<SessionId, SessionFacts> sessions_;
+  std::unordered_map<TransactionId, Entry> in_flight_;
+  std::unordered_map<MessageId, Touched> touched_;
+  std::unordered_map<MessageId, Ended> ended_;
+  spool::CommitBatch lazy_;  // states and removals of the round, committed together
+  bool in_round_ = false;    // carry_out_orders() is running and will submit lazy_
+  runtime::Timer timer_;
+  Instant timer_at_ = never;
+};
+
+}  // namespace mailweir::relay

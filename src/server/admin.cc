@@ -1,0 +1,272 @@
+#include "server/admin.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "mail/header.h"
+#include "mail/received.h"
+
+namespace mailweir::server {
+namespace {
+
+constexpr std::size_t action_page = 1000;
+
+operations::OperatorAction event_of(console::Action action) {
+  switch (action) {
+    case console::Action::retry:
+      return operations::OperatorAction::retried;
+    case console::Action::hold:
+      return operations::OperatorAction::held;
+    case console::Action::release:
+      return operations::OperatorAction::released;
+    case console::Action::remove:
+      return operations::OperatorAction::deleted;
+  }
+  return operations::OperatorAction::held;
+}
+
+bool apply(engine::Engine& engine, console::Action action, MessageId id, Instant now) {
+  switch (action) {
+    case console::Action::retry:
+      return engine.retry_now(id, now);
+    case console::Action::hold:
+      return engine.hold(id, now);
+    case console::Action::release:
+      return engine.release(id, now);
+    case console::Action::remove:
+      return engine.remove(id, now);
+  }
+  return false;
+}
+
+// The messages that a filter finds, each once, in id order.
+std::vector<MessageId> find_messages(engine::Engine& engine, const engine::ListFilter& filter,
+                                     Instant now) {
+  std::vector<MessageId> ids;
+  MessageId after{};
+  while (true) {
+    const auto page = engine.list(filter, after, action_page, now);
+    if (page.empty()) return ids;
+    for (const engine::RecipientView& view : page) {
+      if (ids.empty() || ids.back() != view.id) ids.push_back(view.id);
+    }
+    after = page.back().id;
+  }
+}
+
+std::string header_section(const std::string& content) {
+  HeaderScanner scanner(content);
+  while (scanner.next()) {
+  }
+  return content.substr(0, scanner.fields_size());
+}
+
+}  // namespace
+
+void Admin::set_ready(bool ready, std::string detail) {
+  const std::lock_guard lock(health_mutex_);
+  health_ = {ready, std::move(detail)};
+}
+
+console::Health Admin::health() const {
+  const std::lock_guard lock(health_mutex_);
+  return health_;
+}
+
+std::vector<std::string> Admin::troubles(const spool::Usage& usage) const {
+  std::vector<std::string> found;
+  if (usage.bytes_free < facts_.free_min) {
+    found.push_back(
+        fmt::format("the disk is nearly full ({} MiB free, spool.free_min is {} MiB): new mail is "
+                    "refused with 452; "
+                    "free some space, deliveries go on",
+                    usage.bytes_free >> 20, facts_.free_min >> 20));
+  }
+  const auto log = ports_.log.statistics();
+  if (!log.last_error.empty()) {
+    found.push_back(fmt::format(
+        "the event log cannot be written: {}; mail is not affected, events are being lost",
+        log.last_error));
+  }
+  return found;
+}
+
+void Admin::status(console::Done<console::ServerStatus> done) {
+  ports_.relay.with_engine([this, done = std::move(done)](engine::Engine& engine, Instant now) {
+    const spool::Usage usage = ports_.spool.usage();
+    console::ServerStatus status;
+    status.moment = moment(now);
+    status.started = facts_.started;
+    status.version = facts_.version;
+    status.node = facts_.node;
+    status.mode = facts_.mode;
+    status.data_dir = facts_.data_dir;
+    status.config_file = facts_.config_file;
+    status.listeners = facts_.listeners;
+    status.troubles = troubles(usage);
+    status.totals = engine.totals();
+    status.providers = engine.summary(engine::QueueKey::provider);
+    status.paths = engine.paths();
+    const relay::RecordedTotals& totals = ports_.recorder.totals();
+    status.counters = {totals.messages_accepted,
+                       totals.recipients_accepted,
+                       totals.delivered,
+                       totals.deferrals,
+                       totals.bounced,
+                       totals.expired,
+                       totals.deleted};
+    status.disk = {usage.bytes_on_disk, usage.bytes_free, usage.bytes_total};
+    done(std::move(status));
+  });
+}
+
+void Admin::queue(engine::QueueKey key, console::Done<console::QueueSummary> done) {
+  ports_.relay.with_engine(
+      [this, key, done = std::move(done)](engine::Engine& engine, Instant now) {
+        done(console::QueueSummary{moment(now), engine.summary(key), engine.totals()});
+      });
+}
+
+console::ListedRecipient Admin::listed(engine::RecipientView view) const {
+  console::ListedRecipient row;
+  if (const auto message = ports_.spool.read_message(view.id)) {
+    row.reverse_path = message->envelope.reverse_path.text();
+    row.size = message->body_size;
+    if (view.recipient < message->envelope.recipients.size()) {
+      row.mailbox = message->envelope.recipients[view.recipient].mailbox.text();
+    }
+  }
+  if (const auto state = ports_.spool.read_state(view.id, view.recipient); state && *state) {
+    row.reply_text = (*state)->reply_text;
+  }
+  row.view = std::move(view);
+  return row;
+}
+
+void Admin::list(engine::ListFilter filter, MessageId after, std::size_t count,
+                 console::Done<console::RecipientPage> done) {
+  ports_.relay.with_engine([this, filter = std::move(filter), after, count, done = std::move(done)](
+                               engine::Engine& engine, Instant now) {
+    auto views = engine.list(filter, after, count, now);
+    ports_.reader.post([this, views = std::move(views), at = moment(now), done]() mutable {
+      console::RecipientPage page{at, {}};
+      page.recipients.reserve(views.size());
+      for (engine::RecipientView& view : views) page.recipients.push_back(listed(std::move(view)));
+      done(std::move(page));
+    });
+  });
+}
+
+void Admin::message(MessageId id, console::Done<console::MessageDetail> done) {
+  ports_.relay.with_engine([this, id, done = std::move(done)](engine::Engine& engine, Instant now) {
+    auto views = engine.view(id, now);
+    ports_.reader.post([this, id, views = std::move(views), at = moment(now), done]() mutable {
+      auto stored = ports_.spool.read_message(id);
+      if (!stored) {
+        done(std::unexpected(stored.error()));
+        return;
+      }
+      console::MessageDetail detail{
+          .moment = at, .message = std::move(*stored), .recipients = {}, .headers = {}};
+      for (std::size_t i = 0; i < detail.message.envelope.recipients.size(); ++i) {
+        console::RecipientDetail recipient;
+        const auto waiting = std::ranges::find(views, i, &engine::RecipientView::recipient);
+        const auto state = ports_.spool.read_state(id, static_cast<std::uint16_t>(i));
+        if (waiting != views.end()) recipient.view = std::move(*waiting);
+        recipient.view.id = id;
+        recipient.view.recipient = static_cast<std::uint16_t>(i);
+        if (state && *state) {
+          recipient.reply_text = (*state)->reply_text;
+          if (waiting == views.end()) {
+            recipient.view.disposition = (*state)->disposition;
+            recipient.view.attempts = (*state)->attempts;
+            recipient.view.reply_code = (*state)->reply_code;
+          }
+        }
+        detail.recipients.push_back(std::move(recipient));
+      }
+      if (const auto content = ports_.spool.read_content(detail.message))
+        detail.headers = header_section(**content);
+      done(std::move(detail));
+    });
+  });
+}
+
+void Admin::content(MessageId id, console::Done<std::shared_ptr<const std::string>> done) {
+  ports_.reader.post([this, id, done = std::move(done)] {
+    auto stored = ports_.spool.read_message(id);
+    if (!stored) {
+      done(std::unexpected(stored.error()));
+      return;
+    }
+    done(ports_.spool.read_content(*stored));
+  });
+}
+
+void Admin::trace(MessageId id, console::Done<std::vector<std::string>> done) {
+  ports_.reader.post([this, id, done = std::move(done)] { done(ports_.log.trace(id)); });
+}
+
+void Admin::act(console::ActionRequest request, console::Done<console::ActionResult> done) {
+  ports_.relay.with_engine([this, request = std::move(request), done = std::move(done)](
+                               engine::Engine& engine, Instant now) {
+    console::ActionResult result;
+    std::vector<MessageId> ids = request.ids;
+    if (request.filter) ids = find_messages(engine, *request.filter, now);
+    for (const MessageId id : ids) {
+      if (!request.filter && engine.view(id, now).empty()) {
+        result.not_found.push_back(id);
+        continue;
+      }
+      ++result.matched;
+      if (request.dry_run) {
+        ++result.changed;
+      } else if (apply(engine, request.action, id, now)) {
+        ++result.changed;
+        ports_.recorder.operator_acted(event_of(request.action), id, request.actor, request.reason);
+      }
+    }
+    done(std::move(result));
+  });
+}
+
+void Admin::config_show(bool non_default, console::Done<console::ConfigText> done) {
+  done(console::ConfigText{facts_.config_file, facts_.config_text(non_default)});
+}
+
+void Admin::reload(std::string actor, console::Done<console::ReloadResult> done) {
+  ports_.reader.post(
+      [this, actor = std::move(actor), done = std::move(done)] { done(facts_.reload(actor)); });
+}
+
+void Admin::submit(console::Submission submission, console::Done<console::SubmitResult> done) {
+  if (auto refusal = ports_.relay.admission(submission.content.size())) {
+    done(console::SubmitResult(std::move(*refusal)));
+    return;
+  }
+  intake::ReceivedMessage message;
+  message.client_address = submission.actor;
+  message.client_helo = "api";
+  message.listener = "api";
+  message.message_class = std::move(submission.message_class);
+  message.tenant = std::move(submission.tenant);
+  message.not_before = submission.not_before;
+  message.content =
+      compose_received({.by = facts_.node, .protocol = "HTTP", .at = ports_.clock.wall_now()}) +
+      submission.content;
+  message.envelope = std::move(submission.envelope);
+  ports_.relay.accept(std::move(message), [done = std::move(done)](intake::AcceptResult result) {
+    done(std::move(result));
+  });
+}
+
+void Admin::metrics(console::Done<std::string> done) {
+  ports_.relay.with_engine([this, done = std::move(done)](engine::Engine& engine, Instant now) {
+    ports_.recorder.queue(engine.totals(), engine.summary(engine::QueueKey::message_class), now);
+    ports_.reader.post([this, done] { done(ports_.metrics.registry.expose()); });
+  });
+}
+
+}  // namespace mailweir::server

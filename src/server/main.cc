@@ -1,0 +1,48 @@
+// The program: the commands of cli/, and `serve` and `sink`, which run in this process.
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/cli.h"
+#include "config/load_config.h"
+#include "server/serve.h"
+#include "server/version.h"
+
+namespace {
+
+using namespace mailweir;
+
+config::LoadResult load(const std::string& file) {
+  return file.empty() ? config::load_default_config() : config::load_config(file);
+}
+
+cli::ConfigReport check_config(const std::string& file) {
+  const auto loaded = load(file);
+  cli::ConfigReport report{.is_valid = loaded.has_value(), .file = file};
+  for (const config::Problem& problem : loaded ? loaded->warnings : loaded.error()) {
+    report.text += config::to_string(problem) + "\n";
+  }
+  return report;
+}
+
+std::string find_socket(const std::string& file) {
+  const auto loaded = load(file);
+  return loaded ? loaded->config.admin.socket : std::string();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  cli::Program program;
+  program.version = server::version;
+  program.check_config = check_config;
+  program.find_socket = find_socket;
+  program.commands = {{.name = "serve",
+                       .summary = "run the server in the foreground",
+                       .run = [](const cli::Invocation& invocation) {
+                         return server::serve(invocation.config_file);
+                       }}};
+  return cli::run(argc, argv, program, cli::process_environment());
+}

@@ -1,0 +1,422 @@
+#include "server/server.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <random>
+#include <utility>
+
+#include "base/random.h"
+#include "config/diff_config.h"
+#include "config/show_config.h"
+#include "console/admin_api.h"
+#include "console/http_server.h"
+#include "intake/smtp_listener.h"
+#include "intake/tls_identity.h"
+#include "operations/event_log.h"
+#include "operations/metric_set.h"
+#include "provider/catalogue.h"
+#include "relay/recorder.h"
+#include "relay/relay.h"
+#include "runtime/clock.h"
+#include "runtime/unbound_resolver.h"
+#include "server/admin.h"
+#include "server/settings.h"
+#include "server/version.h"
+#include "sink/sink.h"
+#include "spool/commit_queue.h"
+#include "spool/rocks_spool.h"
+
+namespace mailweir::server {
+namespace {
+
+constexpr auto stop_grace = std::chrono::seconds(30);
+constexpr int exit_io_error = 70;  // EX_SOFTWARE of sysexits.h; docs/cli.md
+
+std::uint64_t entropy() {
+  std::random_device device;
+  return (static_cast<std::uint64_t>(device()) << 32) | device();
+}
+
+// The kernel may already have marked the lost pages clean, so nothing may be acknowledged after
+// this: a restart reads back what is really there (docs/adr/0003).
+[[noreturn]] void end_after_io_error(const Error& error) {
+  std::fprintf(stderr,
+               "mailweir: the spool cannot be written: %s\n"
+               "  Nothing more is acknowledged; every message acknowledged before is safe. The "
+               "process ends with status %d.\n"
+               "  Check the disk (dmesg, smartctl), then start the server again.\n",
+               error.context.c_str(), exit_io_error);
+  std::fflush(stderr);
+  ::_exit(exit_io_error);
+}
+
+Result<void> make_directory(const std::string& path) {
+  std::error_code failure;
+  std::filesystem::create_directories(path, failure);
+  if (failure) {
+    return fail(
+        Errc::io,
+        fmt::format(
+            "cannot make the folder {}: {}; make it yourself, or name another with data_dir", path,
+            failure.message()));
+  }
+  return {};
+}
+
+double resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::uint64_t size = 0;
+  std::uint64_t resident = 0;
+  statm >> size >> resident;
+  return static_cast<double>(resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
+}
+
+// Threads end last: everything that runs on them has been stopped before.
+struct Threads {
+  runtime::IoThread engine{"engine"};
+  runtime::IoThread reader{"reader"};
+  runtime::IoThread admin{"admin"};
+  std::vector<std::unique_ptr<runtime::IoThread>> io;
+
+  explicit Threads(std::size_t io_count) {
+    for (std::size_t i = 0; i < io_count; ++i)
+      io.push_back(std::make_unique<runtime::IoThread>(fmt::format("io-{}", i)));
+  }
+  ~Threads() {
+    for (auto& thread : io) thread->join();
+    admin.join();
+    reader.join();
+    engine.join();
+  }
+  std::vector<runtime::IoThread*> io_threads() {
+    std::vector<runtime::IoThread*> threads;
+    for (auto& thread : io) threads.push_back(thread.get());
+    return threads;
+  }
+};
+
+}  // namespace
+
+// Declared in the order of dependence, so that destruction is safe after a start that failed
+// half-way.
+struct Server::State {
+  State(ServerOptions server_options, config::Loaded from)
+      : options(std::move(server_options)),
+        loaded(std::move(from)),
+        threads(io_thread_count(loaded.config)) {}
+
+  Result<void> start();
+  Result<void> start_storage();
+  Result<void> start_relay();
+  Result<void> start_intake();
+  Result<void> start_console();
+  void observe_metrics();
+  void restore_queue();
+  Result<std::vector<std::string>> reload(const std::string& actor);
+  void stop(const std::string& reason);
+
+  const config::Config& config() const { return loaded.config; }
+
+  ServerOptions options;
+  config::Loaded loaded;  // `config` is replaced by a reload, under config_mutex
+  std::mutex config_mutex;
+  runtime::SystemClock clock;
+  SeededRandom random{entropy()};
+  Threads threads;
+  operations::Metrics metrics;
+  intake::Statistics intake_statistics;
+  std::unique_ptr<operations::EventLog> log;
+  std::unique_ptr<spool::RocksSpool> spool;
+  std::unique_ptr<spool::CommitQueue> commits;
+  std::unique_ptr<runtime::UnboundResolver> resolver;
+  std::unique_ptr<relay::Recorder> recorder;
+  std::unique_ptr<sink::Sink> sink;
+  std::unique_ptr<relay::Relay> relay;
+  std::unique_ptr<intake::TlsIdentity> identity;
+  std::unique_ptr<intake::MemoryBudget> memory;
+  std::vector<std::unique_ptr<intake::SmtpListener>> doors;
+  std::unique_ptr<Admin> admin;
+  console::Router router;
+  std::unique_ptr<console::HttpServer> http;
+  Instant started = clock.now();
+};
+
+Result<void> Server::State::start_storage() {
+  WEIR_CHECK(make_directory(config().data_dir));
+  WEIR_CHECK(make_directory(std::filesystem::path(config().spool.path).parent_path().string()));
+  WEIR_TRY(spool, spool::RocksSpool::open({.path = config().spool.path,
+                                           .memory_budget = config().spool.memory,
+                                           .min_free = config().spool.free_min}));
+  for (const std::string& warning : spool->warnings())
+    fmt::print(stderr, "mailweir: {}\n", warning);
+  WEIR_TRY(log, operations::EventLog::open({.directory = config().events.path,
+                                            .file_size_max = config().events.file_size_max,
+                                            .total_size_max = config().events.total_size_max}));
+  commits = std::make_unique<spool::CommitQueue>(
+      *spool, spool::CommitQueueOptions{}, [](const Error& error) { end_after_io_error(error); });
+  recorder = std::make_unique<relay::Recorder>(*log, metrics, clock);
+  return {};
+}
+
+Result<void> Server::State::start_relay() {
+  runtime::UnboundOptions dns;
+  for (const Endpoint& server : config().dns.servers) dns.servers.push_back(to_string(server));
+  dns.trust_anchor_file = config().dns.trust_anchor;
+  dns.query_time_max = std::chrono::duration_cast<std::chrono::milliseconds>(config().dns.timeout);
+  WEIR_TRY(resolver, runtime::UnboundResolver::create(std::move(dns), *threads.io.front()));
+  std::uint16_t sink_port = 0;
+  if (config().mode == config::Mode::sandbox) {
+    sink = std::make_unique<sink::Sink>(
+        sink::SinkOptions{.endpoint = {IpAddress::from_ipv4(0x7F000001), 0}}, threads.io_threads(),
+        clock);
+    WEIR_CHECK(sink->start());
+    sink_port = sink->port();
+  }
+  relay =
+      std::make_unique<relay::Relay>(relay_options(config(), sink_port),
+                                     relay::RelayPorts{.clock = clock,
+                                                       .random = random,
+                                                       .resolver = *resolver,
+                                                       .spool = *spool,
+                                                       .commits = *commits,
+                                                       .catalogue = provider::Catalogue::embedded(),
+                                                       .recorder = *recorder,
+                                                       .thread = threads.engine,
+                                                       .reader = threads.reader,
+                                                       .io_threads = threads.io_threads()});
+  return {};
+}
+
+Result<void> Server::State::start_intake() {
+  const config::TlsSettings& tls = config().tls;
+  if (tls.certificate.empty()) {
+    WEIR_TRY(identity,
+             intake::TlsIdentity::self_signed(
+                 (std::filesystem::path(config().data_dir) / "tls").string(), config().hostname));
+  } else {
+    WEIR_TRY(identity, intake::TlsIdentity::load({tls.certificate, tls.key}));
+  }
+  memory = std::make_unique<intake::MemoryBudget>(config().smtp.memory_max.value);
+  for (const Endpoint& endpoint : config().smtp.listen) {
+    doors.push_back(std::make_unique<intake::SmtpListener>(
+        listener_options(config(), endpoint), threads.io_threads(),
+        intake::SmtpDoor{.clock = clock,
+                         .acceptor = *relay,
+                         .memory = *memory,
+                         .statistics = intake_statistics,
+                         .tls = identity.get()}));
+    if (auto bound = doors.back()->start(); !bound) {
+      doors.pop_back();
+      return bound;
+    }
+  }
+  return {};
+}
+
+Result<void> Server::State::start_console() {
+  AdminFacts facts;
+  facts.version = version;
+  facts.node = config().hostname;
+  facts.mode = config().mode == config::Mode::live ? console::Mode::live : console::Mode::sandbox;
+  facts.data_dir = config().data_dir;
+  facts.config_file = options.config_file;
+  facts.started = clock.wall_now();
+  facts.free_min = config().spool.free_min.value;
+  for (std::size_t i = 0; i < doors.size(); ++i) {
+    Endpoint endpoint = config().smtp.listen[i];
+    endpoint.port = doors[i]->port();
+    facts.listeners.push_back("smtp " + to_string(endpoint));
+  }
+  facts.config_text = [this](bool non_default) {
+    const std::lock_guard lock(config_mutex);
+    return config::show_config(
+        config(), non_default ? config::Extent::non_default : config::Extent::everything,
+        config::system_hostname());
+  };
+  facts.reload = [this](const std::string& actor) -> Result<console::ReloadResult> {
+    WEIR_TRY(std::vector<std::string> effects, reload(actor));
+    return console::ReloadResult{!effects.empty(), std::move(effects)};
+  };
+  admin = std::make_unique<Admin>(std::move(facts), AdminPorts{*relay, *recorder, *spool, *log,
+                                                               metrics, clock, threads.reader});
+  console::add_admin_routes(router, *admin);
+  http = std::make_unique<console::HttpServer>(
+      console::HttpServerOptions{.listen = config().http.listen,
+                                 .socket = config().admin.socket,
+                                 .host_names = {config().hostname}},
+      threads.admin, router);
+  if (auto listening = http->start(); !listening) {
+    http.reset();
+    return listening;
+  }
+  for (const Endpoint& endpoint : http->endpoints())
+    admin->add_listener("http " + to_string(endpoint));
+  admin->add_listener("admin " + config().admin.socket);
+  return {};
+}
+
+void Server::State::observe_metrics() {
+  metrics.build_info.with({version}).set(1);
+  metrics.start_time.only().set(
+      std::chrono::duration<double>(clock.wall_now().time_since_epoch()).count());
+  metrics.uptime.observe_value(
+      [this] { return std::chrono::duration<double>(clock.now() - started).count(); });
+  metrics.memory.observe([this] {
+    return std::vector<operations::Observed::Sample>{
+        {{"resident"}, resident_bytes()}, {{"intake"}, static_cast<double>(memory->used())}};
+  });
+  metrics.spool_bytes.observe_value(
+      [this] { return static_cast<double>(spool->usage().bytes_on_disk); });
+  metrics.spool_free.observe_value(
+      [this] { return static_cast<double>(spool->usage().bytes_free); });
+  metrics.events.observe_value([this] { return static_cast<double>(log->statistics().events); });
+  metrics.events_dropped.observe_value(
+      [this] { return static_cast<double>(log->statistics().dropped); });
+  metrics.event_log_bytes.observe_value(
+      [this] { return static_cast<double>(log->statistics().bytes); });
+  metrics.event_log_errors.observe_value(
+      [this] { return static_cast<double>(log->statistics().write_errors); });
+}
+
+void Server::State::restore_queue() {
+  admin->set_ready(true, "accepting mail; the queue of the last run is being restored");
+  relay->restore([this](std::uint64_t messages, std::uint64_t corrupt) {
+    admin->set_ready(
+        true,
+        corrupt == 0
+            ? "accepting mail"
+            : fmt::format("accepting mail; {} stored messages cannot be read, see the event log",
+                          corrupt));
+    log->record(
+        clock.wall_now(),
+        operations::ServerStarted{.version = version,
+                                  .mode = config().mode == config::Mode::live ? "live" : "sandbox",
+                                  .hostname = config().hostname,
+                                  .data_dir = config().data_dir,
+                                  .messages_recovered = messages,
+                                  .start_time = clock.now() - started});
+  });
+}
+
+Result<void> Server::State::start() {
+  WEIR_CHECK(start_storage());
+  WEIR_CHECK(start_relay());
+  WEIR_CHECK(start_intake());
+  WEIR_CHECK(start_console());
+  observe_metrics();
+  restore_queue();
+  return {};
+}
+
+Result<std::vector<std::string>> Server::State::reload(const std::string& actor) {
+  const std::lock_guard lock(config_mutex);
+  auto next = options.config_file.empty() ? config::load_default_config()
+                                          : config::load_config(options.config_file);
+  if (!next) {
+    std::vector<std::string> problems;
+    std::string report;
+    for (const config::Problem& problem : next.error()) {
+      problems.push_back(config::to_string(problem));
+      report += problems.back() + "\n";
+    }
+    log->record(
+        clock.wall_now(),
+        operations::ConfigChanged{.step = operations::ConfigStep::rejected, .problems = problems});
+    return fail(Errc::invalid_argument, report + "The running configuration stays as it is.");
+  }
+  const auto effects = config::describe(config::diff_config(loaded.config, next->config));
+  loaded.config = config::apply_reload(loaded.config, next->config);
+  const std::uint16_t sink_port = sink ? sink->port() : std::uint16_t{0};
+  relay->reconfigure(relay_options(loaded.config, sink_port));
+  memory->set_max(loaded.config.smtp.memory_max.value);
+  for (std::size_t i = 0; i < doors.size(); ++i)
+    doors[i]->reconfigure(listener_options(loaded.config, loaded.config.smtp.listen[i]));
+  if (const auto renewed = identity->reload(); !renewed) {
+    fmt::print(stderr, "mailweir: {}; the old certificate stays in use\n", renewed.error().context);
+  }
+  log->record(clock.wall_now(), operations::ConfigChanged{.step = operations::ConfigStep::reloaded,
+                                                          .files = next->files,
+                                                          .changes = effects});
+  fmt::print(stderr, "mailweir: configuration reloaded by {}: {} change(s)\n", actor,
+             effects.size());
+  return effects;
+}
+
+// Also after a start that failed half-way: each part is stopped if it is there.
+void Server::State::stop(const std::string& reason) {
+  if (admin) admin->set_ready(false, "stopping");
+  for (auto& door : doors) door->stop(stop_grace);
+  if (relay) relay->stop(stop_grace);
+  if (http) http->stop();
+  if (sink) sink->stop(stop_grace);
+  if (resolver) resolver->stop();
+  if (commits) commits->stop();
+  // What the last commits completed may still have posted to these.
+  threads.reader.run([] {});
+  threads.engine.run([] {});
+  if (log) {
+    log->record(clock.wall_now(),
+                operations::ServerStopped{.reason = reason, .uptime = clock.now() - started});
+    static_cast<void>(log->flush());
+  }
+}
+
+// --- the public face
+
+Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options, config::Loaded loaded) {
+  auto state = std::make_unique<State>(std::move(options), std::move(loaded));
+  if (auto started = state->start(); !started) {
+    state->stop("start failed");
+    return std::unexpected(std::move(started).error());
+  }
+  return std::unique_ptr<Server>(new Server(std::move(state)));
+}
+
+std::string Server::banner() const {
+  const config::Config& config = state_->config();
+  const std::string smtp = state_->doors.empty() ? "" : [&] {
+    Endpoint endpoint = config.smtp.listen.front();
+    endpoint.port = state_->doors.front()->port();
+    return to_string(endpoint);
+  }();
+  std::string text = fmt::format("Mailweir {} on {}\n", version, config.hostname);
+  text += config.mode == config::Mode::sandbox
+              ? "  mode      sandbox: everything is delivered into the built-in sink, nothing "
+                "leaves this machine\n"
+                "            (set mode = \"live\" in a configuration to deliver to the world)\n"
+              : "  mode      live: mail is delivered to the world\n";
+  text += fmt::format("  config    {}\n", state_->options.config_file.empty()
+                                              ? "embedded defaults"
+                                              : state_->options.config_file);
+  for (const std::string& listener : state_->admin->listeners())
+    text += fmt::format("  listening {}\n", listener);
+  text += fmt::format("  data      {}\n",
+                      std::filesystem::absolute(config.data_dir).lexically_normal().string());
+  text += fmt::format("  events    {}\n",
+                      std::filesystem::absolute(config.events.path).lexically_normal().string());
+  text += fmt::format(
+      "\nTry:\n  swaks --server {} --to someone@example.com\n  mailweir status --socket {}\n"
+      "  mailweir trace ID --socket {}     (the id that the 250 named)\n\nStop with Ctrl-C.\n",
+      smtp, config.admin.socket, config.admin.socket);
+  return text;
+}
+
+Result<std::vector<std::string>> Server::reload(const std::string& actor) {
+  return state_->reload(actor);
+}
+
+void Server::stop(const std::string& reason) {
+  state_->stop(reason);
+}
+
+}  // namespace mailweir::server

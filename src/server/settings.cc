@@ -1,0 +1,98 @@
+#include "server/settings.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "config/engine_settings.h"
+
+namespace mailweir::server {
+namespace {
+
+delivery::TlsMode tls_mode(config::TlsUse use) {
+  switch (use) {
+    case config::TlsUse::off:
+      return delivery::TlsMode::off;
+    case config::TlsUse::opportunistic:
+      return delivery::TlsMode::opportunistic;
+    case config::TlsUse::required:
+      return delivery::TlsMode::required;
+  }
+  return delivery::TlsMode::opportunistic;
+}
+
+std::chrono::seconds whole_seconds(Duration duration) {
+  return std::chrono::ceil<std::chrono::seconds>(duration);
+}
+
+delivery::DeliveryOptions delivery_options(const config::Config& config,
+                                           const engine::EngineConfig& engine) {
+  const config::DeliverySettings& from = config.delivery;
+  const config::DeliveryTimeouts& times = from.timeouts;
+  delivery::DeliveryOptions options;
+  options.sources = engine.sources;
+  options.tls = tls_mode(from.tls);
+  options.allow_private_targets = from.allow_private_targets;
+  options.use_ipv6 = from.ipv6;
+  options.addresses_max = from.addresses_max;
+  options.timeouts = {.connect = whole_seconds(times.connect),
+                      .banner = whole_seconds(times.banner),
+                      .ehlo = whole_seconds(times.ehlo),
+                      .starttls = whole_seconds(times.starttls),
+                      .mail = whole_seconds(times.mail),
+                      .rcpt = whole_seconds(times.rcpt),
+                      .data = whole_seconds(times.data),
+                      .data_block = whole_seconds(times.data_block),
+                      .end_of_data = whole_seconds(times.end_of_data),
+                      .quit = whole_seconds(times.quit)};
+  return options;
+}
+
+relay::PolicyOptions policy_options(const config::Config& config,
+                                    const engine::EngineConfig& engine) {
+  relay::PolicyOptions options;
+  options.assignments = config.assignments;
+  options.classes = engine.classes;
+  for (const config::Pool& pool : config.pools) options.pools.push_back(pool.name);
+  return options;
+}
+
+}  // namespace
+
+std::size_t io_thread_count(const config::Config& config) {
+  if (config.io_threads > 0) return config.io_threads;
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+intake::ListenerOptions listener_options(const config::Config& config, const Endpoint& endpoint) {
+  const config::SmtpSettings& from = config.smtp;
+  intake::ListenerOptions options;
+  options.name = to_string(endpoint);
+  options.endpoint = endpoint;
+  options.server.host_name = config.hostname;
+  options.server.message_size_max = from.message_size_max.value;
+  options.server.recipients_max = from.recipients_max;
+  options.server.received_max = from.received_max;
+  options.relay_networks = from.relay_networks;
+  options.normalize_networks = from.normalize_networks;
+  options.caps = {.sessions_max = from.sessions_max,
+                  .sessions_per_address_max = from.sessions_per_address_max};
+  options.times.command_max = from.command_timeout;
+  options.times.session_max = from.session_time_max;
+  return options;
+}
+
+relay::RelayOptions relay_options(const config::Config& config, std::uint16_t sink_port) {
+  relay::RelayOptions options;
+  options.hostname = config.hostname;
+  options.postmaster = config.dsn.postmaster;
+  options.engine = config::engine_config(config);
+  if (config.mode == config::Mode::sandbox) {
+    options.engine.routes = {{.domain = "*", .hosts = {"127.0.0.1"}, .port = sink_port}};
+  }
+  options.delivery = delivery_options(config, options.engine);
+  options.policy = policy_options(config, options.engine);
+  options.free_min = config.spool.free_min;
+  return options;
+}
+
+}  // namespace mailweir::server
