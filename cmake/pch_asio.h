@@ -1,4 +1,5 @@
-// Precompiled for the folders that talk to the network; nothing may rely on it: every file includes what it uses.
+// Precompiled for the folders that talk to the network; nothing may rely on it: every file includes
+// what it uses.
 #pragma once
 #include <fmt/format.h>
 

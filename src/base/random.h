@@ -23,7 +23,8 @@ class Random {
   double unit() { return static_cast<double>(next_u64() >> 11) * 0x1.0p-53; }
 };
 
-// xoshiro256** seeded by splitmix64 (Blackman, Vigna): the same numbers on every platform, unlike std's distributions.
+// xoshiro256** seeded by splitmix64 (Blackman, Vigna): the same numbers on every platform, unlike
+// std's distributions.
 class SeededRandom final : public Random {
  public:
   explicit SeededRandom(std::uint64_t seed);

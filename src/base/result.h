@@ -1,6 +1,7 @@
 // Result<T> carries a value or an operating Error: I/O, a corrupt record, a limit, a time-out.
 //
-// Remote answers (a 550, NXDOMAIN) are values, not errors; broken invariants are WEIR_ASSERT. See docs/architecture.md#errors.
+// Remote answers (a 550, NXDOMAIN) are values, not errors; broken invariants are WEIR_ASSERT. See
+// docs/architecture.md#errors.
 #pragma once
 
 #include <expected>
@@ -41,17 +42,19 @@ inline std::unexpected<Error> fail(Errc code, std::string context) {
 
 }  // namespace mailweir
 
-// WEIR_TRY(auto x, f()): x is f's value, or the enclosing function returns f's error. Only inside braces.
+// WEIR_TRY(auto x, f()): x is f's value, or the enclosing function returns f's error. Only inside
+// braces.
 #define WEIR_TRY_CAT2(a, b) a##b
 #define WEIR_TRY_CAT(a, b) WEIR_TRY_CAT2(a, b)
-#define WEIR_TRY_AS(ret, tmp, decl, expr)                           \
-  auto&& tmp = (expr);                                              \
+#define WEIR_TRY_AS(ret, tmp, decl, expr)                                  \
+  auto&& tmp = (expr);                                                     \
   if (!tmp) ret std::unexpected(std::forward<decltype(tmp)>(tmp).error()); \
   decl = *std::forward<decltype(tmp)>(tmp)
 #define WEIR_TRY(decl, expr) WEIR_TRY_AS(return, WEIR_TRY_CAT(weir_try_, __LINE__), decl, expr)
-#define WEIR_CO_TRY(decl, expr) WEIR_TRY_AS(co_return, WEIR_TRY_CAT(weir_try_, __LINE__), decl, expr)
-#define WEIR_CHECK(expr)                                              \
-  do {                                                                \
-    auto&& weir_check = (expr);                                       \
+#define WEIR_CO_TRY(decl, expr) \
+  WEIR_TRY_AS(co_return, WEIR_TRY_CAT(weir_try_, __LINE__), decl, expr)
+#define WEIR_CHECK(expr)                                                    \
+  do {                                                                      \
+    auto&& weir_check = (expr);                                             \
     if (!weir_check) return std::unexpected(std::move(weir_check).error()); \
   } while (false)

@@ -54,7 +54,8 @@ bool overflows(std::uint64_t number, std::uint64_t factor) {
 template <std::size_t N>
 std::string shortest(std::uint64_t value, const std::array<Unit, N>& units) {
   for (const Unit& unit : units) {
-    if (value % unit.factor == 0 && value != 0) return fmt::format("{}{}", value / unit.factor, unit.name);
+    if (value % unit.factor == 0 && value != 0)
+      return fmt::format("{}{}", value / unit.factor, unit.name);
   }
   return fmt::format("{}{}", value / units.back().factor, units.back().name);
 }
@@ -62,10 +63,12 @@ std::string shortest(std::uint64_t value, const std::array<Unit, N>& units) {
 }  // namespace
 
 Result<Duration> parse_duration(std::string_view text) {
-  constexpr std::string_view hint = R"(write a number with its unit, such as "250ms", "30s", "5m", "4h" or "5d")";
+  constexpr std::string_view hint =
+      R"(write a number with its unit, such as "250ms", "30s", "5m", "4h" or "5d")";
   const std::string_view whole = text;
   std::uint64_t total = 0;
-  if (text.empty()) return fail(Errc::invalid_argument, fmt::format("the duration is empty; {}", hint));
+  if (text.empty())
+    return fail(Errc::invalid_argument, fmt::format("the duration is empty; {}", hint));
   while (!text.empty()) {
     const auto number = take_number(text);
     std::size_t letters = 0;
@@ -86,8 +89,11 @@ Result<ByteCount> parse_byte_count(std::string_view text) {
   const auto number = take_number(rest);
   const Unit* unit = number ? find_unit(byte_units, rest) : nullptr;
   if (unit == nullptr || overflows(*number, unit->factor)) {
-    return fail(Errc::invalid_argument,
-                fmt::format(R"("{}" is not a size; write a number with its unit, such as "512B", "64KiB" or "50MiB")", text));
+    return fail(
+        Errc::invalid_argument,
+        fmt::format(
+            R"("{}" is not a size; write a number with its unit, such as "512B", "64KiB" or "50MiB")",
+            text));
   }
   return ByteCount{*number * unit->factor};
 }
@@ -95,10 +101,13 @@ Result<ByteCount> parse_byte_count(std::string_view text) {
 Result<Rate> parse_rate(std::string_view text) {
   std::string_view rest = text;
   const auto number = take_number(rest);
-  const Unit* unit = number && rest.starts_with('/') ? find_unit(rate_units, rest.substr(1)) : nullptr;
+  const Unit* unit =
+      number && rest.starts_with('/') ? find_unit(rate_units, rest.substr(1)) : nullptr;
   if (unit == nullptr) {
-    return fail(Errc::invalid_argument,
-                fmt::format(R"("{}" is not a rate; write it as "5/s", "20/min", "1000/h" or "50000/day")", text));
+    return fail(
+        Errc::invalid_argument,
+        fmt::format(R"("{}" is not a rate; write it as "5/s", "20/min", "1000/h" or "50000/day")",
+                    text));
   }
   return Rate{*number, Duration(static_cast<std::int64_t>(unit->factor))};
 }

@@ -1,4 +1,5 @@
-// Quantities as an operator writes them: "5m", "50MiB", "20/min". A number without its unit is refused.
+// Quantities as an operator writes them: "5m", "50MiB", "20/min". A number without its unit is
+// refused.
 #pragma once
 
 #include <cstdint>

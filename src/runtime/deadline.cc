@@ -5,7 +5,8 @@
 namespace mailweir::runtime {
 
 struct Deadline::State : std::enable_shared_from_this<Deadline::State> {
-  State(Executor executor, std::function<void()> callback) : timer(executor), on_expiry(std::move(callback)) {}
+  State(Executor executor, std::function<void()> callback)
+      : timer(executor), on_expiry(std::move(callback)) {}
 
   Timer timer;
   std::function<void()> on_expiry;

@@ -1,6 +1,7 @@
 // A Deadline closes something when its time has passed without being moved.
 //
-// Moving it is a store, not a timer operation, so that a session can set one for every command. Lives on one IoThread.
+// Moving it is a store, not a timer operation, so that a session can set one for every command.
+// Lives on one IoThread.
 #pragma once
 
 #include <chrono>

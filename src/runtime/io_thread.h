@@ -31,7 +31,8 @@ class IoThread {
   }
   // Runs `work` on the thread and waits for it. Not from the thread itself.
   void run(const std::function<void()>& work);
-  // Lets the loop end once nothing is left to do, and waits for it. Every task must have been told to stop before.
+  // Lets the loop end once nothing is left to do, and waits for it. Every task must have been told
+  // to stop before.
   void join();
 
  private:

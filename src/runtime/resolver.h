@@ -1,6 +1,8 @@
-// Resolver is the port to DNS. Bounded answers, CNAME limits and validation are the adapter's duty (UnboundResolver).
+// Resolver is the port to DNS. Bounded answers, CNAME limits and validation are the adapter's duty
+// (UnboundResolver).
 //
-// Callbacks run on a thread of the resolver's choosing, exactly once each, never from inside the call.
+// Callbacks run on a thread of the resolver's choosing, exactly once each, never from inside the
+// call.
 #pragma once
 
 #include <cstddef>
@@ -43,11 +45,11 @@ struct AddressAnswer {
 class Resolver {
  public:
   virtual ~Resolver() = default;
-  virtual void find_mx(std::string domain, std::function<void(std::variant<MxAnswer, DnsError>)> done) = 0;
+  virtual void find_mx(std::string domain,
+                       std::function<void(std::variant<MxAnswer, DnsError>)> done) = 0;
   // `no_data` only if neither an A nor (when `want_ipv6`) an AAAA record exists.
   virtual void find_addresses(std::string host, bool want_ipv6,
                               std::function<void(std::variant<AddressAnswer, DnsError>)> done) = 0;
 };
-
 
 }  // namespace mailweir::runtime

@@ -1,6 +1,8 @@
-// Task<T> is a coroutine on one IoThread. The concrete executor type spares the type erasure of asio's default.
+// Task<T> is a coroutine on one IoThread. The concrete executor type spares the type erasure of
+// asio's default.
 //
-// Rules (CONTRIBUTING.md#coroutines): parameters by value; no capturing lambda coroutines; nothing detached: spawn into a TaskGroup.
+// Rules (CONTRIBUTING.md#coroutines): parameters by value; no capturing lambda coroutines; nothing
+// detached: spawn into a TaskGroup.
 #pragma once
 
 #include <boost/asio/as_tuple.hpp>

@@ -53,11 +53,14 @@ TaskGroup::~TaskGroup() {
 void TaskGroup::spawn(Task<void> task) {
   const auto signal = signals_.emplace(signals_.end());
   asio::co_spawn(executor_, cancellable(std::move(task)),
-                 asio::bind_cancellation_slot(signal->slot(), [this, signal](const std::exception_ptr& failure) {
-                   if (failure && !is_cancellation(failure)) die(failure);
-                   signals_.erase(signal);
-                   if (signals_.empty() && then_) std::exchange(then_, nullptr)();
-                 }));
+                 asio::bind_cancellation_slot(signal->slot(),
+                                              [this, signal](const std::exception_ptr& failure) {
+                                                if (failure && !is_cancellation(failure))
+                                                  die(failure);
+                                                signals_.erase(signal);
+                                                if (signals_.empty() && then_)
+                                                  std::exchange(then_, nullptr)();
+                                              }));
 }
 
 void TaskGroup::cancel() {

@@ -1,7 +1,9 @@
-// A TaskGroup owns the tasks spawned into it: they can be cancelled together, and their owner learns when the last has ended.
+// A TaskGroup owns the tasks spawned into it: they can be cancelled together, and their owner
+// learns when the last has ended.
 //
-// Lives on one IoThread and is used from it alone, but for the constructor. An exception that leaves a task ends the process: it is
-// a bug of ours (cancellation is not one). Destroyed only when empty.
+// Lives on one IoThread and is used from it alone, but for the constructor. An exception that
+// leaves a task ends the process: it is a bug of ours (cancellation is not one). Destroyed only
+// when empty.
 #pragma once
 
 #include <cstddef>
