@@ -266,14 +266,18 @@ struct UnboundResolver::State : std::enable_shared_from_this<UnboundResolver::St
         ::ub_resolve_async(context.get(), query->name.c_str(), static_cast<int>(type), class_in,
                            query.get(), &State::answered, &query->unbound_id);
     if (error != 0) {
-      query->done(
-          DnsError{error == UB_SYNTAX ? DnsFailure::no_such_domain : DnsFailure::temporary,
-                   fmt::format("{} {}: {}", query->name, name_of(type), ::ub_strerror(error))});
+      query->done(failed(*query, error));
       return;
     }
     queries.emplace(number, std::move(query));
     due.push_back({std::chrono::steady_clock::now() + options.query_time_max, number});
     if (due.size() == 1) arm();
+  }
+
+  // A name that DNS cannot even be asked for belongs to nobody.
+  static DnsError failed(const Query& query, int error) {
+    return {error == UB_SYNTAX ? DnsFailure::no_such_domain : DnsFailure::temporary,
+            fmt::format("{} {}: {}", query.name, name_of(query.type), ::ub_strerror(error))};
   }
 
   static void answered(void* data, int error, ub_result* raw) {
@@ -282,9 +286,7 @@ struct UnboundResolver::State : std::enable_shared_from_this<UnboundResolver::St
     auto owned = query->state->take(query->number);
     if (!owned) return;
     if (error != 0 || !result) {
-      owned->done(DnsError{
-          DnsFailure::temporary,
-          fmt::format("{} {}: {}", owned->name, name_of(owned->type), ::ub_strerror(error))});
+      owned->done(failed(*owned, error));
       return;
     }
     owned->done(judge(std::move(result), owned->name, owned->type));
