@@ -80,7 +80,7 @@ class Commands(ServerCase):
         self.assertEqual(status, 200)
         names = {line.split()[2] for line in page.splitlines() if line.startswith("# TYPE mailweir_")}
         self.assertGreater(len(names), 10)
-        until("a counted delivery", SECONDS, lambda: self.server.cli("status")["counters"]["delivered"] == 1, 0.05)
+        until("a counted delivery", SECONDS, lambda: self.server.status()["counters"]["delivered"] == 1, 0.05)
 
 
 if __name__ == "__main__":

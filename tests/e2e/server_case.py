@@ -69,9 +69,9 @@ class ServerCase(unittest.TestCase):
             self.fail(f"{len(missing)} did not arrive, such as {sorted(missing)[:3]}; log: {self.server.process.output()[-1500:]}")
 
     def wait_totals(self, **wanted):
-        """Until `mailweir status` shows these totals."""
+        """Until the status shows these totals."""
         def agrees():
-            totals = self.server.cli("status")["totals"]
+            totals = self.server.status()["totals"]
             return all(totals[key] == value for key, value in wanted.items())
         until(f"totals {wanted}", SECONDS, agrees, 0.05)
 

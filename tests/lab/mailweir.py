@@ -133,6 +133,13 @@ class Mailweir:
                 total += float(line.rsplit(" ", 1)[1])
         return total
 
+    def status(self):
+        """GET /api/v1/status."""
+        code, text = self.http("/api/v1/status")
+        if code != 200:
+            raise LabError(f"/api/v1/status: {code} {text[:300]}")
+        return json.loads(text)
+
     def cli_run(self, *arguments, timeout=60):
         """A command against this server: the finished process with stdout and stderr as text."""
         return subprocess.run([str(self.binary), *map(str, arguments), "--socket", str(self.socket)], capture_output=True, text=True, timeout=timeout)

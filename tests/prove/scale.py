@@ -50,7 +50,7 @@ def settled_memory(server):
 
 
 def parked_count(server):
-    return server.cli("status")["totals"]["recipients"]
+    return server.status()["totals"]["recipients"]
 
 
 def park(claim, server, count, per_message):
