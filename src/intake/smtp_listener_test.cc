@@ -80,6 +80,25 @@ TEST_F(SmtpListenerTest, StrangersMayNotRelay) {
   stranger.greet();
   stranger.say("MAIL FROM:<>\r\n");
   EXPECT_EQ(stranger.say("RCPT TO:<b@example.net>\r\n"), 550);
+  EXPECT_EQ(statistics.refused_relay.load(), 1u);
+  EXPECT_EQ(statistics.refused_other.load(), 0u);
+}
+
+TEST_F(SmtpListenerTest, RefusalsAreCountedByReason) {
+  options.server.received_max = 0;
+  options.server.message_size_max = 1000;
+  start();
+  TestClient client(port());
+  client.greet();
+  EXPECT_EQ(client.say("MAIL FROM:<> SIZE=1001\r\n"), 552);
+  client.open_content();
+  EXPECT_EQ(client.say("Received: by a\r\n\r\n.\r\n"), 554);
+  client.open_content();
+  EXPECT_EQ(client.say("x\ny\r\n.\r\n"), 550);
+  EXPECT_EQ(client.say("EHLO x\r\nNOOP\r\n"), 554);
+  EXPECT_EQ(statistics.refused_size.load(), 1u);
+  EXPECT_EQ(statistics.refused_loop.load(), 1u);
+  EXPECT_EQ(statistics.refused_other.load(), 2u);
 }
 
 TEST_F(SmtpListenerTest, CapsAnswer421) {

@@ -279,6 +279,20 @@ std::optional<Reply> SmtpSession::refuse_recipient(const smtp::ClientView& clien
   return policy != nullptr ? policy->refuse_recipient(client, envelope, recipient) : std::nullopt;
 }
 
+void SmtpSession::on_refusal(const smtp::ClientView& client, const Reply& reply) {
+  auto& statistics = worker_.door.statistics;
+  if (reply.enhanced == EnhancedStatus{5, 7, 1}) {
+    add(statistics.refused_relay);
+  } else if (reply.enhanced == EnhancedStatus{5, 4, 6}) {
+    add(statistics.refused_loop);
+  } else if (reply.enhanced == EnhancedStatus{5, 3, 4}) {
+    add(statistics.refused_size);
+  } else {
+    add(statistics.refused_other);
+  }
+  if (worker_.door.policy != nullptr) worker_.door.policy->on_refusal(client, reply);
+}
+
 std::string SmtpSession::content_prefix(const smtp::ClientView& client, const Envelope& envelope) {
   if (!options_->adds_received) return {};
   ReceivedTrace trace;

@@ -63,6 +63,7 @@ class SmtpSession final : private smtp::ServerPolicy {
                                    const smtp::MailCommand& mail) override;
   std::optional<Reply> refuse_recipient(const smtp::ClientView& client, const Envelope& envelope,
                                         const Recipient& recipient) override;
+  void on_refusal(const smtp::ClientView& client, const Reply& reply) override;
   std::string content_prefix(const smtp::ClientView& client, const Envelope& envelope) override;
 
   runtime::Task<void> serve();

@@ -24,7 +24,12 @@ struct Statistics {
   Counter messages_accepted{0};
   Counter messages_refused{0};      // by the acceptor
   Counter messages_over_memory{0};  // refused at MAIL or in the content, for want of memory
-  Counter content_bytes{0};         // of messages received
+  Counter refused_relay{0};         // 5xx replies: relaying denied,
+  Counter refused_loop{0};          // too many Received fields,
+  Counter refused_size{0};          // content, header or SIZE= too big,
+  Counter refused_other{
+      0};  // everything else: wrong commands, bad line ends, pipelining out of turn
+  Counter content_bytes{0};  // of messages received
 };
 
 inline void add(Statistics::Counter& counter, std::uint64_t amount = 1) {

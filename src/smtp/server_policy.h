@@ -38,6 +38,9 @@ class ServerPolicy {
     return std::nullopt;
   }
 
+  // Told of every 5xx the session gives on its own account or on the policy's: for counting.
+  virtual void on_refusal(const ClientView&, const Reply&) {}
+
   // Asked before the 354: what to put in front of the content (the trace header, RFC 5321
   // section 4.4), with its CRLF.
   virtual std::string content_prefix(const ClientView&, const Envelope&) { return {}; }

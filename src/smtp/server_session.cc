@@ -368,6 +368,7 @@ void ServerSession::put(const Reply& reply) {
 void ServerSession::put_error(const Reply& reply) {
   put(reply);
   if (!reply.is_permanent()) return;
+  policy_.on_refusal(client_, reply);
   if (++errors_ >= options_.errors_max) close_with_line("421 4.7.0 Too many errors");
 }
 
@@ -377,6 +378,7 @@ void ServerSession::count_junk() {
 
 void ServerSession::close_with_line(std::string_view line) {
   put(line);
+  if (line.front() == '5') policy_.on_refusal(client_, reply_of(line));
   transaction_.reset();
   state_ = State::closed;
 }

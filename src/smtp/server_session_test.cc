@@ -35,8 +35,7 @@ struct RefusingPolicy final : ServerPolicy {
 class Dialogue {
  public:
   explicit Dialogue(ServerOptions options = {.offers_starttls = true}, bool may_relay = true)
-      : options_(std::move(options)),
-        session(options_, policy, client_of(may_relay)) {}
+      : options_(std::move(options)), session(options_, policy, client_of(may_relay)) {}
 
   // The codes of the replies to one read.
   std::vector<int> say(std::string_view octets) {
