@@ -10,14 +10,12 @@
 
 #include "engine/lanes.h"
 #include "engine/next_hop_table.h"
-#include "engine/settings.h"
 
 namespace mailweir::engine {
 
 class ConnectionLine {
  public:
-  ConnectionLine(Lanes& lanes, NextHopTable& next_hops, const Settings& settings)
-      : lanes_(lanes), next_hops_(next_hops), settings_(settings) {}
+  ConnectionLine(Lanes& lanes, NextHopTable& next_hops) : lanes_(lanes), next_hops_(next_hops) {}
 
   // Lines up every queue of the hop that has mail and does not wait yet.
   void join_all(Hop& hop);
@@ -30,20 +28,17 @@ class ConnectionLine {
   // It has got a connection, or cannot have one now: the next one's turn.
   void end_turn(WaitGroup& group);
   std::int64_t urgency(const WaitGroup& group, Instant now) const;
-  // The most urgent of the groups that may use `source`; null if none waits.
-  WaitGroup* most_urgent(Provider& provider, std::uint16_t source, Instant now) const;
 
  private:
   struct Membership {
     ListEnds Lane::* waiting;
     Links Lane::* turn;
   };
-  static Membership membership(bool proven);
-  WaitGroup& group_for(Provider& provider, const Lane& lane, bool proven);
+  static Membership membership(Trust trust);
+  WaitGroup& group_for(Provider& provider, const Lane& lane, Trust trust);
 
   Lanes& lanes_;
   NextHopTable& next_hops_;
-  const Settings& settings_;
 };
 
 }  // namespace mailweir::engine

@@ -13,7 +13,7 @@ Dispatcher::Dispatcher(Ledger& ledger, NextHopTable& next_hops, const Settings& 
       settings_(settings),
       orders_(orders),
       lanes_(ledger, next_hops, settings),
-      line_(lanes_, next_hops, settings),
+      line_(lanes_, next_hops),
       paths_(next_hops, settings) {}
 
 std::uint32_t Dispatcher::find(SessionId id) const {
@@ -38,8 +38,7 @@ void Dispatcher::opened(std::uint32_t s, std::string_view host, Instant now) {
   session.host = host;
   --hop.opening;
   --path.opening;
-  if (session.unproven) --path.unproven_opening;
-  session.unproven = false;
+  --path.opening_by_trust[static_cast<std::size_t>(session.trust)];
   path.pacer->on_outcome(pacing::Evidence::connected, now);
   // What was reserved goes back to the front: by now something more urgent may be there.
   while (!session.transactions.empty()) {
@@ -50,7 +49,7 @@ void Dispatcher::opened(std::uint32_t s, std::string_view host, Instant now) {
   list_free(s);
   list_idle(s, now);
   mark(session.hop);
-  mark_provider(hop.provider);  // the share of unproven hops has room again
+  mark_provider(hop.provider);  // the share of hops not proven has room again
   if (paused_ || !settings_.source_at(path.source)) close(s, true);
 }
 
@@ -58,13 +57,13 @@ void Dispatcher::answered(std::uint32_t s, Instant now) {
   Session& session = sessions_[s];
   Hop& hop = next_hops_.hops[session.hop];
   if (session.answered++ == 0) --hop.unanswered;
+  const Trust before = hop.trust();
   // A connection refused beside working ones leaves its pause standing.
   if (now >= hop.open_not_before) hop.failures = 0;
-  if (!hop.proven) {
-    leave_line(session.hop);
-    hop.proven = true;
-    mark(session.hop);
-  }
+  hop.proven = true;
+  if (hop.trust() == before) return;
+  leave_line(session.hop);  // to line up anew among its like
+  mark(session.hop);
 }
 
 void Dispatcher::close(std::uint32_t s, bool order_close) {
@@ -91,7 +90,7 @@ void Dispatcher::ended(std::uint32_t s) {
   if (session.stage == SessionStage::opening) {
     --hop.opening;
     --path.opening;
-    if (session.unproven) --path.unproven_opening;
+    --path.opening_by_trust[static_cast<std::size_t>(session.trust)];
   } else {
     close(s, false);
     --path.closing;
@@ -285,7 +284,7 @@ Dispatcher::Wait Dispatcher::explain(std::uint32_t q, Instant now) const {
   Wait wait;
   Instant soonest = never;
   for (const std::uint16_t source : settings_.sources_of(lanes_.lanes[queue.lane].pool)) {
-    const Opening answer = opening(source, hop.provider, hop.proven, now);
+    const Opening answer = opening(source, hop.provider, hop.trust(), now);
     if (answer.limit == pacing::Limit::none) return {};
     if (wait.reason != WaitReason::turn && answer.at >= soonest) continue;
     soonest = answer.at;

@@ -125,7 +125,8 @@ class Dispatcher {
   bool wants_session(std::uint32_t hop, Instant now);
   void connect(std::uint32_t provider, Instant now);
   WaitGroup* best_group(std::uint32_t provider, Instant now);
-  Opening opening(std::uint16_t source, std::uint32_t provider, bool proven, Instant now) const;
+  Opening opening(std::uint16_t source, std::uint32_t provider, Trust trust, Instant now) const;
+  WaitGroup* rival(const Path& path, std::uint32_t own_hop, Instant now);
   bool may_open_any(const WaitGroup& group, std::uint32_t provider, Instant now);
   Choice choose_source(const WaitGroup& group, std::uint32_t hop, Instant now) const;
   void open(std::uint32_t queue, std::uint16_t source, Instant now);
@@ -149,6 +150,7 @@ class Dispatcher {
   Serial<SessionId> session_serial_;
   Serial<TransactionId> transaction_serial_;
   std::size_t sessions_alive_ = 0;
+  std::uint64_t connections_opened_ = 0;
   WakeQueue wakes_;
   std::vector<std::uint32_t> changed_hops_;
   std::vector<std::uint32_t> changed_providers_;

@@ -7,18 +7,11 @@
 namespace mailweir::engine {
 namespace {
 
-// Sessions tried at once to a hop that has never answered; more only prove the same.
-constexpr std::uint32_t unproven_sessions_max = 2;
 // A path whose message rate is used up keeps so many sessions at hand for the coming permits.
 constexpr std::size_t starved_sessions_wanted = 2;
 // Hops in a row that cannot use the connection offered, before a group is left alone until the next
 // change.
 constexpr int misses_max = 8;
-
-// Of a path's connections, at most this many may be spent on hops that have not answered yet.
-std::uint32_t unproven_max(const pacing::PathCaps& caps) {
-  return std::max<std::uint32_t>(1, caps.connections_max / 2);
-}
 
 }  // namespace
 
@@ -29,8 +22,7 @@ bool Dispatcher::wants_session(std::uint32_t h, Instant now) {
     arm_hop(h, hop.open_not_before);
     return false;
   }
-  if (hop.failures > 0) return hop.unanswered == 0;  // one probe at a time
-  if (!hop.proven && hop.unanswered >= unproven_sessions_max) return false;
+  if (hop.trust() != Trust::proven) return hop.unanswered == 0;  // one finds out what several would
   // A session that is opening brings back what was reserved for it, and has room for more.
   return lanes_.exceeds(hop, hop.opening * (settings_.config().transactions_ahead - 1U));
 }
@@ -53,7 +45,7 @@ void Dispatcher::leave_line(std::uint32_t h) {
   line_.leave_all(hop);
 }
 
-Dispatcher::Opening Dispatcher::opening(std::uint16_t source, std::uint32_t provider, bool proven,
+Dispatcher::Opening Dispatcher::opening(std::uint16_t source, std::uint32_t provider, Trust trust,
                                         Instant now) const {
   using Answer = Opening::Answer;
   if (source < source_usable_from_.size() && now < source_usable_from_[source]) {
@@ -69,7 +61,7 @@ Dispatcher::Opening Dispatcher::opening(std::uint16_t source, std::uint32_t prov
   const Path& path = paths_[p];
   const pacing::NextPermit permit = path.pacer->next_connection(now);
   if (permit.limit != pacing::Limit::none) return {Answer::no, permit.limit, permit.at};
-  if (!proven && path.unproven_opening >= unproven_max(path.pacer->caps())) {
+  if (!path.has_share_for(trust)) {
     return {Answer::no, pacing::Limit::connections, never};
   }
   const pacing::NextPermit message = path.pacer->next_message(now);
@@ -82,10 +74,10 @@ Dispatcher::Opening Dispatcher::opening(std::uint16_t source, std::uint32_t prov
 // asked again in time.
 bool Dispatcher::may_open_any(const WaitGroup& group, std::uint32_t provider, Instant now) {
   for (const std::uint16_t source : settings_.sources_of(group.pool)) {
-    if (opening(source, provider, group.proven, now).answer != Opening::Answer::no) return true;
+    if (opening(source, provider, group.trust, now).answer != Opening::Answer::no) return true;
   }
   for (const std::uint16_t source : settings_.sources_of(group.pool)) {
-    const Instant at = opening(source, provider, group.proven, now).at;
+    const Instant at = opening(source, provider, group.trust, now).at;
     if (at != never) arm_path(paths_.intern(source, provider), at);
   }
   return false;
@@ -101,7 +93,7 @@ Dispatcher::Choice Dispatcher::choose_source(const WaitGroup& group, std::uint32
   std::pair<std::uint32_t, std::uint64_t> least{};
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const std::uint16_t source = sources[(i + h) % sources.size()];
-    const Opening::Answer answer = opening(source, hop.provider, group.proven, now).answer;
+    const Opening::Answer answer = opening(source, hop.provider, group.trust, now).answer;
     if (answer == Opening::Answer::no) continue;
     if (answer == Opening::Answer::only_first && hop.sessions > 0) continue;
     const std::uint32_t p = paths_.find(source, hop.provider);
@@ -121,9 +113,30 @@ WaitGroup* Dispatcher::best_group(std::uint32_t p, Instant now) {
   for (WaitGroup& group : next_hops_.providers[p].waits) {
     if (group.lanes.empty() || group.misses >= misses_max || !may_open_any(group, p, now)) continue;
     const std::int64_t urgency = line_.urgency(group, now);
-    if (best != nullptr && urgency <= best_urgency) continue;
+    if (best != nullptr) {
+      // Within a class groups take turns, or the hop with the longest backlog would get every
+      // connection.
+      const bool same_class = group.message_class == best->message_class;
+      if (same_class ? group.last_turn >= best->last_turn : urgency <= best_urgency) continue;
+    }
     best = &group;
     best_urgency = urgency;
+  }
+  return best;
+}
+
+// The most urgent group that waits for a connection which `path` could give to another hop than
+// `own_hop`; null if none.
+WaitGroup* Dispatcher::rival(const Path& path, std::uint32_t own_hop, Instant now) {
+  WaitGroup* best = nullptr;
+  for (WaitGroup& group : next_hops_.providers[path.provider].waits) {
+    if (group.lanes.empty() || !settings_.pool_has(group.pool, path.source) ||
+        !path.has_share_for(group.trust))
+      continue;
+    const auto is_own = [&] { return lanes_.queues[line_.front(group)].hop == own_hop; };
+    if (is_own()) line_.end_turn(group);  // another one may stand behind it
+    if (is_own()) continue;
+    if (best == nullptr || line_.urgency(group, now) > line_.urgency(*best, now)) best = &group;
   }
   return best;
 }
@@ -140,6 +153,7 @@ void Dispatcher::connect(std::uint32_t p, Instant now) {
     }
     const Choice source = choose_source(*group, hop, now);
     line_.end_turn(*group);
+    group->last_turn = ++connections_opened_;
     if (source.found) {
       open(queue, source.source, now);
     } else {
@@ -162,14 +176,14 @@ void Dispatcher::open(std::uint32_t q, std::uint16_t source, Instant now) {
   session.hop = h;
   session.path = p;
   session.stage = SessionStage::opening;
-  session.unproven = !hop.proven;
+  session.trust = hop.trust();
   ++sessions_alive_;
   ++hop.sessions;
   ++hop.opening;
   ++hop.unanswered;
   ++path.opening;
   ++path.opened;
-  if (session.unproven) ++path.unproven_opening;
+  ++path.opening_by_trust[static_cast<std::size_t>(session.trust)];
   const std::optional<std::uint16_t> at = settings_.source_at(source);
   WEIR_ASSERT(at.has_value());
   orders_.emplace_back(OpenSession{session.id, *at, hop.next_hop});
@@ -186,7 +200,7 @@ void Dispatcher::make_room(std::uint32_t p, Instant now) {
     while (path.closing < provider.waiting && !path.idle.empty() &&
            !sessions_[path.idle.first].starved &&
            path.pacer->next_connection(now).limit == pacing::Limit::connections &&
-           line_.most_urgent(provider, path.source, now) != nullptr) {
+           rival(path, no_index, now) != nullptr) {
       close(path.idle.first, true);
     }
   }

@@ -127,19 +127,14 @@ void Dispatcher::serve_starved(std::uint32_t p, Instant now) {
 // Whether the session should end so that another hop of its provider gets the connection.
 bool Dispatcher::should_yield(const Session& session, std::uint32_t own_queue, Instant now) {
   const Path& path = paths_[session.path];
-  Provider& provider = next_hops_.providers[path.provider];
+  const Provider& provider = next_hops_.providers[path.provider];
   if (provider.waiting == 0 || path.closing >= provider.waiting) return false;
   const bool tight = path.pacer->next_connection(now).limit != pacing::Limit::none ||
                      path.pacer->next_message(now).limit != pacing::Limit::none;
   if (!tight) return false;
-  WaitGroup* group = line_.most_urgent(provider, path.source, now);
+  const WaitGroup* group = rival(path, session.hop, now);
   if (group == nullptr) return false;
-  const std::uint32_t other = lanes_.queues[line_.front(*group)].hop;
-  if (other == session.hop) {
-    line_.end_turn(*group);  // the one behind it is asked next time
-    return false;
-  }
-  const Hop& other_hop = next_hops_.hops[other];
+  const Hop& other_hop = next_hops_.hops[lanes_.queues[line_.front(*group)].hop];
   const std::uint8_t own_class = lanes_.lanes[lanes_.queues[own_queue].lane].message_class;
   const int own_priority = settings_.message_class(own_class).priority;
   const int its_priority = settings_.message_class(group->message_class).priority;

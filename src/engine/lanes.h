@@ -21,12 +21,13 @@ struct Lane {
   std::uint32_t queues = 0;
   std::uint8_t pool = 0;
   std::uint8_t message_class = 0;
-  // Waiting for a connection (ConnectionLine): queues whose hop has answered before, and those
-  // whose hop has not.
+  // Waiting for a connection (ConnectionLine), by the trust their hop enjoys.
   ListEnds waiting_proven;
-  ListEnds waiting_unproven;
+  ListEnds waiting_unknown;
+  ListEnds waiting_failing;
   Links turn_proven;
-  Links turn_unproven;
+  Links turn_unknown;
+  Links turn_failing;
 };
 
 struct Queue {
@@ -38,7 +39,7 @@ struct Queue {
   Links turn;    // in HopGroup::turns while not empty
   Links wait;    // in one of Lane::waiting_*
   bool waiting = false;
-  bool waiting_as_proven = false;
+  Trust waiting_as = Trust::unknown;
 };
 
 // The queues with mail of one hop, pool and class; tenants take turns.

@@ -59,8 +59,8 @@ class Ledger {
   const MessageOrder& order() const { return order_; }
   std::uint32_t classes_known() const { return static_cast<std::uint32_t>(class_tallies_.size()); }
 
-  // The recipients of a message, settled ones included. A visit that may settle goes over unsettled() instead: the last end takes
-  // the whole chain away.
+  // The recipients of a message, settled ones included. A visit that may settle goes over
+  // unsettled() instead: the last end takes the whole chain away.
   template <class Visit>
   void each_recipient(std::uint32_t message, Visit visit) const {
     for (std::uint32_t r = messages[message].first_recipient; r != no_index;) {

@@ -19,14 +19,25 @@
 
 namespace mailweir::engine {
 
-// Queues of one pool and class that wait for a connection to one provider; its lanes (tenants) take
-// turns.
+// What we know of a hop's being there. Only part of a path's connections may be spent on finding
+// out, so that hops that hang leave room for those that work.
+enum class Trust : std::uint8_t {
+  proven,   // has answered inside a transaction, and nothing has failed since
+  unknown,  // never tried to the end
+  failing,  // could not be reached the last time
+};
+inline constexpr std::size_t trust_kinds = 3;
+
+// Queues of one pool and class, at hops of equal trust, that wait for a connection to one provider;
+// its lanes (tenants) take turns.
 struct WaitGroup {
   std::uint8_t pool = 0;
   std::uint8_t message_class = 0;
-  bool proven = false;  // the hops waiting here have answered before
-  int misses = 0;       // scratch of Dispatcher::connect()
+  Trust trust = Trust::unknown;
   ListEnds lanes;
+  std::uint64_t last_turn =
+      0;           // when it last got a connection, counted in connections of the engine
+  int misses = 0;  // scratch of Dispatcher::connect()
 };
 
 struct Provider {
@@ -58,6 +69,9 @@ struct Hop {
   bool proven = false;                    // has answered inside a transaction
   bool in_line = false;                   // its queues wait for a connection
   bool changed = false;                   // in the dispatcher's list of hops to look at
+  Trust trust() const {
+    return failures > 0 ? Trust::failing : proven ? Trust::proven : Trust::unknown;
+  }
 };
 
 class NextHopTable {

@@ -1,8 +1,19 @@
 #include "engine/path_table.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 
 namespace mailweir::engine {
+
+bool Path::has_share_for(Trust trust) const {
+  if (trust == Trust::proven) return true;
+  const std::uint32_t all = pacer->caps().connections_max;
+  const std::uint32_t failing = opening_by_trust[static_cast<std::size_t>(Trust::failing)];
+  const std::uint32_t unknown = opening_by_trust[static_cast<std::size_t>(Trust::unknown)];
+  if (trust == Trust::failing && failing >= std::max<std::uint32_t>(1, all / 4)) return false;
+  return failing + unknown < std::max<std::uint32_t>(1, all / 2);
+}
 
 std::uint32_t PathTable::find(std::uint16_t source, std::uint32_t provider) const {
   const auto& of_provider = next_hops_.providers[provider].paths;

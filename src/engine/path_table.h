@@ -1,6 +1,7 @@
 // The PathTable holds the EgressPaths in use: source × provider, with the pacer that says how fast.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -19,12 +20,16 @@ struct Path {
   std::optional<pacing::Pacer> pacer;
   std::uint32_t recipients_in_flight = 0;
   std::uint32_t opening = 0;
-  std::uint32_t unproven_opening = 0;  // of them, to hops that have not answered yet
-  std::uint32_t closing = 0;           // close ordered
-  std::uint64_t opened = 0;            // ever
+  std::array<std::uint32_t, trust_kinds> opening_by_trust{};  // of them, by the trust of their hop
+  std::uint32_t closing = 0;                                  // close ordered
+  std::uint64_t opened = 0;                                   // ever
   ListEnds idle;                       // open sessions without a transaction, longest idle first
   std::vector<std::uint32_t> starved;  // sessions that wait for a message permit
   Instant wake = never;                // armed timer
+
+  // Whether a hop of that trust may be tried now: at most half of the connections go to hops that
+  // are not proven, a quarter to failing ones.
+  bool has_share_for(Trust trust) const;
 };
 
 class PathTable {

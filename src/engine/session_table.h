@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "engine/intrusive_list.h"
+#include "engine/next_hop_table.h"
 
 namespace mailweir::engine {
 
@@ -31,7 +32,7 @@ struct Session {
   std::uint16_t in_flight = 0;  // transactions ordered and not yet answered
   SessionStage stage = SessionStage::free;
   bool close_ordered = false;
-  bool unproven = false;     // counted in Path::unproven_opening
+  Trust trust = Trust::unknown;  // of its hop when it was opened
   bool starved = false;      // in Path::starved: has room and work, but the path gives no permit
   bool listed_free = false;  // in Hop::free_sessions
   bool listed_idle = false;  // in Path::idle

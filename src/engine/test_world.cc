@@ -68,6 +68,7 @@ MessageId World::send(const Mail& mail) {
 void World::restore(const MessageFacts& facts) {
   accepted_recipients += facts.recipients.size();
   last_id = std::max(last_id, facts.id.value);
+  accepted_at[facts.id.value] = now;
   engine->on_message(facts, now);
   carry_out();
 }

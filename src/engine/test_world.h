@@ -117,6 +117,7 @@ struct World {
   std::map<RecipientKey, End> ends;
   std::vector<RecordState> records;
   std::vector<Start> starts;
+  std::map<std::uint64_t, Instant> accepted_at;  // by message
   std::vector<OpenRecord> opens;
   std::vector<std::pair<Instant, std::string>> resolved;
   std::vector<std::string> log;  // every order as a line
