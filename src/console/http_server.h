@@ -24,7 +24,7 @@ namespace mailweir::console {
 struct HttpServerOptions {
   std::vector<Endpoint> listen;         // TCP; port 0: any free one
   std::string socket;                   // path of the Unix socket, made with mode 0600; empty: none
-  std::vector<std::string> host_names;  // allowed in Host besides localhost and loopback addresses
+  std::vector<std::string> host_names;  // allowed in Host besides localhost and IP addresses
   std::size_t connections_max = 256;    // over TCP, and as many again over the Unix socket
   std::size_t header_max = 8192;        // bytes
   std::chrono::milliseconds header_time{std::chrono::seconds(10)};  // for a whole header

@@ -259,7 +259,7 @@ std::variant<RouteMatch, Response> HttpSession::judge(const Parser& parser, Targ
   if (peer_.access == Access::reader &&
       !is_host_allowed(view(request[http::field::host]), options_.host_names)) {
     return problem(
-        421, "this Host is not a name of this server; if it should be, add it to http.host_names");
+        421, "this Host is not a name of this server: use its address, localhost, or its hostname");
   }
   if (request.count(http::field::transfer_encoding) > 0 && !parser.chunked()) {
     return problem(501, "the only transfer coding understood is chunked");

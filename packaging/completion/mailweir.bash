@@ -1,0 +1,72 @@
+# Bash completion of mailweir(1). Install as /usr/share/bash-completion/completions/mailweir, or source it.
+
+# Prints the ids of waiting messages that begin with what has been typed; nothing when no server answers.
+_mailweir_ids() {
+  mailweir "$@" queue --list --count 200 --json 2>/dev/null |
+    sed -n 's/^ *"message": "\([0-9A-Z]*\)".*/\1/p' | sort -u
+}
+
+_mailweir() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+  local word words=() socket=() skip=""
+  COMPREPLY=()
+
+  case $previous in
+    --socket | --config)
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      return ;;
+    --lang) mapfile -t COMPREPLY < <(compgen -W "en ja" -- "$current"); return ;;
+    --color) mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$current"); return ;;
+    --by) mapfile -t COMPREPLY < <(compgen -W "provider domain class tenant" -- "$current"); return ;;
+    --state) mapfile -t COMPREPLY < <(compgen -W "queued deferred held" -- "$current"); return ;;
+    --provider | --domain | --class | --tenant | --rows | --count | --after | --reason | --from | --to | --not-before)
+      return ;;
+  esac
+
+  # The words that are neither options nor their values: command, subcommand, arguments.
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case $skip in
+      --socket) socket=(--socket "$word") ;;
+    esac
+    if [[ -n $skip ]]; then skip=""; continue; fi
+    case $word in
+      --socket | --config | --lang | --color | --by | --state | --provider | --domain | --class | --tenant | --rows | --count | \
+        --after | --reason | --from | --to | --not-before) skip=$word ;;
+      -?*) ;;
+      *) words+=("$word") ;;
+    esac
+  done
+
+  local global="--socket --config --lang --color --json --help"
+  local filter="--provider --domain --class --tenant --state"
+  local choices=""
+  case ${words[0]-} in
+    "") choices="serve status queue trace message config send $global --version" ;;
+    serve) choices="--config --help" ;;
+    status) choices="--rows $global" ;;
+    queue) choices="--by --rows --list --after --count $filter $global" ;;
+    trace) [[ $current == -* ]] && choices=$global || choices=$(_mailweir_ids "${socket[@]}") ;;
+    message)
+      case ${words[1]-} in
+        "") choices="show retry hold release delete $global" ;;
+        show) [[ $current == -* ]] && choices="--content $global" || choices=$(_mailweir_ids "${socket[@]}") ;;
+        retry | hold | release) [[ $current == -* ]] && choices="--all --dry-run --reason $filter $global" || choices=$(_mailweir_ids "${socket[@]}") ;;
+        delete) [[ $current == -* ]] && choices="--all --dry-run --reason --yes $filter $global" || choices=$(_mailweir_ids "${socket[@]}") ;;
+      esac ;;
+    config)
+      case ${words[1]-} in
+        "") choices="check show reload $global" ;;
+        check)
+          [[ $current == -* ]] || { mapfile -t COMPREPLY < <(compgen -f -- "$current"); return; }
+          choices=$global ;;
+        show) choices="--non-default $global" ;;
+        *) choices=$global ;;
+      esac ;;
+    send)
+      [[ $current == -* ]] || { mapfile -t COMPREPLY < <(compgen -f -- "$current"); return; }
+      choices="--from --to --class --tenant --not-before $global" ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$current")
+}
+
+complete -F _mailweir mailweir
