@@ -56,7 +56,8 @@ EngineConfig bench_config() {
 // Answers every order at once, as a perfect network would.
 class Network {
  public:
-  explicit Network(Engine& engine) : engine_(engine) {}
+  explicit Network(Engine& engine, std::string mx_suffix = {})
+      : engine_(engine), mx_suffix_(std::move(mx_suffix)) {}
 
   void carry_out(Instant now) {
     for (std::vector<Order> orders = engine_.take_orders(); !orders.empty();
@@ -68,7 +69,7 @@ class Network {
 
  private:
   void answer(ResolveRoute& order, Instant now) {
-    engine_.on_route({order.domain, {{10, "mx." + order.domain}}, 1h}, now);
+    engine_.on_route({order.domain, {{10, "mx." + order.domain + mx_suffix_}}, 1h}, now);
   }
   void answer(OpenSession& order, Instant now) {
     engine_.on_session_opened({order.session, "mx", "192.0.2.1:25", "", {}, {}}, now);
@@ -88,6 +89,7 @@ class Network {
   void answer(Settle&, Instant) { ++settled; }
 
   Engine& engine_;
+  std::string mx_suffix_;
 };
 
 void accept(Engine& engine, std::uint64_t id, std::string_view domain, Instant due, Instant now) {
@@ -162,20 +164,21 @@ void measure_parked(std::size_t domains) {
   fmt::print("list_{}_of_one_domain_ms={:.2f}\n", page.size(), seconds_since(listed) * 1e3);
 }
 
-// A million ready recipients, all to one provider at its connection cap: the deep backlog.
-void measure_backlog() {
+// A million ready recipients at once: the deep backlog, in which every connection is taken and
+// others wait for it.
+void measure_backlog(const char* name, std::size_t domains, std::string mx_suffix) {
   constexpr std::size_t count = 1'000'000;
-  const auto names = domain_names(1000);
+  const auto names = domain_names(domains);
   SeededRandom random(1);
   Engine engine(bench_config(), provider::Catalogue::embedded(), random);
-  Network network(engine);
+  Network network(engine, std::move(mx_suffix));
   const Instant now{1h};
   engine.pause_all(now);
   for (std::size_t i = 0; i < count; ++i) accept(engine, i + 1, names[i % names.size()], {}, now);
   engine.resume_all(now);
   const auto start = Watch::now();
   network.carry_out(now);
-  fmt::print("backlog_message_us={:.3f}\n",
+  fmt::print("{}_backlog_message_us={:.3f}\n", name,
              seconds_since(start) * 1e6 / static_cast<double>(network.settled));
 }
 
@@ -187,7 +190,9 @@ int main() {
   measure_cycle("one_domain", 1, 0, 10);
   measure_cycle("thousand_domains", 1000, 0, 10);
   measure_cycle("million_parked", 1000, 1'000'000, 10);
-  measure_backlog();
+  measure_backlog("one_hop", 1, "");
+  measure_backlog("thousand_providers", 1000, "");
+  measure_backlog("thousand_hops_of_one_provider", 1000, ".mail.protection.outlook.com");
   measure_parked(1000);
   measure_parked(100'000);
   return 0;

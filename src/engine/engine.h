@@ -165,8 +165,9 @@ class Engine {
   std::vector<Order> take_orders();
 
   // --- views; cost stated because a million may be queued
-  Totals totals() const;                                             // O(1)
-  std::vector<QueueRow> summary(QueueKey key) const;                 // O(lanes + domains)
+  Totals totals() const;  // O(1)
+  std::vector<QueueRow> summary(
+      QueueKey key) const;  // O(domains), and a walk in id order until each row's oldest is found
   std::vector<PathView> paths() const;                               // O(paths)
   std::vector<RecipientView> view(MessageId id, Instant now) const;  // O(recipients of the message)
   std::vector<RecipientView> list(const ListFilter& filter, MessageId after, std::size_t count,

@@ -27,10 +27,10 @@ struct EgressPool {
 
 struct MessageClass {
   std::string name;
-  std::uint8_t priority = 50;  // 0 … 100, higher goes first
-  Duration expiry{std::chrono::days(5)};
-  Duration deadline{};  // wanted delivered within; zero: none
-  std::string pool;     // egress pool; empty: the first
+  std::uint8_t priority = 50;             // 0 … 100, higher goes first
+  Duration expiry{std::chrono::days(5)};  // beyond 49 days counts as 49 days
+  Duration deadline{};                    // wanted delivered within; zero: none
+  std::string pool;                       // egress pool; empty: the first
 };
 
 struct RetrySchedule {
@@ -47,6 +47,8 @@ struct StaticRoute {
   std::uint16_t port = 25;
 };
 
+// A row that names the source goes before one that does not; among equals the first. A domain
+// stands for the provider it is routed to.
 struct CapsOverride {
   std::string provider;  // catalogue key, or a domain; empty: every provider
   std::string source;    // source name; empty: every source

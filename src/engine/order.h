@@ -48,7 +48,8 @@ struct StartTransaction {
   std::vector<std::uint16_t> recipients;
 };
 
-// Send QUIT when what was ordered is done; answered by on_session_closed().
+// Send QUIT when what was ordered is done; answered by on_session_closed(), once. Of no effect on a
+// session that is gone already.
 struct CloseSession {
   SessionId session;
 };

@@ -82,7 +82,7 @@ struct TransactionDone {
   std::vector<RecipientResult> results;  // one for each recipient ordered, same order
   std::vector<PhaseTiming> timings;
   std::string transcript;  // only if some recipient was not delivered
-  Instant started{};
+  Instant started{};       // of the first command sent; left at zero: nothing of it was sent
 };
 
 // The session is gone: closed by us, by the peer (421, drop), or by a failure inside a transaction
