@@ -181,7 +181,11 @@ Connection::Flush Connection::flush_tls() {
       records_sent_ = 0;
       tls_->take_output(records_);
       if (!encrypt_some()) return Flush::failed;
-      if (records_.empty()) return Flush::done;
+      if (records_.empty()) {
+        // A large content must not leave its buffer with an idle session.
+        if (records_.capacity() > 2 * record_max) records_ = {};
+        return Flush::done;
+      }
     }
     iovec piece = piece_of(std::string_view(records_).substr(records_sent_));
     std::size_t sent = 0;

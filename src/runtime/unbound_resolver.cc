@@ -114,6 +114,12 @@ Result<OwnedContext> make_context(const UnboundOptions& options) {
                   fmt::format("{}: not a readable DNSSEC trust anchor", options.trust_anchor_file));
     }
   }
+  // libunbound answers these by itself (RFC 6761, RFC 8375). Servers that an operator names may
+  // well know them.
+  if (!options.servers.empty()) {
+    ::ub_ctx_zone_remove(context.get(), "test.");
+    ::ub_ctx_zone_remove(context.get(), "home.arpa.");
+  }
   return context;
 }
 

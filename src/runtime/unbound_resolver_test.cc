@@ -271,6 +271,14 @@ TEST_F(UnboundResolverTest, FollowsAliasesButNotForEver) {
   EXPECT_TRUE(std::holds_alternative<DnsError>(find_addresses("loop.com")));
 }
 
+TEST_F(UnboundResolverTest, AsksConfiguredServersForReservedNamesToo) {
+  server.add("lab.test", type_mx, mx(10, "mx.lab.test"));
+  server.add("mx.lab.test", type_a, "\x0a\x00\x00\x01"s);
+  start();
+  ASSERT_TRUE(std::holds_alternative<MxAnswer>(find_mx("lab.test")));
+  EXPECT_THAT(std::get<AddressAnswer>(find_addresses("mx.lab.test")).ipv4, ElementsAre("10.0.0.1"));
+}
+
 TEST_F(UnboundResolverTest, GivesUpOnAServerThatIsSilent) {
   server.add_silence("silent.com");
   start(std::chrono::milliseconds(50));
