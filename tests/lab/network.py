@@ -1,5 +1,7 @@
 """A little internet: hosts in network namespaces on one bridge, and a name server that knows the root and nothing else.
 
+Names end in `.lab`: a resolver may answer for `.test` by itself (RFC 6761 section 6.2), and libunbound does.
+
 Lives in the network namespace that script/prove made, so nothing here is reachable from outside nor the other way round.
 """
 import os
@@ -44,7 +46,7 @@ class NameServer:
         self.address = f"{PREFIX}{octet}"
         netns = network.host("dns", octet)
         self.jail = Jail("nsd", folder, netns=netns)
-        head = f"$TTL 60\n@ IN SOA ns.test. hostmaster.test. 1 60 60 600 60\n@ IN NS ns.test.\nns.test. IN A {self.address}\n"
+        head = f"$TTL 60\n@ IN SOA ns.lab. hostmaster.lab. 1 60 60 600 60\n@ IN NS ns.lab.\nns.lab. IN A {self.address}\n"
         self.jail.write("/etc/nsd/root.zone", head + zone)
         self.jail.write("/etc/nsd/nsd.conf", f'server:\n  ip-address: {self.address}\n  username: nsd\n  database: ""\n  zonesdir: /etc/nsd\n  pidfile: /run/nsd.pid\n'
                         '  xfrdfile: /run/xfrd.state\n  zonelistfile: /run/zone.list\n  xfrdir: /run\n  server-count: 1\n'

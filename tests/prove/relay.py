@@ -26,35 +26,35 @@ from lab.shapes import message, shapes
 
 OUT, POSTFIX, EXIM, OPENSMTPD, CLIENT, DNS = 10, 21, 22, 23, 30, 53
 UTF8_USER = "почта"
-RECEIVERS = ("postfix.test", "exim.test", "opensmtpd.test")
+RECEIVERS = ("postfix.lab", "exim.lab", "opensmtpd.lab")
 DELIVERY_SECONDS = 120
 
 ZONE = f"""\
-postfix.test. IN MX 10 mx.postfix.test.
-mx.postfix.test. IN A {PREFIX}{POSTFIX}
-back.test. IN MX 10 mx.postfix.test.
-exim.test. IN MX 10 mx.exim.test.
-mx.exim.test. IN A {PREFIX}{EXIM}
-opensmtpd.test. IN MX 10 mx.opensmtpd.test.
-mx.opensmtpd.test. IN A {PREFIX}{OPENSMTPD}
-second.test. IN MX 10 dead.second.test.
-second.test. IN MX 20 mx.postfix.test.
-dead.second.test. IN A {PREFIX}99
-implicit.test. IN A {PREFIX}{POSTFIX}
-alias.test. IN CNAME postfix.test.
-nullmx.test. IN MX 0 .
+postfix.lab. IN MX 10 mx.postfix.lab.
+mx.postfix.lab. IN A {PREFIX}{POSTFIX}
+back.lab. IN MX 10 mx.postfix.lab.
+exim.lab. IN MX 10 mx.exim.lab.
+mx.exim.lab. IN A {PREFIX}{EXIM}
+opensmtpd.lab. IN MX 10 mx.opensmtpd.lab.
+mx.opensmtpd.lab. IN A {PREFIX}{OPENSMTPD}
+second.lab. IN MX 10 dead.second.lab.
+second.lab. IN MX 20 mx.postfix.lab.
+dead.second.lab. IN A {PREFIX}99
+implicit.lab. IN A {PREFIX}{POSTFIX}
+alias.lab. IN CNAME postfix.lab.
+nullmx.lab. IN MX 0 .
 """
 
 
 def mx_postfix(folder, network):
-    """The MX of postfix.test, of the senders' domain back.test, and of the domains with a peculiar DNS."""
+    """The MX of postfix.lab, of the senders' domain back.lab, and of the domains with a peculiar DNS."""
     netns = network.host("mx-postfix", POSTFIX)
-    certificate, key = self_signed(folder, "mx.postfix.test")
-    domains = ("postfix.test", "back.test", "second.test", "implicit.test", "alias.test")
+    certificate, key = self_signed(folder, "mx.postfix.lab")
+    domains = ("postfix.lab", "back.lab", "second.lab", "implicit.lab", "alias.lab")
     uid = USERS["mailbox"][0]
     boxes = " ".join(f"{{ {user}@{domain} = {domain}/{user}/ }}" for domain in domains for user in ("inbox", "sender", UTF8_USER))
     postfix = Postfix(folder / "mx-postfix", f"{PREFIX}{POSTFIX}:25", {
-        "myhostname": "mx.postfix.test", "virtual_mailbox_domains": " ".join(domains), "virtual_mailbox_base": "/var/mail",
+        "myhostname": "mx.postfix.lab", "virtual_mailbox_domains": " ".join(domains), "virtual_mailbox_base": "/var/mail",
         "virtual_mailbox_maps": f"inline:{{ {boxes} }}", "virtual_uid_maps": f"static:{uid}", "virtual_gid_maps": f"static:{uid}",
         "virtual_mailbox_limit": "0", "mynetworks": "127.0.0.0/8", "smtpd_tls_security_level": "may", "smtpd_tls_cert_file": "/etc/postfix/mx.crt",
         "smtpd_tls_key_file": "/etc/postfix/mx.key", "smtpd_tls_loglevel": "2", "smtpd_peername_lookup": "no", "disable_dns_lookups": "yes",
@@ -68,16 +68,16 @@ def mx_postfix(folder, network):
 def upstream_postfix(folder, target):
     """A customer's Postfix that hands everything to the server under test."""
     return Postfix(folder / "upstream", f"{PREFIX}{CLIENT}:2525", {
-        "myhostname": "upstream.client.test", "relayhost": f"[{target[0]}]:{target[1]}", "disable_dns_lookups": "yes",
+        "myhostname": "upstream.client.lab", "relayhost": f"[{target[0]}]:{target[1]}", "disable_dns_lookups": "yes",
         "smtpd_peername_lookup": "no", "smtp_tls_security_level": "may"}, "client").start()
 
 
 class Ours:
     def __init__(self, claim, network):
         network.host("out", OUT, OUT + 1, OUT + 2)
-        sources = [{"name": name, "ipv4": f"{PREFIX}{OUT + i}", "ehlo": f"{name}.out.test"} for i, name in enumerate(("one", "two", "three"))]
+        sources = [{"name": name, "ipv4": f"{PREFIX}{OUT + i}", "ehlo": f"{name}.out.lab"} for i, name in enumerate(("one", "two", "three"))]
         self.server = Mailweir(claim.arguments.binary, claim.folder / "ours", {
-            "hostname": "out.test", "smtp": {"listen": [f"{PREFIX}{OUT}:25"], "relay_networks": [f"{PREFIX}0/24"]},
+            "hostname": "out.lab", "smtp": {"listen": [f"{PREFIX}{OUT}:25"], "relay_networks": [f"{PREFIX}0/24"]},
             "dns": {"servers": [f"{PREFIX}{DNS}"]}, "delivery": {"allow_private_targets": True, "ipv6": False, "tls": "opportunistic", "timeouts": {}},
             "caps": {"connections": 4, "messages_per_connection": 3}, "source": sources, "pool": [{"name": "all", "sources": ["one", "two", "three"]}],
         }, netns="out", address=f"{PREFIX}{OUT}")
@@ -103,10 +103,10 @@ class PostfixBetween:
     def __init__(self, claim, network):
         network.host("out", OUT)
         self.postfix = Postfix(claim.folder / "between", f"{PREFIX}{OUT}:25", {
-            "myhostname": "out.test", "smtpd_peername_lookup": "no", "smtp_tls_security_level": "may", "minimal_backoff_time": "2s", "queue_run_delay": "2s",
+            "myhostname": "out.lab", "smtpd_peername_lookup": "no", "smtp_tls_security_level": "may", "minimal_backoff_time": "2s", "queue_run_delay": "2s",
             "smtpd_tls_security_level": "may", "smtpd_tls_cert_file": "/etc/postfix/own.crt", "smtpd_tls_key_file": "/etc/postfix/own.key",
             "smtp_tls_session_cache_database": "btree:/var/lib/postfix/sessions"}, "out")
-        certificate, key = self_signed(claim.folder, "out.test")
+        certificate, key = self_signed(claim.folder, "out.lab")
         self.postfix.jail.write("/etc/postfix/own.crt", certificate)
         self.postfix.jail.write("/etc/postfix/own.key", key, 0o600)
         self.postfix.jail.write("/etc/resolv.conf", f"nameserver {PREFIX}{DNS}\n")
@@ -161,15 +161,15 @@ def send_matrix(claim, clients):
     big = 1 << 20 if claim.quick else 5 << 20
     cells = itertools.product(clients.names, RECEIVERS, shapes(big))
     for number, (client, domain, (shape, body, utf8)) in enumerate(cells):
-        if shape in clients.cannot.get(client, ()) or (utf8 and domain == "opensmtpd.test"):
+        if shape in clients.cannot.get(client, ()) or (utf8 and domain == "opensmtpd.lab"):
             continue
         token = f"t{number}-{client}-{shape}"
         recipient = f"{UTF8_USER if utf8 else 'inbox'}@{domain}"
         file = folder / token
-        file.write_bytes(message(token, "sender@back.test", recipient, body, utf8))
+        file.write_bytes(message(token, "sender@back.lab", recipient, body, utf8))
         tls = number % 2 == 1
         try:
-            clients.send(client, tls, "sender@back.test", recipient, file, utf8)
+            clients.send(client, tls, "sender@back.lab", recipient, file, utf8)
             expected[token] = (body.replace(b"\r\n", b"\n"), f"{client} -> {domain}, {shape}{', TLS' if tls else ''}")
         except LabError as error:
             refused.append(f"{token} to {domain}: {str(error)[-300:]}")
@@ -195,10 +195,10 @@ def check_routes(claim, clients, boxes):
     """A dead first MX, no MX but an address, a CNAME."""
     file = claim.folder / "messages/route"
     tokens = []
-    for domain in ("second.test", "implicit.test", "alias.test"):
+    for domain in ("second.lab", "implicit.lab", "alias.lab"):
         tokens.append(f"route-{domain}")
-        file.write_bytes(message(tokens[-1], "sender@back.test", f"inbox@{domain}", b"route\r\n", False))
-        clients.send("smtplib", False, "sender@back.test", f"inbox@{domain}", file, False)
+        file.write_bytes(message(tokens[-1], "sender@back.lab", f"inbox@{domain}", b"route\r\n", False))
+        clients.send("smtplib", False, "sender@back.lab", f"inbox@{domain}", file, False)
     boxes.wait(lambda: set(tokens) <= boxes.by_token.keys(), 60)
     missing = [token for token in tokens if token not in boxes.by_token]
     claim.figure("routes_missing", len(missing))
@@ -221,14 +221,14 @@ def dsn_statuses(contents):
 
 def check_dsns(claim, clients, boxes):
     cases = {  # recipient: accepted beginnings of the status
-        "nobody@postfix.test": ("5.1.1",), "nobody@exim.test": ("5.1.1",), "nobody@opensmtpd.test": ("5.",), "x@nullmx.test": ("5.1.10", "5.1.0"),
-        "x@does-not-exist.test": ("5.1.2", "5.4.4"), "inbox@opensmtpd.test": ("5.6.7",),
+        "nobody@postfix.lab": ("5.1.1",), "nobody@exim.lab": ("5.1.1",), "nobody@opensmtpd.lab": ("5.",), "x@nullmx.lab": ("5.1.10", "5.1.0"),
+        "x@does-not-exist.lab": ("5.1.2", "5.4.4"), "inbox@opensmtpd.lab": ("5.6.7",),
     }
     file = claim.folder / "messages/dsn"
     for recipient in cases:
-        utf8 = recipient == "inbox@opensmtpd.test"
-        file.write_bytes(message(f"dsn-{recipient}", "sender@back.test", recipient, b"to nobody\r\n", utf8))
-        clients.send("smtplib", False, "sender@back.test", recipient, file, utf8)
+        utf8 = recipient == "inbox@opensmtpd.lab"
+        file.write_bytes(message(f"dsn-{recipient}", "sender@back.lab", recipient, b"to nobody\r\n", utf8))
+        clients.send("smtplib", False, "sender@back.lab", recipient, file, utf8)
     boxes.wait(lambda: cases.keys() <= dsn_statuses(boxes.others).keys(), 45)
     found = dsn_statuses(boxes.others)
     wrong = {to: found.get(to) for to, statuses in cases.items() if to not in found or not str(found[to][0]).startswith(statuses) or found[to][1] != "failed"}
@@ -241,8 +241,8 @@ def body(claim):
     network = Network(claim.folder)
     NameServer(claim.folder / "dns", network, DNS, ZONE)
     mx = mx_postfix(claim.folder, network)
-    exim = Exim(claim.folder / "mx-exim", network, EXIM, "exim.test", ["inbox", UTF8_USER], self_signed(claim.folder, "mx.exim.test"))
-    opensmtpd = OpenSmtpd(claim.folder / "mx-opensmtpd", network, OPENSMTPD, "opensmtpd.test", ["inbox"], self_signed(claim.folder, "mx.opensmtpd.test"))
+    exim = Exim(claim.folder / "mx-exim", network, EXIM, "exim.lab", ["inbox", UTF8_USER], self_signed(claim.folder, "mx.exim.lab"))
+    opensmtpd = OpenSmtpd(claim.folder / "mx-opensmtpd", network, OPENSMTPD, "opensmtpd.lab", ["inbox"], self_signed(claim.folder, "mx.opensmtpd.lab"))
     network.host("client", CLIENT)
     between = (Ours if claim.arguments.server == "ours" else PostfixBetween)(claim, network)
     upstream_postfix(claim.folder, between.target)

@@ -89,11 +89,12 @@ def body(claim):
     run("ip", "link", "set", "lo", "up")
     arguments = claim.arguments
     count = arguments.recipients or (100_000 if claim.quick else 1_000_000)
-    sink = Sink(claim.folder, arguments=["--refuse", "parked.test=451 4.2.1 not now", "--refuse", "warm.test=250 2.1.5 ok"])
+    sink = Sink(claim.folder, arguments=["--refuse", "parked.test=451 4.2.1 not now"])
     server = Mailweir(arguments.binary, claim.folder / "ours", {"retry": {"first": "4h", "longest": "5h"}}, smarthost_port=sink.port).start()
 
-    Source(claim.folder, server.target, name="warm", prefix="w", messages=count // 10, sessions=40, size=600, pipeline=True).join(300)
-    until("the warm-up", 120, lambda: sink.stats()["messages"] >= count // 10, 0.1)
+    warm = max(150_000, count // 10)  # fills the write buffers, which are not the price of a parked recipient
+    Source(claim.folder, server.target, name="warm", prefix="w", messages=warm, sessions=40, size=600, pipeline=True, ledger=False).join(300)
+    until("the warm-up", 120, lambda: sink.stats()["messages"] >= warm, 0.1)
     empty = settled_memory(server)
     p99_without = p99_ms(claim, server, sink, "without")
 

@@ -208,7 +208,7 @@ def injections(address):
             codes = dialogue.replies_until_closed()
         else:  # the session stays open: QUIT ends the list
             dialogue.send_parts([b"QUIT\r\n"])
-            codes = dialogue.replies_until_closed()[:-1]
+            codes = [code for code in dialogue.replies_until_closed() if code != 221]
         if codes[-1:] != [int(row["outcome"])]:
             wrong.append(f"{row['name']}: {codes}")
         dialogue.close()
