@@ -132,13 +132,13 @@ class HttpSession {
 
   Task<bool> wait_for_request();
   Task<bool> serve_one();
-  Task<Read> read_header(Parser& parser);
-  Task<Read> read_body(Parser& parser);
-  Task<Read> read_until(Parser& parser, bool header_only);
+  Task<Read> read_header();
+  Task<Read> read_body();
+  Task<Read> read_until(bool header_only);
   Task<bool> fill();
   std::variant<RouteMatch, Response> judge(const Parser& parser, Target& target) const;
   Request to_request(Parser& parser, Target target, RouteMatch match) const;
-  Task<std::optional<Response>> ask(const Handler& handler, Request request);
+  Task<std::optional<Response>> ask(const Handler* handler, Request request);
   Task<bool> respond(Response response, bool is_head, bool keep_alive);
   Task<bool> write(std::string_view bytes);
   Task<void> linger();
@@ -149,6 +149,7 @@ class HttpSession {
   const HttpServerOptions& options_;
   runtime::Deadline deadline_;
   beast::flat_buffer buffer_;
+  std::optional<Parser> parser_;     // of the present request
   std::optional<Response> refusal_;  // of a request that was read as `broken`
 };
 
@@ -168,10 +169,10 @@ Task<bool> HttpSession::wait_for_request() {
 
 // False when the connection is to end.
 Task<bool> HttpSession::serve_one() {
-  Parser parser;
+  Parser& parser = parser_.emplace();
   parser.header_limit(static_cast<std::uint32_t>(options_.header_max));
   parser.body_limit(router_.body_max());
-  Read read = co_await read_header(parser);
+  Read read = co_await read_header();
   Target target;
   std::optional<RouteMatch> match;
   if (read == Read::done) {
@@ -182,7 +183,7 @@ Task<bool> HttpSession::serve_one() {
     } else {
       match = std::get<RouteMatch>(std::move(judgement));
       parser.body_limit(match->route->body_max);
-      read = co_await read_body(parser);
+      read = co_await read_body();
     }
   }
   if (read == Read::gone) co_return false;
@@ -197,37 +198,37 @@ Task<bool> HttpSession::serve_one() {
     co_return written&& keep_alive;
   }
   const bool keep_alive = parser.keep_alive();
-  const Handler& handler = match->route->handler;
+  const Handler* handler = &match->route->handler;
   deadline_.disarm();
   auto response = co_await ask(handler, to_request(parser, std::move(target), *std::move(match)));
   if (!response) co_return false;
   co_return co_await respond(*std::move(response), is_head, keep_alive) && keep_alive;
 }
 
-Task<HttpSession::Read> HttpSession::read_header(Parser& parser) {
-  const Read read = co_await read_until(parser, true);
-  if (read != Read::gone || !deadline_.has_expired() || !parser.got_some()) co_return read;
+Task<HttpSession::Read> HttpSession::read_header() {
+  const Read read = co_await read_until(true);
+  if (read != Read::gone || !deadline_.has_expired() || !parser_->got_some()) co_return read;
   refusal_ = problem(408, "the request's header took too long");
   co_return Read::broken;
 }
 
-Task<HttpSession::Read> HttpSession::read_body(Parser& parser) {
-  if (!parser.get()[http::field::expect].empty() && !parser.is_done()) {
+Task<HttpSession::Read> HttpSession::read_body() {
+  if (!parser_->get()[http::field::expect].empty() && !parser_->is_done()) {
     if (!co_await write("HTTP/1.1 100 Continue\r\n\r\n")) co_return Read::gone;
   }
   deadline_.expire_after(options_.body_time);
-  const Read read = co_await read_until(parser, false);
+  const Read read = co_await read_until(false);
   if (read != Read::gone || !deadline_.has_expired()) co_return read;
   refusal_ = problem(408, "the request's body took too long");
   co_return Read::broken;
 }
 
-Task<HttpSession::Read> HttpSession::read_until(Parser& parser, bool header_only) {
+Task<HttpSession::Read> HttpSession::read_until(bool header_only) {
   std::size_t consumed = 0;
-  while (header_only ? !parser.is_header_done() : !parser.is_done()) {
+  while (header_only ? !parser_->is_header_done() : !parser_->is_done()) {
     boost::system::error_code ec = http::error::need_more;
     if (buffer_.size() > 0) {
-      const std::size_t used = parser.put(buffer_.data(), ec);
+      const std::size_t used = parser_->put(buffer_.data(), ec);
       buffer_.consume(used);
       consumed += used;
     }
@@ -295,12 +296,12 @@ Request HttpSession::to_request(Parser& parser, Target target, RouteMatch match)
 }
 
 // Nothing when the server is stopping.
-Task<std::optional<Response>> HttpSession::ask(const Handler& handler, Request request) {
+Task<std::optional<Response>> HttpSession::ask(const Handler* handler, Request request) {
   auto slot = std::make_shared<AnswerSlot>();
   runtime::Timer timer(socket_.get_executor(), runtime::Timer::time_point::max());
   SlotGuard guard(slot, timer);
-  handler(std::move(request),
-          Responder([slot](Response response) { deliver(slot, std::move(response)); }));
+  (*handler)(std::move(request),
+             Responder([slot](Response response) { deliver(slot, std::move(response)); }));
   auto response = guard.take();
   if (!response) {
     co_await timer.async_wait(use_task);
