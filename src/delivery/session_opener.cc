@@ -254,11 +254,12 @@ runtime::Task<SessionOpener::Next> SessionOpener::shake_hands(StartTls start_tls
       }
       if (!co_await establish_tls()) co_return Next::try_in_clear;
       step = handshake.on_tls();
-    } else if (step != HandshakeStep::write_command) {
+    } else if (step == HandshakeStep::write_command) {
+      record(std::move(*reply));
+    }
+    if (step != HandshakeStep::write_command) {
       if (step == HandshakeStep::ready) capabilities_ = handshake.capabilities();
       co_return next_after(step, *reply);
-    } else {
-      record(std::move(*reply));
     }
     exchanges_.push_back({handshake.command(), {}});
     begin_phase(handshake.phase());
