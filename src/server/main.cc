@@ -1,9 +1,7 @@
-// The program: the commands of cli/, and `serve` and `sink`, which run in this process.
+// The program: the commands of cli/, and those that run in this process.
 #include <fmt/format.h>
 
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "cli/cli.h"
 #include "config/load_config.h"
@@ -32,6 +30,15 @@ std::string find_socket(const std::string& file) {
   return loaded ? loaded->config.admin.socket : std::string();
 }
 
+int serve(const cli::Invocation& invocation) {
+  if (!invocation.arguments.empty()) {
+    fmt::print(stderr, "mailweir: serve takes no argument \"{}\"; it knows --config FILE\n",
+               invocation.arguments.front());
+    return cli::exit_usage;
+  }
+  return server::serve(invocation.config_file);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -39,10 +46,7 @@ int main(int argc, char** argv) {
   program.version = server::version;
   program.check_config = check_config;
   program.find_socket = find_socket;
-  program.commands = {{.name = "serve",
-                       .summary = "run the server in the foreground",
-                       .run = [](const cli::Invocation& invocation) {
-                         return server::serve(invocation.config_file);
-                       }}};
+  program.commands = {
+      {.name = "serve", .summary = "run the server in the foreground", .run = serve}};
   return cli::run(argc, argv, program, cli::process_environment());
 }
