@@ -43,8 +43,12 @@ class Worker {
     });
     group_.when_empty([this, then = std::move(then)] {
       grace_timer_.cancel();
-      for (OrderQueue::Entry& entry : queue_->close()) refuse(ports_.outcomes, entry);
-      then();
+      // The last session may have ended inside one of our loops; whoever waits for `then` may
+      // destroy us, so it comes once they have returned.
+      thread_.post([this, then] {
+        for (OrderQueue::Entry& entry : queue_->close()) refuse(ports_.outcomes, entry);
+        then();
+      });
     });
   }
 
