@@ -25,6 +25,7 @@ class Claim:
         parser = argparse.ArgumentParser(prog=f"script/prove {name}")
         parser.add_argument("--quick", action="store_true", help="fewer rounds; same bars")
         parser.add_argument("--binary", default=str(ROOT / "build/release/mailweir"), help="the server under test")
+        parser.add_argument("--sabotaged", default=str(ROOT / "build/sabotage/mailweir"), help="the build that must fail")
         for flags, settings in options:
             parser.add_argument(*flags, **settings)
         self.arguments = parser.parse_args()

@@ -14,7 +14,7 @@ import sys
 import time
 
 from lab.books import acknowledged, arrivals
-from lab.claim import ROOT, Claim
+from lab.claim import Claim
 from lab.load import Sink, Source
 from lab.process import LabError, run
 from lab.subject import make_subject
@@ -125,8 +125,7 @@ def body(claim):
 
 
 def control(claim):
-    sabotaged = ROOT / "build/sabotage/mailweir"
-    subject_of = lambda folder, port: make_subject("ours", sabotaged, folder, port, {"WEIR_SABOTAGE_EARLY_ACK": "1"})  # noqa: E731
+    subject_of = lambda folder, port: make_subject("ours", claim.arguments.sabotaged, folder, port, {"WEIR_SABOTAGE_EARLY_ACK": "1"})  # noqa: E731
     wanted, arrived, kill_times, _ = campaign(claim, claim.folder / "control", subject_of, 40, 0, (0.2, 0.8), stop_at_loss=True)
     lost = len(wanted.keys() - arrived.keys())
     claim.figure("control_kills", len(kill_times))

@@ -13,7 +13,7 @@ import sys
 import time
 
 from lab.books import acknowledged, arrivals
-from lab.claim import ROOT, Claim
+from lab.claim import Claim
 from lab.disk import LoggedDisk, Replay, mount_image
 from lab.load import Sink, Source
 from lab.process import LabError, run, unmount
@@ -126,7 +126,7 @@ def body(claim):
     RESULT["lost"] = lost
     if arguments.server == "ours" and not arguments.no_control:
         _, done, _, bad_cuts, lost, _ = campaign(claim, "control", fast, arguments.fs, {"WEIR_SABOTAGE_NO_SYNC": "1"},
-                                                 ROOT / "build/sabotage/mailweir", 12, stop_at_loss=True)
+                                                 claim.arguments.sabotaged, 12, stop_at_loss=True)
         claim.figure("control_cuts", done)
         claim.figure("control_cuts_with_loss", bad_cuts)
         claim.figure("control_lost", lost)
