@@ -52,7 +52,8 @@ NextPermit Pacer::next_message(Instant now) const {
 }
 
 bool Pacer::is_rested(Instant now) const {
-  return connections_ == 0 && (!messages_ || messages_->is_full(now)) && (!connects_ || connects_->is_full(now));
+  return connections_ == 0 && (!messages_ || messages_->is_full(now)) &&
+         (!connects_ || connects_->is_full(now));
 }
 
 void Pacer::on_outcome(Evidence evidence, Instant now) {

@@ -47,7 +47,8 @@ class Pacer {
   NextPermit next_connection(Instant now) const;
   NextPermit next_message(Instant now) const;
 
-  // Whether forgetting this pacer would free no permit: no connection, and every rate has recovered in full.
+  // Whether forgetting this pacer would free no permit: no connection, and every rate has recovered
+  // in full.
   bool is_rested(Instant now) const;
 
   void on_outcome(Evidence evidence, Instant now);

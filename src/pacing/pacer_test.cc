@@ -130,7 +130,8 @@ TEST(Pacer, LoweredCapsBindAtOnce) {
 }
 
 TEST(Pacer, IsRestedOnceItsRatesHaveRecovered) {
-  Pacer pacer(PathCaps{.connections_max = 2, .message_rate = Rate{60, 1min}, .connection_rate = {}});
+  Pacer pacer(
+      PathCaps{.connections_max = 2, .message_rate = Rate{60, 1min}, .connection_rate = {}});
   EXPECT_TRUE(pacer.is_rested(start));
   ASSERT_TRUE(pacer.permit_message(start));
   EXPECT_FALSE(pacer.is_rested(start + 999ms));
