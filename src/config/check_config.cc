@@ -311,10 +311,11 @@ Findings check_config(const Config& config, const Places& places) {
 
 std::vector<Complaint> check_files(const Config& config, const Places& places) {
   std::vector<Complaint> complaints;
-  const std::array<std::pair<std::string, const std::string*>, 3> files = {
+  const std::array<std::pair<std::string, const std::string*>, 4> files = {
       {{"tls.certificate", &config.tls.certificate},
        {"tls.key", &config.tls.key},
-       {"dns.trust_anchor", &config.dns.trust_anchor}}};
+       {"dns.trust_anchor", &config.dns.trust_anchor},
+       {"suppression.file", &config.suppression.file}}};
   for (const auto& [key, path] : files) {
     if (path->empty() || access(path->c_str(), R_OK) == 0) continue;
     const std::string reason = std::generic_category().message(errno);

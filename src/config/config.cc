@@ -42,7 +42,6 @@ void complete(Config& config, const std::string& system_hostname) {
   complete_text(config.spool.path, config.data_dir + "/spool");
   complete_text(config.events.path, config.data_dir + "/events");
   complete_text(config.dsn.postmaster, "postmaster@" + config.hostname);
-  complete_text(config.dsn.from, "MAILER-DAEMON@" + config.hostname);
   if (config.sources.empty())
     config.sources.push_back({.name = "default", .ipv4 = {}, .ipv6 = {}, .ehlo = {}});
   for (Source& source : config.sources) complete_text(source.ehlo, config.hostname);

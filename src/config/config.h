@@ -102,7 +102,7 @@ struct DeliverySettings {
   std::uint32_t addresses_max = 5;
   std::uint16_t port = 25;
   std::uint16_t recipients_per_transaction_max = 100;
-  std::uint16_t transactions_ahead = 2;
+  std::uint16_t transactions_ahead = 3;
   Duration session_idle_max{std::chrono::seconds(5)};
   DeliveryTimeouts timeouts;
   friend bool operator==(const DeliverySettings&, const DeliverySettings&) = default;
@@ -143,8 +143,12 @@ struct RetrySettings {
 
 struct DsnSettings {
   std::string postmaster;  // completed: postmaster@hostname
-  std::string from;        // header From; completed: MAILER-DAEMON@hostname
   friend bool operator==(const DsnSettings&, const DsnSettings&) = default;
+};
+
+struct SuppressionSettings {
+  std::string file;  // empty: nobody is suppressed
+  friend bool operator==(const SuppressionSettings&, const SuppressionSettings&) = default;
 };
 
 struct Source {
@@ -206,6 +210,7 @@ struct Config {
   std::vector<CapsFor> caps_for;
   RetrySettings retry;
   DsnSettings dsn;
+  SuppressionSettings suppression;
   std::vector<Source> sources;          // never empty once complete
   std::vector<Pool> pools;              // never empty once complete; the first is the default
   std::vector<MessageClass> classes;    // never empty once complete; the first is the default

@@ -101,6 +101,7 @@ engine::EngineConfig engine_config(const Config& config) {
   out.caps = path_caps(config.caps);
   out.caps_overrides = caps_overrides(config);
   out.recipients_per_transaction_max = config.delivery.recipients_per_transaction_max;
+  out.mx_port = config.delivery.port;
   out.transactions_ahead = config.delivery.transactions_ahead;
   out.session_idle_max = config.delivery.session_idle_max;
   return out;

@@ -105,7 +105,8 @@ Options storage_options() {
           derived("`spool` in `data_dir`", Effect::on_restart)),
       set("spool.free_min", WEIR_MEMBER(spool.free_min), kinds::bytes({}),
           "With less free space than this, new mail is answered 452 while what is queued is "
-          "delivered."),
+          "delivered.",
+          at_restart),
       set("spool.memory", WEIR_MEMBER(spool.memory), kinds::bytes(ByteCount{8 * mib.value}),
           "Memory of the database: write buffers and cache.", at_restart),
       set("events.path", WEIR_MEMBER(events.path), kinds::path(), "The folder of the event log.",
@@ -203,9 +204,9 @@ Options pacing_options() {
           "Each wait is made shorter or longer by chance, by at most this part of it."),
       set("dsn.postmaster", WEIR_MEMBER(dsn.postmaster), kinds::mailbox(),
           "Who hears of bounces that cannot be returned.", derived("`postmaster` at `hostname`")),
-      set("dsn.from", WEIR_MEMBER(dsn.from), kinds::mailbox(),
-          "The From of bounce messages; their envelope sender is always `<>`.",
-          derived("`MAILER-DAEMON` at `hostname`")),
+      set("suppression.file", WEIR_MEMBER(suppression.file), kinds::path(),
+          "Recipients that are not delivered to: one address or `@domain` a line, `#` begins a "
+          "comment. Their senders get a bounce message. Read again at every reload."),
   };
 }
 
@@ -228,6 +229,7 @@ std::vector<TableSection> tables() {
       {"retry",
        "When a recipient that was put off is tried again. Waits of our own choosing do not count."},
       {"dsn", "Bounce messages (RFC 3464)."},
+      {"suppression", "Recipients the operator has taken off."},
   };
 }
 

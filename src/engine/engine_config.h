@@ -64,7 +64,8 @@ struct EngineConfig {
   pacing::PathCaps caps;  // of every path that no override names
   std::vector<CapsOverride> caps_overrides;
   std::uint16_t recipients_per_transaction_max = 100;
-  std::uint16_t transactions_ahead = 2;  // ordered but unanswered per session
+  std::uint16_t mx_port = 25;
+  std::uint16_t transactions_ahead = 3;  // ordered but unanswered per session
   Duration session_idle_max{std::chrono::seconds(5)};
   Duration ageing{
       std::chrono::minutes(10)};  // waiting this long is worth `ageing_step` of priority

@@ -95,7 +95,7 @@ void Router::found(const RouteFound& route, Instant now) {
   const std::uint32_t d = ledger_.domains.find(route.domain);
   if (d == no_index || ledger_.domains[d].route != RouteState::asked)
     return;  // a reload has given it another route
-  const std::uint32_t hop = next_hops_.intern({route.hosts, 25, false}, route.domain);
+  const std::uint32_t hop = next_hops_.intern({route.hosts, settings_.config().mx_port, false}, route.domain);
   const Duration fresh =
       std::clamp(route.time_to_live, std::min(time_to_live_min, settings_.config().route_ttl_max),
                  settings_.config().route_ttl_max);

@@ -81,17 +81,23 @@ std::optional<std::uint16_t> Settings::source_at(std::uint16_t source) const {
   return source_at_[source];
 }
 
+// The most specific override wins: provider and source, then provider alone, then source alone.
 const pacing::PathCaps& Settings::caps(std::uint16_t source,
                                        std::span<const std::string> provider_names) const {
-  const CapsOverride* general = nullptr;
+  const pacing::PathCaps* best = &config_.caps;
+  int best_rank = 0;
   for (const CapsOverride& row : config_.caps_overrides) {
-    if (std::find(provider_names.begin(), provider_names.end(), row.provider) ==
-        provider_names.end())
-      continue;
-    if (row.source == source_names_[source]) return row.caps;
-    if (row.source.empty() && general == nullptr) general = &row;
+    const bool names_provider = std::find(provider_names.begin(), provider_names.end(),
+                                          row.provider) != provider_names.end();
+    const bool names_source = row.source == source_names_[source];
+    if (!names_provider && !row.provider.empty()) continue;
+    if (!names_source && !row.source.empty()) continue;
+    const int rank = (row.provider.empty() ? 0 : 2) + (row.source.empty() ? 0 : 1);
+    if (rank <= best_rank) continue;
+    best_rank = rank;
+    best = &row.caps;
   }
-  return general == nullptr ? config_.caps : general->caps;
+  return *best;
 }
 
 bool Settings::overrides_name(std::string_view domain) const {

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
-#include <optional>
 
 #include "base/units.h"
 #include "config/assignment.h"
@@ -16,38 +14,11 @@ namespace {
 
 constexpr std::string_view field_prefix = "X-Mailweir-";
 
-std::optional<int> digits(std::string_view text) {
-  int value = 0;
-  const auto [end, errc] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (errc != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-// "2026-11-22T08:41:13Z" (RFC 3339, UTC, whole seconds).
-std::optional<UnixTime> parse_rfc3339(std::string_view text) {
-  if (text.size() != 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
-      text[16] != ':' || text[19] != 'Z') {
-    return std::nullopt;
-  }
-  const auto year = digits(text.substr(0, 4));
-  const auto month = digits(text.substr(5, 2));
-  const auto day = digits(text.substr(8, 2));
-  const auto hour = digits(text.substr(11, 2));
-  const auto minute = digits(text.substr(14, 2));
-  const auto second = digits(text.substr(17, 2));
-  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(*year),
-                                         std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
-  return std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-         std::chrono::seconds(*second);
-}
-
 // A point in time, or a duration from now.
 Result<UnixTime> parse_time(std::string_view field, const std::string& value, UnixTime now) {
+  constexpr Duration wait_max = std::chrono::years(10);
   if (const auto time = parse_rfc3339(value)) return *time;
-  if (const auto wait = parse_duration(value)) return now + *wait;
+  if (const auto wait = parse_duration(value); wait && *wait <= wait_max) return now + *wait;
   return fail(
       Errc::invalid_argument,
       fmt::format("{}{} is neither a duration such as 10m nor a time such as 2026-01-31T08:00:00Z",
@@ -59,14 +30,6 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
     return std::tolower(static_cast<unsigned char>(x)) ==
            std::tolower(static_cast<unsigned char>(y));
   });
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) {
-    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  });
-  return lower;
 }
 
 }  // namespace
@@ -164,9 +127,7 @@ Result<void> Policy::classify(const intake::ReceivedMessage& received, UnixTime 
 }
 
 bool Policy::is_suppressed(const Mailbox& recipient) const {
-  if (options_.suppressed.empty()) return false;
-  return options_.suppressed.contains(lower_case(recipient.text())) ||
-         options_.suppressed.contains("@" + lower_case(recipient.domain()));
+  return options_.suppression && options_.suppression->contains(recipient);
 }
 
 }  // namespace mailweir::relay

@@ -8,7 +8,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "base/time.h"
@@ -16,14 +15,15 @@
 #include "engine/engine_config.h"
 #include "intake/message_acceptor.h"
 #include "mail/stored_message.h"
+#include "relay/suppression_list.h"
 
 namespace mailweir::relay {
 
 struct PolicyOptions {
-  std::vector<config::Assignment> assignments;  // first match wins
-  std::vector<engine::MessageClass> classes;    // at least one; the first is the default
-  std::vector<std::string> pools;               // known names
-  std::unordered_set<std::string> suppressed;   // addresses and "@domain"s, lower case
+  std::vector<config::Assignment> assignments;         // first match wins
+  std::vector<engine::MessageClass> classes;           // at least one; the first is the default
+  std::vector<std::string> pools;                      // known names
+  std::shared_ptr<const SuppressionList> suppression;  // may be null: nobody
 };
 
 class Policy {

@@ -159,8 +159,13 @@ Result<void> Server::State::start_storage() {
   WEIR_TRY(log, operations::EventLog::open({.directory = config().events.path,
                                             .file_size_max = config().events.file_size_max,
                                             .total_size_max = config().events.total_size_max}));
+  spool::CommitQueueOptions queue;
+  queue.on_commit = [this](std::size_t requests, Duration busy) {
+    metrics.commit_size.only().observe(requests);
+    metrics.commit_time.only().observe(busy);
+  };
   commits = std::make_unique<spool::CommitQueue>(
-      *spool, spool::CommitQueueOptions{}, [](const Error& error) { end_after_io_error(error); });
+      *spool, std::move(queue), [](const Error& error) { end_after_io_error(error); });
   recorder = std::make_unique<relay::Recorder>(*log, metrics, clock);
   return {};
 }
@@ -179,18 +184,18 @@ Result<void> Server::State::start_relay() {
     WEIR_CHECK(sink->start());
     sink_port = sink->port();
   }
-  relay =
-      std::make_unique<relay::Relay>(relay_options(config(), sink_port),
-                                     relay::RelayPorts{.clock = clock,
-                                                       .random = random,
-                                                       .resolver = *resolver,
-                                                       .spool = *spool,
-                                                       .commits = *commits,
-                                                       .catalogue = provider::Catalogue::embedded(),
-                                                       .recorder = *recorder,
-                                                       .thread = threads.engine,
-                                                       .reader = threads.reader,
-                                                       .io_threads = threads.io_threads()});
+  WEIR_TRY(relay::RelayOptions relay_settings, relay_options(config(), sink_port));
+  relay = std::make_unique<relay::Relay>(
+      std::move(relay_settings), relay::RelayPorts{.clock = clock,
+                                                   .random = random,
+                                                   .resolver = *resolver,
+                                                   .spool = *spool,
+                                                   .commits = *commits,
+                                                   .catalogue = provider::Catalogue::embedded(),
+                                                   .recorder = *recorder,
+                                                   .thread = threads.engine,
+                                                   .reader = threads.reader,
+                                                   .io_threads = threads.io_threads()});
   return {};
 }
 
@@ -331,10 +336,12 @@ Result<std::vector<std::string>> Server::State::reload(const std::string& actor)
         operations::ConfigChanged{.step = operations::ConfigStep::rejected, .problems = problems});
     return fail(Errc::invalid_argument, report + "The running configuration stays as it is.");
   }
-  const auto effects = config::describe(config::diff_config(loaded.config, next->config));
-  loaded.config = config::apply_reload(loaded.config, next->config);
   const std::uint16_t sink_port = sink ? sink->port() : std::uint16_t{0};
-  relay->reconfigure(relay_options(loaded.config, sink_port));
+  const config::Config merged = config::apply_reload(loaded.config, next->config);
+  WEIR_TRY(relay::RelayOptions relay_settings, relay_options(merged, sink_port));
+  const auto effects = config::describe(config::diff_config(loaded.config, next->config));
+  loaded.config = merged;
+  relay->reconfigure(std::move(relay_settings));
   memory->set_max(loaded.config.smtp.memory_max.value);
   for (std::size_t i = 0; i < doors.size(); ++i)
     doors[i]->reconfigure(listener_options(loaded.config, loaded.config.smtp.listen[i]));

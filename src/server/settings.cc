@@ -1,6 +1,7 @@
 #include "server/settings.h"
 
 #include <algorithm>
+#include <memory>
 #include <thread>
 
 #include "config/engine_settings.h"
@@ -47,12 +48,16 @@ delivery::DeliveryOptions delivery_options(const config::Config& config,
   return options;
 }
 
-relay::PolicyOptions policy_options(const config::Config& config,
-                                    const engine::EngineConfig& engine) {
+Result<relay::PolicyOptions> policy_options(const config::Config& config,
+                                            const engine::EngineConfig& engine) {
   relay::PolicyOptions options;
   options.assignments = config.assignments;
   options.classes = engine.classes;
   for (const config::Pool& pool : config.pools) options.pools.push_back(pool.name);
+  if (!config.suppression.file.empty()) {
+    WEIR_TRY(auto list, relay::SuppressionList::read(config.suppression.file));
+    options.suppression = std::make_shared<const relay::SuppressionList>(std::move(list));
+  }
   return options;
 }
 
@@ -81,7 +86,7 @@ intake::ListenerOptions listener_options(const config::Config& config, const End
   return options;
 }
 
-relay::RelayOptions relay_options(const config::Config& config, std::uint16_t sink_port) {
+Result<relay::RelayOptions> relay_options(const config::Config& config, std::uint16_t sink_port) {
   relay::RelayOptions options;
   options.hostname = config.hostname;
   options.postmaster = config.dsn.postmaster;
@@ -90,7 +95,7 @@ relay::RelayOptions relay_options(const config::Config& config, std::uint16_t si
     options.engine.routes = {{.domain = "*", .hosts = {"127.0.0.1"}, .port = sink_port}};
   }
   options.delivery = delivery_options(config, options.engine);
-  options.policy = policy_options(config, options.engine);
+  WEIR_TRY(options.policy, policy_options(config, options.engine));
   options.free_min = config.spool.free_min;
   return options;
 }

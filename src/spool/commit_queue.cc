@@ -303,6 +303,7 @@ Result<void> CommitQueue::State::commit_merged() {
   Result<void> result = spool.commit(merged);
   crash_point("queue.after_commit");
   const auto busy = std::chrono::duration_cast<Duration>(SteadyClock::now() - begin);
+  if (options.on_commit) options.on_commit(taken.size(), busy);
   const std::lock_guard lock(mutex);
   ++statistics.commits;
   statistics.busy += busy;

@@ -35,6 +35,8 @@ struct CommitQueueOptions {
   Duration lazy_delay_max{std::chrono::milliseconds(50)};
   std::size_t waiting_max = 65'536;
   ByteCount waiting_bytes_max{64ULL * 1024 * 1024};
+  // Told of every commit, on the commit thread: requests that waited for it, and its time.
+  std::function<void(std::size_t requests, Duration busy)> on_commit;
 };
 
 struct CommitStatistics {
