@@ -187,7 +187,7 @@ TEST(Policy, ASuppressedRecipientIsOneOnTheList) {
   PolicyOptions given = options();
   EXPECT_FALSE(Policy(given).is_suppressed(*Mailbox::parse("gone@b.test")));
   given.suppression =
-      std::make_shared<const SuppressionList>(*SuppressionList::parse("gone@b.test\n"));
+      std::make_shared<const SuppressionList>(*SuppressionList::parse("gone@b.test\n", "list"));
   EXPECT_TRUE(Policy(given).is_suppressed(*Mailbox::parse("Gone@b.test")));
   EXPECT_FALSE(Policy(given).is_suppressed(*Mailbox::parse("other@b.test")));
 }
