@@ -67,13 +67,15 @@ std::optional<Reply> Relay::Core::admission(std::uint64_t declared_size) {
   // around it.
   const std::uint64_t mark = options_.free_min.value;
   const std::uint64_t wanted = disk_full_.load(std::memory_order_relaxed) ? mark + mark / 10 : mark;
-  const bool full = usage.bytes_free < wanted + 2 * declared_size;
+  const bool full = usage.bytes_free < wanted;
   if (disk_full_.exchange(full, std::memory_order_relaxed) != full) {
     push(Work{[this, full, usage, mark](engine::Engine&, Instant) {
       ports_.recorder.disk_full(full, usage, mark);
     }});
   }
-  if (full) return refusal(452, {4, 3, 1}, "Insufficient system storage, try again later");
+  // A message too large for what is left is refused alone.
+  if (full || (usage.bytes_free - wanted) / 2 < declared_size)
+    return refusal(452, {4, 3, 1}, "Insufficient system storage, try again later");
   return std::nullopt;
 }
 
