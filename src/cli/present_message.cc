@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <string>
+
 #include "cli/json_view.h"
 
 namespace mailweir::cli {
@@ -182,8 +185,11 @@ std::string present_message(const Json& message, const Style& style) {
   if (!has_value(message, "headers")) return text;
   text += fmt::format("\n{}\n", text_of(style.language, Text::headers_label));
   const std::string headers = raw_text(message, "headers");
-  for (const std::string_view line : lines_of(headers))
-    text += fmt::format("    {}\n", printable(line));
+  for (const std::string_view line : lines_of(headers)) {
+    std::string shown(line);
+    std::ranges::replace(shown, '\t', ' ');  // folding white space, not a control to be shown
+    text += fmt::format("    {}\n", printable(shown));
+  }
   return text;
 }
 

@@ -45,6 +45,7 @@ struct StaticRoute {
   std::string domain;              // "example.com", "*.example.com", or "*" for all
   std::vector<std::string> hosts;  // "relay.example.net" or "192.0.2.1", tried in order
   std::uint16_t port = 25;
+  std::string provider;  // what the hosts are called in views and metrics; empty: by their name
 };
 
 // A row that names the source goes before one that does not; among equals the first. A domain

@@ -55,11 +55,17 @@ bool Engine::release(MessageId id, Instant now) {
     if (recipient.stage != Stage::held) continue;
     any = true;
     s.withdraw(r);
-    recipient.due = now;
+    // A retry's wait is given up with the hold; what the sender asked to wait for is not.
+    const bool waits = recipient.attempts == 0 && recipient.due > now;
+    if (!waits) recipient.due = now;
     if (s.overtaken(r, Cause{}, now)) continue;
     s.ledger.record(r, recipient.attempts == 0 ? Disposition::queued : Disposition::deferred,
                     Cause{});
-    s.make_ready(r, Lanes::Entry::behind, now);
+    if (waits) {
+      s.wait_until_due(r);
+    } else {
+      s.make_ready(r, Lanes::Entry::behind, now);
+    }
   }
   s.dispatcher.run(now);
   return any;

@@ -30,6 +30,19 @@ TEST(EngineControl, HeldMailStaysUntilItIsReleased) {
   EXPECT_EQ(world.end_of(id)->disposition, Disposition::delivered);
 }
 
+TEST(EngineControl, ReleaseKeepsTheWaitTheSenderAskedFor) {
+  World world(plain_config());
+  const MessageId id = world.send({.not_before = 1h});
+  world.with_engine([&](Engine& e) { return e.hold(id, world.now); });
+  world.run_for(10min);
+  EXPECT_TRUE(world.with_engine([&](Engine& e) { return e.release(id, world.now); }));
+  world.run_for(49min);
+  EXPECT_TRUE(world.starts.empty());
+  EXPECT_EQ(world.view(id).reason, WaitReason::not_before);
+  ASSERT_TRUE(world.drain(5min));
+  EXPECT_EQ(world.end_of(id)->disposition, Disposition::delivered);
+}
+
 TEST(EngineControl, HoldingWhatIsInFlightTakesEffectWhenItComesBack) {
   World world(plain_config());
   world.transaction = refuse;
@@ -171,7 +184,7 @@ TEST(EngineControl, AReloadCanGiveAWaitingDomainARoute) {
   const MessageId id = world.send_to("a.example");
   world.run_for(10s);
   EngineConfig next = plain_config();
-  next.routes = {{"*", {"192.0.2.3"}, 25}};
+  next.routes = {{.domain = "*", .hosts = {"192.0.2.3"}, .port = 25}};
   world.with_engine([&](Engine& e) {
     e.reconfigure(next, world.now);
     return e.retry_now(id, world.now);

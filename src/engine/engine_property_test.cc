@@ -24,7 +24,7 @@ EngineConfig busy_config(SeededRandom& random) {
   config.retry = {.first = 20s, .factor = 1.5, .longest = 5min, .jitter = 0.3};
   config.site_backoff_first = 5s;
   config.site_backoff_max = 2min;
-  config.routes = {{"fixed.example", {"192.0.2.5"}, 2525}};
+  config.routes = {{.domain = "fixed.example", .hosts = {"192.0.2.5"}, .port = 2525}};
   return config;
 }
 

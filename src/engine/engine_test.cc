@@ -96,8 +96,8 @@ TEST(Engine, DomainsThatTakeNoMailBounce) {
 
 TEST(Engine, ConfiguredRoutesNeedNoLookUp) {
   EngineConfig config = plain_config();
-  config.routes = {{"x.example", {"192.0.2.7", "backup.example"}, 2525},
-                   {"*.inner.example", {"in.example"}, 25}};
+  config.routes = {{.domain = "x.example", .hosts = {"192.0.2.7", "backup.example"}, .port = 2525},
+                   {.domain = "*.inner.example", .hosts = {"in.example"}, .port = 25}};
   World world(config);
   world.send_to("x.example");
   world.send_to("a.inner.example");

@@ -36,6 +36,7 @@ std::uint64_t hash_of(const std::vector<RouteFound::Host>& hosts, std::uint16_t 
 }  // namespace
 
 std::string NextHopTable::provider_key(const Target& target) const {
+  if (!target.provider.empty()) return target.provider;
   std::vector<std::string_view> names;
   for (const RouteFound::Host& host : target.hosts) names.push_back(host.name);
   if (const auto* entry = catalogue_.match(names)) return entry->key;

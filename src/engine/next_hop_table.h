@@ -86,6 +86,7 @@ class NextHopTable {
     std::vector<RouteFound::Host> hosts;
     std::uint16_t port = 25;
     bool is_smarthost = false;
+    std::string provider;  // empty: the catalogue, or the hosts' own name
   };
   // The hop of an MX set, new or known. `domain` is remembered with the provider if a caps override
   // names it.

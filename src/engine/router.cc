@@ -28,6 +28,7 @@ std::uint32_t Router::configured(std::string_view domain) {
     }
     target.port = row.port;
     target.is_smarthost = true;
+    target.provider = row.provider;
     return next_hops_.intern(std::move(target), domain);
   }
   return no_index;
@@ -95,7 +96,8 @@ void Router::found(const RouteFound& route, Instant now) {
   const std::uint32_t d = ledger_.domains.find(route.domain);
   if (d == no_index || ledger_.domains[d].route != RouteState::asked)
     return;  // a reload has given it another route
-  const std::uint32_t hop = next_hops_.intern({route.hosts, settings_.config().mx_port, false}, route.domain);
+  const std::uint32_t hop =
+      next_hops_.intern({.hosts = route.hosts, .port = settings_.config().mx_port}, route.domain);
   const Duration fresh =
       std::clamp(route.time_to_live, std::min(time_to_live_min, settings_.config().route_ttl_max),
                  settings_.config().route_ttl_max);

@@ -56,6 +56,15 @@ std::vector<MessageId> find_messages(engine::Engine& engine, const engine::ListF
   }
 }
 
+Error explain(MessageId id, Error error) {
+  if (error.code != Errc::not_found) return error;
+  return {
+      error.code,
+      fmt::format(
+          "message {} is not in the queue; if it was, `mailweir trace {}` tells what became of it",
+          to_string(id), to_string(id))};
+}
+
 std::string header_section(const std::string& content) {
   HeaderScanner scanner(content);
   while (scanner.next()) {
@@ -165,7 +174,7 @@ void Admin::message(MessageId id, console::Done<console::MessageDetail> done) {
     ports_.reader.post([this, id, views = std::move(views), at = moment(now), done]() mutable {
       auto stored = ports_.spool.read_message(id);
       if (!stored) {
-        done(std::unexpected(stored.error()));
+        done(std::unexpected(explain(id, std::move(stored).error())));
         return;
       }
       console::MessageDetail detail{
@@ -198,7 +207,7 @@ void Admin::content(MessageId id, console::Done<std::shared_ptr<const std::strin
   ports_.reader.post([this, id, done = std::move(done)] {
     auto stored = ports_.spool.read_message(id);
     if (!stored) {
-      done(std::unexpected(stored.error()));
+      done(std::unexpected(explain(id, std::move(stored).error())));
       return;
     }
     done(ports_.spool.read_content(*stored));

@@ -92,7 +92,8 @@ Result<relay::RelayOptions> relay_options(const config::Config& config, std::uin
   options.postmaster = config.dsn.postmaster;
   options.engine = config::engine_config(config);
   if (config.mode == config::Mode::sandbox) {
-    options.engine.routes = {{.domain = "*", .hosts = {"127.0.0.1"}, .port = sink_port}};
+    options.engine.routes = {
+        {.domain = "*", .hosts = {"127.0.0.1"}, .port = sink_port, .provider = "sink"}};
   }
   options.delivery = delivery_options(config, options.engine);
   WEIR_TRY(options.policy, policy_options(config, options.engine));
