@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mail/mailbox.h"
 #include "relay/bounce.h"
 #include "relay/relay_core.h"
 
@@ -12,13 +13,10 @@ namespace mailweir::relay {
 namespace {
 
 constexpr std::size_t reply_text_max = 200;
-// A DSN that finds no room on the disk is tried again this much later; the original stays in the
-// spool until then.
-constexpr auto dsn_retry = std::chrono::seconds(5);
 
-engine::RouteFound implicit_mx(std::string domain, Duration time_to_live) {
+engine::RouteFound implicit_mx(std::string domain, std::string name, Duration time_to_live) {
   engine::RouteFound route;
-  route.hosts.push_back({0, domain});
+  route.hosts.push_back({0, std::move(name)});
   route.domain = std::move(domain);
   route.time_to_live = time_to_live;
   return route;
@@ -36,12 +34,14 @@ engine::Failure failure_of(runtime::DnsFailure failure) {
   return engine::Failure::dns_temporary;
 }
 
-Input route_of(std::string domain, std::variant<runtime::MxAnswer, runtime::DnsError> answer) {
+// `name` is the domain as DNS was asked for it, in A-labels.
+Input route_of(std::string domain, std::string name,
+               std::variant<runtime::MxAnswer, runtime::DnsError> answer) {
   constexpr Duration implicit_ttl = std::chrono::minutes(5);
   if (auto* error = std::get_if<runtime::DnsError>(&answer)) {
     // No MX record: the domain itself is its own mail host (RFC 5321 section 5.1).
     if (error->failure == runtime::DnsFailure::no_data)
-      return implicit_mx(std::move(domain), implicit_ttl);
+      return implicit_mx(std::move(domain), std::move(name), implicit_ttl);
     return engine::RouteFailed{std::move(domain), failure_of(error->failure),
                                std::move(error->detail)};
   }
@@ -54,7 +54,7 @@ Input route_of(std::string domain, std::variant<runtime::MxAnswer, runtime::DnsE
   for (runtime::MxRecord& record : found.records) {
     if (!record.host.empty()) route.hosts.push_back({record.preference, std::move(record.host)});
   }
-  if (route.hosts.empty()) return implicit_mx(std::move(domain), implicit_ttl);
+  if (route.hosts.empty()) return implicit_mx(std::move(domain), std::move(name), implicit_ttl);
   route.domain = std::move(domain);
   route.time_to_live = found.time_to_live;
   return route;
@@ -93,8 +93,14 @@ void Relay::Core::record_attempts() {
 }
 
 void Relay::Core::carry_out(engine::ResolveRoute& order) {
-  ports_.resolver.find_mx(order.domain, [this, domain = order.domain](auto answer) mutable {
-    push(route_of(std::move(domain), std::move(answer)));
+  auto name = to_a_labels(order.domain);
+  if (!name) {
+    push(engine::RouteFailed{order.domain, engine::Failure::dns_no_such_domain,
+                             std::move(name).error().context});
+    return;
+  }
+  ports_.resolver.find_mx(*name, [this, domain = order.domain, name = *name](auto answer) mutable {
+    push(route_of(std::move(domain), std::move(name), std::move(answer)));
   });
 }
 
@@ -113,7 +119,9 @@ void Relay::Core::carry_out(engine::StartTransaction& order) {
     delivery_.start(std::move(order), std::move(message));
     return;
   }
-  ++sessions_[order.session].reads_pending;
+  const auto session = sessions_.find(order.session);
+  if (session != sessions_.end()) ++session->second.reads_pending;
+  ++reads_pending_;
   ports_.reader.post([this, order = std::move(order)]() mutable {
     Entry message = read(order.message);
     push(Work{[this, order = std::move(order), message = std::move(message)](engine::Engine&,
@@ -124,6 +132,7 @@ void Relay::Core::carry_out(engine::StartTransaction& order) {
 }
 
 void Relay::Core::start_after_read(engine::StartTransaction order, Entry message) {
+  --reads_pending_;
   in_flight_.emplace(order.transaction, message);
   const SessionId id = order.session;
   if (!message) {  // not even the envelope: the session need not know
@@ -144,9 +153,9 @@ void Relay::Core::start_after_read(engine::StartTransaction order, Entry message
 }
 
 void Relay::Core::carry_out(engine::CloseSession& order) {
-  SessionFacts& session = sessions_[order.session];
-  if (session.reads_pending > 0) {
-    session.close_wanted = true;  // after the transactions ordered before it
+  const auto session = sessions_.find(order.session);
+  if (session != sessions_.end() && session->second.reads_pending > 0) {
+    session->second.close_wanted = true;  // after the transactions ordered before it
     return;
   }
   delivery_.close(order);
@@ -183,7 +192,7 @@ void Relay::Core::carry_out(engine::Settle& order) {
 }
 
 void Relay::Core::finish(MessageId id, Ended ended) {
-  with_message(id, [this, id, ended = std::move(ended)](const Entry& message) mutable {
+  with_message(id, [this, id, ended = std::move(ended)](const Entry& message) {
     if (!message)
       return;  // its record cannot be read (the recorder was told): it stays in the spool as
                // evidence
@@ -191,7 +200,7 @@ void Relay::Core::finish(MessageId id, Ended ended) {
       ports_.recorder.disposition(settle, *message);
     if (ended.message_finished) cache_.drop(id);
     if (std::ranges::any_of(ended.recipients, is_failure)) {
-      commit_with_dsn(id, std::move(ended), message);
+      commit_with_dsn(id, ended, message);
       return;
     }
     append_end(lazy_, id, ended);
@@ -215,7 +224,7 @@ void Relay::Core::append_end(spool::CommitBatch& batch, MessageId id, const Ende
   }
 }
 
-void Relay::Core::commit_with_dsn(MessageId id, Ended ended, const Entry& original) {
+void Relay::Core::commit_with_dsn(MessageId id, const Ended& ended, const Entry& original) {
   std::vector<engine::Settle> failed;
   for (const engine::Settle& settle : ended.recipients) {
     if (is_failure(settle)) failed.push_back(settle);
@@ -229,30 +238,38 @@ void Relay::Core::commit_with_dsn(MessageId id, Ended ended, const Entry& origin
   if (dsn) {
     batch->accepted.push_back({dsn->message, dsn->content});
     std::vector<std::string_view> addresses;
+    addresses.reserve(failed.size());
     for (const engine::Settle& settle : failed) {
       addresses.push_back(original->message.envelope.recipients[settle.recipient].mailbox.text());
     }
     ports_.recorder.dsn_composed(id, *dsn, addresses);
   }
-  commit_or_retry(std::move(batch), std::move(dsn));
+  commit_end({std::move(batch), std::move(dsn)});
 }
 
-void Relay::Core::commit_or_retry(std::shared_ptr<const spool::CommitBatch> batch, Entry dsn) {
-  ports_.commits.submit(spool::CommitBatch(*batch), [this, batch, dsn = std::move(dsn)](
-                                                        const Result<void>& committed) {
-    if (committed) {
-      if (dsn) push(Accepted{dsn, "dsn", {}, {}, {}});
-      return;
-    }
-    if (committed.error().code == Errc::io)
-      return;  // the process ends; a restart finds the original as it was
-    push(Work{[this, batch, dsn](engine::Engine&, Instant) {
-      auto timer = std::make_shared<runtime::Timer>(ports_.thread.executor());
-      timer->expires_after(dsn_retry);
-      timer->async_wait([this, batch, dsn, timer](const boost::system::error_code& ec) {
-        if (!ec && !refusing_) commit_or_retry(batch, dsn);
-      });
-    }});
+void Relay::Core::commit_end(EndWithDsn end) {
+  spool::CommitBatch batch(*end.batch);
+  ports_.commits.submit(std::move(batch),
+                        [this, end = std::move(end)](const Result<void>& committed) {
+                          if (committed) {
+                            if (end.dsn) push(Accepted{end.dsn, "dsn", {}, {}, {}});
+                            return;
+                          }
+                          if (committed.error().code == Errc::io)
+                            return;  // the process ends; a restart finds the original as it was
+                          push(Work{[this, end](engine::Engine&, Instant) { commit_later(end); }});
+                        });
+}
+
+// There was no room on the disk: the original stays in the spool until there is.
+void Relay::Core::commit_later(EndWithDsn end) {
+  if (is_stopped_) return;  // a restart finds the original
+  waiting_ends_.push_back(std::move(end));
+  if (waiting_ends_.size() > 1) return;
+  dsn_timer_.expires_after(options_.dsn_retry);
+  dsn_timer_.async_wait([this](const boost::system::error_code& ec) {
+    if (ec) return;
+    for (EndWithDsn& waiting : std::exchange(waiting_ends_, {})) commit_end(std::move(waiting));
   });
 }
 
@@ -265,9 +282,11 @@ void Relay::Core::with_message(MessageId id, std::function<void(const Entry&)> u
     use(cached);
     return;
   }
+  ++reads_pending_;
   ports_.reader.post([this, id, use = std::move(use)]() mutable {
     Entry message = read(id);
-    push(Work{[use = std::move(use), message = std::move(message)](engine::Engine&, Instant) {
+    push(Work{[this, use = std::move(use), message = std::move(message)](engine::Engine&, Instant) {
+      --reads_pending_;
       use(message);
     }});
   });

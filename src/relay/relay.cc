@@ -5,7 +5,7 @@
 namespace mailweir::relay {
 
 Relay::Relay(RelayOptions options, RelayPorts ports)
-    : core_(std::make_unique<Core>(std::move(options), ports, *this)) {}
+    : core_(std::make_unique<Core>(std::move(options), std::move(ports), *this)) {}
 
 Relay::~Relay() = default;
 

@@ -40,6 +40,7 @@ struct RelayOptions {
   PolicyOptions policy;
   ByteCount cache_max{64ULL << 20};  // content kept in memory for first attempts
   ByteCount free_min{1ULL << 30};    // below this much free disk new mail is answered 452
+  Duration dsn_retry{std::chrono::seconds(5)};  // until a DSN that found no room is tried again
 };
 
 // What the relay works with; all borrowed, all outlive it.

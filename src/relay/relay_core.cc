@@ -40,9 +40,11 @@ Relay::Core::Core(RelayOptions options, RelayPorts ports, delivery::OutcomeRecei
       delivery_(options_.delivery, ports_.io_threads, ports_.resolver, ports_.clock, outcomes),
       cache_(options_.cache_max),
       inbox_(ports_.thread, [this](std::vector<Input>&& inputs) { take(std::move(inputs)); }),
-      next_id_(ports_.spool.next_id().value),
+      first_id_(ports_.spool.next_id()),
+      next_id_(first_id_.value),
       policy_(std::make_shared<const Policy>(options_.policy)),
-      timer_(ports_.thread.executor()) {}
+      timer_(ports_.thread.executor()),
+      dsn_timer_(ports_.thread.executor()) {}
 
 Relay::Core::~Core() = default;
 
@@ -106,10 +108,8 @@ void Relay::Core::accept(intake::ReceivedMessage received,
                     {}};
   spool::CommitBatch batch;
   for (std::size_t i = 0; i < stored.envelope.recipients.size(); ++i) {
-    if (!rules->is_suppressed(stored.envelope.recipients[i].mailbox)) continue;
-    accepted.suppressed.push_back(static_cast<std::uint16_t>(i));
-    batch.updates.push_back(
-        {stored.id, static_cast<std::uint16_t>(i), {.disposition = Disposition::suppressed}});
+    if (rules->is_suppressed(stored.envelope.recipients[i].mailbox))
+      accepted.suppressed.push_back(static_cast<std::uint16_t>(i));
   }
   batch.accepted.push_back({stored, message->content});
   if (spool::acknowledgement_is_sabotaged()) {  // never in the product: see crash_point.h
@@ -162,49 +162,63 @@ void Relay::Core::take_one(Accepted& accepted, Instant now) {
         {.recipient = index, .domain = message.envelope.recipients[i].mailbox.domain()});
   }
   cache_.keep(accepted.message);
-  for (const std::uint16_t index : accepted.suppressed) {
-    engine::Settle settle;
-    settle.message = message.id;
-    settle.recipient = index;
-    settle.disposition = Disposition::suppressed;
-    settle.message_finished = recipients.empty();
-    settle.recipients_total = static_cast<std::uint16_t>(message.envelope.recipients.size());
-    carry_out(settle);
-  }
+  settle_suppressed(message, accepted.suppressed, recipients.empty());
   if (!recipients.empty()) engine_.on_message(facts_of(message, recipients, now), now);
 }
 
+// Their end is recorded in the commit that brings the DSN, not with the acceptance: after a crash
+// between the two, the sender is still told.
+void Relay::Core::settle_suppressed(const StoredMessage& message,
+                                    std::span<const std::uint16_t> recipients,
+                                    bool message_finished) {
+  for (const std::uint16_t recipient : recipients) {
+    engine::Settle settle;
+    settle.message = message.id;
+    settle.recipient = recipient;
+    settle.disposition = Disposition::suppressed;
+    settle.message_finished = message_finished;
+    settle.recipients_total = static_cast<std::uint16_t>(message.envelope.recipients.size());
+    carry_out(settle);
+  }
+}
+
 void Relay::Core::take_one(Restored& restored, Instant now) {
+  const std::shared_ptr<const Policy> rules = policy();
+  for (const spool::Recovered& found : restored.messages) restore_one(found, *rules, now);
+}
+
+void Relay::Core::restore_one(const spool::Recovered& found, const Policy& rules, Instant now) {
+  const StoredMessage& message = found.message;
   const UnixTime wall = ports_.clock.wall_now();
   const auto longest = std::chrono::duration_cast<Duration>(options_.engine.retry.longest *
                                                             (1.0 + options_.engine.retry.jitter));
   std::vector<engine::RecipientFacts> recipients;
-  for (const spool::Recovered& found : restored.messages) {
-    const StoredMessage& message = found.message;
-    recipients.clear();
-    for (std::size_t i = 0; i < message.envelope.recipients.size(); ++i) {
-      engine::RecipientFacts facts{.recipient = static_cast<std::uint16_t>(i),
-                                   .domain = message.envelope.recipients[i].mailbox.domain()};
-      const auto state = std::ranges::find(found.states, facts.recipient,
-                                           &std::pair<std::uint16_t, RecipientState>::first);
-      if (state != found.states.end()) {
-        if (is_final(state->second.disposition)) continue;
-        facts.disposition = state->second.disposition;
-        facts.attempts = state->second.attempts;
-        facts.reply_code = state->second.reply_code;
-        // Clamped: a wall clock that jumped back must not park the retry for years.
-        facts.due = now + std::clamp(state->second.due - wall, Duration::zero(), longest);
-      }
-      recipients.push_back(facts);
-    }
-    if (recipients.empty()) {  // the last end was recorded, the removal was not
-      spool::CommitBatch batch;
-      batch.removals.push_back(
-          {message.id, static_cast<std::uint16_t>(message.envelope.recipients.size())});
-      ports_.commits.submit_lazily(std::move(batch));
+  std::vector<std::uint16_t> suppressed;
+  for (std::size_t i = 0; i < message.envelope.recipients.size(); ++i) {
+    const Mailbox& mailbox = message.envelope.recipients[i].mailbox;
+    engine::RecipientFacts facts{.recipient = static_cast<std::uint16_t>(i),
+                                 .domain = mailbox.domain()};
+    const auto state = std::ranges::find(found.states, facts.recipient,
+                                         &std::pair<std::uint16_t, RecipientState>::first);
+    if (state != found.states.end()) {
+      if (is_final(state->second.disposition)) continue;
+      facts.disposition = state->second.disposition;
+      facts.attempts = state->second.attempts;
+      facts.reply_code = state->second.reply_code;
+      // Clamped: a wall clock that jumped back must not park the retry for years.
+      facts.due = now + std::clamp(state->second.due - wall, Duration::zero(), longest);
+    } else if (rules.is_suppressed(mailbox)) {
+      suppressed.push_back(facts.recipient);
       continue;
     }
+    recipients.push_back(facts);
+  }
+  settle_suppressed(message, suppressed, recipients.empty());
+  if (!recipients.empty()) {
     engine_.on_message(facts_of(message, recipients, now), now);
+  } else if (suppressed.empty()) {  // the last end was recorded, the removal was not
+    lazy_.removals.push_back(
+        {message.id, static_cast<std::uint16_t>(message.envelope.recipients.size())});
   }
 }
 
@@ -256,7 +270,9 @@ void Relay::Core::take_one(engine::TransactionDone& done, Instant now) {
     if (found->second) {
       Touched& touched = touched_[done.message];
       touched.message = std::move(found->second);
-      touched.attempts.emplace_back(done, sessions_[done.session]);
+      const auto session = sessions_.find(done.session);
+      touched.attempts.emplace_back(done,
+                                    session == sessions_.end() ? SessionFacts{} : session->second);
     }
     in_flight_.erase(found);
   }
@@ -264,9 +280,12 @@ void Relay::Core::take_one(engine::TransactionDone& done, Instant now) {
 }
 
 void Relay::Core::take_one(engine::SessionClosed& closed, Instant now) {
-  const SessionFacts& session = sessions_[closed.session];
-  if (session.is_open) ports_.recorder.session_closed(path_facts(session), closed);
-  sessions_.erase(closed.session);
+  const auto session = sessions_.find(closed.session);
+  if (session != sessions_.end()) {
+    if (session->second.is_open)
+      ports_.recorder.session_closed(path_facts(session->second), closed);
+    sessions_.erase(session);
+  }
   engine_.on_session_closed(closed, now);
 }
 
@@ -300,6 +319,7 @@ PathFacts Relay::Core::path_facts(const SessionFacts& session) const {
 }
 
 void Relay::Core::arm_timer() {
+  if (is_stopped_) return;
   const Instant next = engine_.next_wakeup();
   if (next == timer_at_) return;
   timer_at_ = next;
@@ -321,14 +341,13 @@ void Relay::Core::arm_timer() {
 // --- start, reload, stop
 
 void Relay::Core::restore(std::function<void(std::uint64_t, std::uint64_t)> done) {
-  const MessageId first_new{next_id_.load()};
-  ports_.reader.post([this, first_new, done = std::move(done)] {
+  ports_.reader.post([this, done = std::move(done)] {
     std::uint64_t found = 0;
     std::uint64_t corrupt = 0;
     Restored chunk;
     const auto scanned = ports_.spool.scan(
         [&](spool::Recovered&& message) {
-          if (!(message.message.id < first_new)) return false;  // accepted since we started
+          if (!(message.message.id < first_id_)) return false;  // accepted since we started
           ++found;
           chunk.messages.push_back(std::move(message));
           if (chunk.messages.size() == restore_chunk) push(std::exchange(chunk, {}));
@@ -365,10 +384,16 @@ void Relay::Core::stop(std::chrono::milliseconds grace) {
   push(Work{[](engine::Engine& engine, Instant now) { engine.pause_all(now); }});
   ports_.thread.run([] {});  // no order is given after this
   delivery_.stop(grace);
-  ports_.reader.run([] {});
+  // What the last outcomes want read is read and taken in as well.
+  bool is_idle = false;
+  while (!is_idle) {
+    ports_.reader.run([] {});
+    ports_.thread.run([this, &is_idle] { is_idle = reads_pending_ == 0; });
+  }
   ports_.thread.run([this] {
+    is_stopped_ = true;  // a commit may still complete, and must not start a timer again
     timer_.cancel();
-    timer_at_ = never;
+    dsn_timer_.cancel();
   });
 }
 

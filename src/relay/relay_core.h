@@ -83,9 +83,18 @@ class Relay::Core {
     std::vector<RecipientOutcome> outcomes;
   };
 
+  // The end of recipients, and the DSN about it (null: none is wanted), to be committed together.
+  struct EndWithDsn {
+    std::shared_ptr<const spool::CommitBatch> batch;
+    Entry dsn;
+  };
+
   void take(std::vector<Input>&& inputs);
   void take_one(Accepted& accepted, Instant now);
   void take_one(Restored& restored, Instant now);
+  void restore_one(const spool::Recovered& found, const Policy& rules, Instant now);
+  void settle_suppressed(const StoredMessage& message, std::span<const std::uint16_t> recipients,
+                         bool message_finished);
   void take_one(engine::SessionOpened& opened, Instant now);
   void take_one(engine::SessionFailed& failed, Instant now);
   void take_one(engine::TransactionDone& done, Instant now);
@@ -103,8 +112,9 @@ class Relay::Core {
   void carry_out(engine::Settle& order);
   void start_after_read(engine::StartTransaction order, Entry message);
   void finish(MessageId id, Ended ended);
-  void commit_with_dsn(MessageId id, Ended ended, const Entry& original);
-  void commit_or_retry(std::shared_ptr<const spool::CommitBatch> batch, Entry dsn);
+  void commit_with_dsn(MessageId id, const Ended& ended, const Entry& original);
+  void commit_end(EndWithDsn end);
+  void commit_later(EndWithDsn end);
   void append_end(spool::CommitBatch& batch, MessageId id, const Ended& ended) const;
   engine::MessageFacts facts_of(const StoredMessage& message,
                                 std::span<const engine::RecipientFacts> recipients,
@@ -122,6 +132,7 @@ class Relay::Core {
   delivery::Delivery delivery_;
   ContentCache cache_;
   Inbox<Input> inbox_;
+  const MessageId first_id_;  // what is below was accepted by an earlier process
   std::atomic<std::uint64_t> next_id_;
   std::atomic<bool> refusing_ = false;  // stopping
   std::atomic<bool> disk_full_ = false;
@@ -133,10 +144,14 @@ class Relay::Core {
   std::unordered_map<TransactionId, Entry> in_flight_;
   std::unordered_map<MessageId, Touched> touched_;
   std::unordered_map<MessageId, Ended> ended_;
-  spool::CommitBatch lazy_;  // states and removals of the round, committed together
-  bool in_round_ = false;    // carry_out_orders() is running and will submit lazy_
+  spool::CommitBatch lazy_;        // states and removals of the round, committed together
+  bool in_round_ = false;          // carry_out_orders() is running and will submit lazy_
+  std::size_t reads_pending_ = 0;  // handed to the reader, not yet taken in again
   runtime::Timer timer_;
   Instant timer_at_ = never;
+  std::vector<EndWithDsn> waiting_ends_;  // found no room on the disk
+  runtime::Timer dsn_timer_;              // runs while there are some
+  bool is_stopped_ = false;
 };
 
 }  // namespace mailweir::relay

@@ -25,6 +25,7 @@ Result<void> WatchedSpool::commit(const spool::CommitBatch& batch) {
   if (commits_left_ != UINT64_MAX) --commits_left_;
   auto result = memory.commit(batch);
   if (result) commits_.push_back(batch);
+  if (!result && result.error().code == Errc::no_space) ++refused_;
   changed_.notify_all();
   return result;
 }
@@ -63,6 +64,15 @@ void WatchedSpool::open() {
 
 bool WatchedSpool::wait_for_commit_at_gate() {
   return wait_until([this] { return is_at_gate_; });
+}
+
+std::uint64_t WatchedSpool::refused() const {
+  const std::lock_guard lock(mutex_);
+  return refused_;
+}
+
+bool WatchedSpool::wait_until_refused(std::uint64_t count) {
+  return wait_until([&] { return refused_ >= count; });
 }
 
 void WatchedSpool::cut_after(std::uint64_t commits) {

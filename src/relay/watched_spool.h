@@ -56,6 +56,9 @@ class WatchedSpool final : public spool::Spool {
   bool wait_until_cut();
   void revive();
 
+  // How many commits failed for want of room.
+  std::uint64_t refused() const;
+  bool wait_until_refused(std::uint64_t count);
   // Every batch that was stored.
   std::vector<spool::CommitBatch> commits() const;
 
@@ -67,6 +70,7 @@ class WatchedSpool final : public spool::Spool {
   bool is_at_gate_ = false;
   bool is_cut_ = false;
   std::uint64_t commits_left_ = UINT64_MAX;
+  std::uint64_t refused_ = 0;
 };
 
 }  // namespace mailweir::relay::testing
