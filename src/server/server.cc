@@ -97,6 +97,7 @@ struct Threads {
   }
   std::vector<runtime::IoThread*> io_threads() {
     std::vector<runtime::IoThread*> threads;
+    threads.reserve(io.size());
     for (auto& thread : io) threads.push_back(thread.get());
     return threads;
   }
@@ -339,7 +340,7 @@ Result<std::vector<std::string>> Server::State::reload(const std::string& actor)
   const std::uint16_t sink_port = sink ? sink->port() : std::uint16_t{0};
   const config::Config merged = config::apply_reload(loaded.config, next->config);
   WEIR_TRY(relay::RelayOptions relay_settings, relay_options(merged, sink_port));
-  const auto effects = config::describe(config::diff_config(loaded.config, next->config));
+  auto effects = config::describe(config::diff_config(loaded.config, next->config));
   loaded.config = merged;
   relay->reconfigure(std::move(relay_settings));
   memory->set_max(loaded.config.smtp.memory_max.value);
