@@ -101,6 +101,8 @@ engine::EngineConfig engine_config(const Config& config) {
   out.caps = path_caps(config.caps);
   out.caps_overrides = caps_overrides(config);
   out.recipients_per_transaction_max = config.delivery.recipients_per_transaction_max;
+  // A next hop that cannot be reached is asked again no later than a refusing one would be.
+  out.site_backoff_first = std::min(out.site_backoff_first, config.retry.first);
   out.mx_port = config.delivery.port;
   out.transactions_ahead = config.delivery.transactions_ahead;
   out.session_idle_max = config.delivery.session_idle_max;
