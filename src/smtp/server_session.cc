@@ -97,6 +97,7 @@ ServerSession::Step ServerSession::decide(const Reply& reply) {
   transaction_.reset();
   state_ = State::commands;
   if (reply.is_positive()) errors_ = junk_ = 0;
+  is_excused_ = reply.is_transient();
   put(reply);
   const auto pending = std::exchange(pending_, {});
   return receive(pending);
@@ -234,7 +235,9 @@ void ServerSession::run(const PlainCommand& command) {
     case Verb::rset:
       transaction_.reset();
       put("250 2.0.0 OK");
-      return count_junk();
+      // After a refusal of ours it leads back to the next message.
+      if (!std::exchange(is_excused_, false)) count_junk();
+      return;
     case Verb::noop:
       put("250 2.0.0 OK");
       return count_junk();
@@ -303,6 +306,7 @@ void ServerSession::start_tls() {
 void ServerSession::run(MailCommand mail) {
   if (client_.helo.empty()) return put_error("503 5.5.1 Say EHLO first");
   if (transaction_) return put_error("503 5.5.1 A mail transaction is already open");
+  is_excused_ = false;
   if (mail.declared_size > options_.message_size_max) return put_error("552 5.3.4 Message too big");
   if (const auto refusal = policy_.refuse_mail(client_, mail)) return put_error(*refusal);
   transaction_ = std::make_unique<Transaction>();
@@ -317,7 +321,7 @@ void ServerSession::run(MailCommand mail) {
 }
 
 void ServerSession::run(RcptCommand rcpt) {
-  if (!transaction_) return put_error("503 5.5.1 MAIL first");
+  if (!transaction_) return put_missing("503 5.5.1 MAIL first");
   if (!client_.may_relay) return put_error("550 5.7.1 Relay denied");
   auto& recipients = transaction_->envelope.recipients;
   if (recipients.size() >= options_.recipients_max) {
@@ -335,8 +339,10 @@ void ServerSession::run(RcptCommand rcpt) {
 }
 
 void ServerSession::start_content() {
-  if (!transaction_) return put_error("503 5.5.1 MAIL first");
-  if (transaction_->envelope.recipients.empty()) return put_error("554 5.5.1 No valid recipients");
+  if (!transaction_) return put_missing("503 5.5.1 MAIL first");
+  if (transaction_->envelope.recipients.empty()) {
+    return put_missing("554 5.5.1 No valid recipients");
+  }
   auto& [envelope, declared, overshoot, content, prefix_size, framing, refusal] = *transaction_;
   content = policy_.content_prefix(client_, envelope);
   prefix_size = content.size();
@@ -367,9 +373,15 @@ void ServerSession::put(const Reply& reply) {
 // A transient refusal is our trouble, and no mistake of the client's.
 void ServerSession::put_error(const Reply& reply) {
   put(reply);
+  is_excused_ |= reply.is_transient();
   if (!reply.is_permanent()) return;
   policy_.on_refusal(client_, reply);
   if (++errors_ >= options_.errors_max) close_with_line("421 4.7.0 Too many errors");
+}
+
+// A client that pipelines could not know yet that we would refuse what this command needs.
+void ServerSession::put_missing(std::string_view line) {
+  return is_excused_ ? put(line) : put_error(line);
 }
 
 void ServerSession::count_junk() {

@@ -135,6 +135,7 @@ class ServerSession {
   void put_capabilities();
   void put_error(const Reply& reply);
   void put_error(std::string_view line) { put_error(reply_of(line)); }
+  void put_missing(std::string_view line);
   void count_junk();
   void close_with_line(std::string_view line);
 
@@ -144,6 +145,7 @@ class ServerSession {
   State state_ = State::commands;
   bool is_line_overlong_ = false;
   bool has_quit_ = false;
+  bool is_excused_ = false;  // refused for the time being; what follows from it is no mistake
   std::uint32_t errors_ = 0;
   std::uint32_t junk_ = 0;
   std::unique_ptr<Transaction> transaction_;  // from MAIL on; idle sessions should be small

@@ -357,6 +357,40 @@ TEST(ServerSession, AMessageForgivesErrorsAndJunk) {
   }
 }
 
+TEST(ServerSession, TransientRefusalsNeverEndTheSession) {
+  Dialogue dialogue;
+  dialogue.greet();
+  const auto refusal = reply_of("452 4.3.1 Insufficient system storage");
+  for (int i = 0; i < 200; ++i) {
+    dialogue.policy.mail_refusal = refusal;
+    EXPECT_THAT(dialogue.say("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n"),
+                ElementsAre(452, 503, 503));
+    EXPECT_THAT(dialogue.say("RSET\r\n"), ElementsAre(250));
+    dialogue.policy.mail_refusal.reset();
+    dialogue.policy.recipient_refusal = refusal;
+    EXPECT_THAT(dialogue.say("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n"),
+                ElementsAre(250, 452, 554));
+    EXPECT_THAT(dialogue.say("RSET\r\n"), ElementsAre(250));
+    dialogue.policy.recipient_refusal.reset();
+    dialogue.answer = refusal;
+    dialogue.say("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n");
+    EXPECT_THAT(dialogue.say("Subject: hi\r\n\r\n.\r\n"), ElementsAre(452));
+    EXPECT_THAT(dialogue.say("RSET\r\n"), ElementsAre(250));
+  }
+  EXPECT_EQ(dialogue.step, Step::read);
+  EXPECT_FALSE(dialogue.session.is_throttled());
+}
+
+TEST(ServerSession, ATransientRefusalExcusesOneReset) {
+  Dialogue dialogue({.junk_max = 2});
+  dialogue.policy.mail_refusal = reply_of("452 4.3.1 Insufficient system storage");
+  dialogue.say("EHLO client.example\r\n");
+  dialogue.say("MAIL FROM:<a@example.com>\r\n");
+  dialogue.say("RSET\r\nRSET\r\n");
+  EXPECT_EQ(dialogue.step, Step::read);
+  EXPECT_THAT(dialogue.say("RSET\r\n"), ElementsAre(250, 421));
+}
+
 TEST(ServerSession, JunkEndsTheSession) {
   Dialogue dialogue({.junk_max = 2});
   EXPECT_THAT(dialogue.say("NOOP\r\n"), ElementsAre(250));
