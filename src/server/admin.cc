@@ -215,7 +215,14 @@ void Admin::content(MessageId id, console::Done<std::shared_ptr<const std::strin
 }
 
 void Admin::trace(MessageId id, console::Done<std::vector<std::string>> done) {
-  ports_.reader.post([this, id, done = std::move(done)] { done(ports_.log.trace(id)); });
+  ports_.reader.post([this, id, done = std::move(done)] {
+    auto lines = ports_.log.trace(id);
+    if (lines && lines->empty()) {
+      lines =
+          fail(Errc::not_found, fmt::format("the event log knows no message {}", to_string(id)));
+    }
+    done(std::move(lines));
+  });
 }
 
 void Admin::act(console::ActionRequest request, console::Done<console::ActionResult> done) {
