@@ -93,9 +93,12 @@ Connection::Transfer Connection::send(std::string_view octets) {
 void Connection::start_tls(std::shared_ptr<SSL_CTX> context) {
   WEIR_ASSERT(!ssl_);
   context_ = std::move(context);
+  next_.reset();
   ssl_.reset(SSL_new(context_.get()));
   BIO* bio = BIO_new(bio_method());
   if (!ssl_ || bio == nullptr) throw std::bad_alloc();
+  // The pointer of our BIO is its descriptor.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
   BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket_.native_handle())));
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);
@@ -134,6 +137,15 @@ std::string Connection::tls_description() const {
 bool Connection::has_unread_input() {
   boost::system::error_code ec;
   return socket_.available(ec) > 0;
+}
+
+runtime::Task<std::string_view> Connection::receive_next() {
+  WEIR_ASSERT(!ssl_);
+  if (!next_) next_ = std::make_unique_for_overwrite<char[]>(next_max);
+  const auto [error, count] = co_await socket_.async_read_some(
+      boost::asio::buffer(next_.get(), next_max), runtime::use_task);
+  was_filled_ = count == next_max;
+  co_return std::string_view(next_.get(), error ? 0 : count);
 }
 
 runtime::Task<void> Connection::wait(Progress progress) {

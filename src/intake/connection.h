@@ -48,6 +48,10 @@ class Connection {
   bool is_tls() const { return ssl_ != nullptr; }
   // "TLSv1.3 TLS_AES_256_GCM_SHA384"
   std::string tls_description() const;
+  // Waits for octets in clear and takes the first of them; empty when there will be none, or when
+  // cancelled. Valid until the next call. Not under TLS. Cheaper than wait() and receive(): asio
+  // re-arms its reactor for every wait, but not for a read.
+  runtime::Task<std::string_view> receive_next();
   // Whether receive() may find something without the socket becoming readable.
   bool may_hold_input() const { return is_tls() || was_filled_; }
   bool has_unread_input();
@@ -66,7 +70,11 @@ class Connection {
   };
   Progress progress_of(int result);
 
+  // Room for receive_next(): an envelope and a small message; made when first needed.
+  static constexpr std::size_t next_max = 8192;
+
   runtime::TcpSocket socket_;
+  std::unique_ptr<char[]> next_;
   std::shared_ptr<SSL_CTX> context_;
   std::unique_ptr<SSL, SslFree> ssl_;
   bool was_filled_ = false;  // the last receive() took all the buffer could hold

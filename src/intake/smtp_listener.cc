@@ -161,6 +161,8 @@ void SmtpListener::State::enter(State& state, SmtpWorker& worker,
   worker.tasks.spawn(run_session(state, worker, std::move(options), std::move(socket), client));
 }
 
+// Both outlive the session: the worker waits for its tasks.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 runtime::Task<void> SmtpListener::State::run_session(State& state, SmtpWorker& worker,
                                                      std::shared_ptr<const ListenerOptions> options,
                                                      runtime::TcpSocket socket, IpAddress client) {
@@ -178,7 +180,7 @@ void SmtpListener::State::refuse(runtime::TcpSocket& socket, std::string_view li
   ::send(socket.native_handle(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-SmtpListener::SmtpListener(ListenerOptions options, std::vector<runtime::IoThread*> threads,
+SmtpListener::SmtpListener(ListenerOptions options, const std::vector<runtime::IoThread*>& threads,
                            SmtpDoor door)
     : state_(std::make_unique<State>(std::move(options), threads, door)) {}
 

@@ -19,7 +19,8 @@ namespace mailweir::intake {
 
 class SmtpListener {
  public:
-  SmtpListener(ListenerOptions options, std::vector<runtime::IoThread*> threads, SmtpDoor door);
+  SmtpListener(ListenerOptions options, const std::vector<runtime::IoThread*>& threads,
+               SmtpDoor door);
   ~SmtpListener();  // stop() must have been called, if start() succeeded
   SmtpListener(const SmtpListener&) = delete;
   SmtpListener& operator=(const SmtpListener&) = delete;

@@ -59,10 +59,10 @@ runtime::Task<void> SmtpSession::serve() {
     switch (step) {
       case Step::read: {
         set_deadline();
-        const auto count = co_await read();
+        const auto octets = co_await read();
         if (is_abandoned_) co_return;
-        if (count == 0 && !is_interrupted()) co_return;  // the client went away
-        step = count == 0 ? after_silence() : session_.receive({worker_.buffer.data(), count});
+        if (octets.empty() && !is_interrupted()) co_return;  // the client went away
+        step = octets.empty() ? after_silence() : session_.receive(octets);
         account_for_content();
         break;
       }
@@ -105,14 +105,22 @@ bool SmtpSession::is_interrupted() const {
   return is_abandoned_ || is_timed_out_ || (is_stopping_ && !session_.is_in_content());
 }
 
-// Octets in the worker's buffer; 0 when there will be none, or when interrupted.
-runtime::Task<std::size_t> SmtpSession::read() {
-  for (auto progress = connection_.may_hold_input() ? Progress::done : Progress::wants_read;;) {
+// What the client sent, valid until the next read; empty when there will be nothing, or when
+// interrupted.
+runtime::Task<std::string_view> SmtpSession::read() {
+  if (!connection_.may_hold_input()) {
+    const auto octets = co_await connection_.receive_next();
+    co_return is_interrupted() ? std::string_view() : octets;
+  }
+  for (auto progress = Progress::done;;) {
     if (progress != Progress::done) co_await connection_.wait(progress);
-    if (is_interrupted()) co_return 0;
+    if (is_interrupted()) co_return std::string_view();
     const auto got = connection_.receive(worker_.buffer);
-    if (got.progress == Progress::done) co_return got.octets;
-    if (got.progress == Progress::closed) co_return 0;
+    if (got.progress == Progress::done) {
+      co_return std::string_view(worker_.buffer.data(), got.octets);
+    }
+    if (got.progress == Progress::closed) co_return std::string_view();
+    if (!connection_.is_tls()) co_return co_await read();
     progress = got.progress;
   }
 }
@@ -203,9 +211,9 @@ runtime::Task<void> SmtpSession::linger() {
   is_stopping_ = false;
   expire_at(worker_.door.clock.now() + linger_max);
   for (std::size_t total = 0; total < linger_octets_max;) {
-    const auto count = co_await read();
-    if (count == 0) co_return;
-    total += count;
+    const auto octets = co_await read();
+    if (octets.empty()) co_return;
+    total += octets.size();
   }
 }
 

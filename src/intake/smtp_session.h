@@ -67,7 +67,7 @@ class SmtpSession final : private smtp::ServerPolicy {
   std::string content_prefix(const smtp::ClientView& client, const Envelope& envelope) override;
 
   runtime::Task<void> serve();
-  runtime::Task<std::size_t> read();
+  runtime::Task<std::string_view> read();
   runtime::Task<bool> send_output();
   runtime::Task<bool> shake_hands();
   runtime::Task<Step> decide();

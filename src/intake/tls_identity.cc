@@ -49,7 +49,7 @@ Result<void> check_readable(const std::string& file) {
 Result<std::shared_ptr<SSL_CTX>> make_context(const TlsIdentity::Files& files) {
   WEIR_CHECK(check_readable(files.certificate));
   WEIR_CHECK(check_readable(files.key));
-  const std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+  std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
   if (!context) return fail(Errc::io, "TLS: " + openssl_reason());
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
