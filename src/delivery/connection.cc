@@ -26,8 +26,8 @@ iovec piece_of(std::string_view bytes) {
 
 }  // namespace
 
-Connection::Connection(runtime::Executor executor, runtime::Wakeup& wakeup)
-    : socket_(std::move(executor)), wakeup_(&wakeup) {}
+Connection::Connection(const runtime::Executor& executor, runtime::Wakeup& wakeup)
+    : socket_(executor), wakeup_(&wakeup) {}
 
 runtime::Task<Connection::ErrorCode> Connection::connect(Tcp::endpoint to,
                                                          std::optional<asio::ip::address> from) {

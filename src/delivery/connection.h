@@ -29,7 +29,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using ErrorCode = boost::system::error_code;
   enum class Flush : std::uint8_t { done, blocked, failed };
 
-  Connection(runtime::Executor executor, runtime::Wakeup& wakeup);
+  Connection(const runtime::Executor& executor, runtime::Wakeup& wakeup);
 
   // Binds to `from` (any port) when given; source trouble shows as `is_source_unusable()`.
   runtime::Task<ErrorCode> connect(boost::asio::ip::tcp::endpoint to,

@@ -164,7 +164,7 @@ struct Delivery::State {
   bool is_stopped = false;
 };
 
-Delivery::Delivery(DeliveryOptions options, std::vector<runtime::IoThread*> threads,
+Delivery::Delivery(DeliveryOptions options, const std::vector<runtime::IoThread*>& threads,
                    runtime::Resolver& resolver, const runtime::Clock& clock,
                    OutcomeReceiver& outcomes)
     : state_(std::make_unique<State>(std::move(options), outcomes)) {

@@ -73,7 +73,7 @@ struct DeliveryOptions {
 class Delivery {
  public:
   // Borrows everything; the threads must run until stop() has returned.
-  Delivery(DeliveryOptions options, std::vector<runtime::IoThread*> threads,
+  Delivery(DeliveryOptions options, const std::vector<runtime::IoThread*>& threads,
            runtime::Resolver& resolver, const runtime::Clock& clock, OutcomeReceiver& outcomes);
   ~Delivery();
 

@@ -171,6 +171,7 @@ ScriptedServer::ScriptedServer(std::vector<Script> scripts)
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t length = sizeof address;
+  WEIR_ASSERT(listener_ >= 0);
   WEIR_ASSERT(::bind(listener_, reinterpret_cast<sockaddr*>(&address), length) == 0);
   WEIR_ASSERT(::listen(listener_, 64) == 0);
   ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length);

@@ -14,6 +14,8 @@
 
 #include <openssl/types.h>
 
+using SSL_SESSION = struct ssl_session_st;  // types.h leaves it out
+
 namespace mailweir::delivery {
 
 class TlsClient;
