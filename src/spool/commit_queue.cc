@@ -88,7 +88,7 @@ bool is_no_space(const Result<void>& result) {
 
 struct CommitQueue::State {
   State(Spool& spool_in, CommitQueueOptions options_in, std::function<void(const Error&)> fatal)
-      : spool(spool_in), options(options_in), on_fatal(std::move(fatal)) {}
+      : spool(spool_in), options(std::move(options_in)), on_fatal(std::move(fatal)) {}
 
   std::optional<Error> refusal(std::uint64_t bytes) const;
   void run();
@@ -129,7 +129,7 @@ struct CommitQueue::State {
 
 CommitQueue::CommitQueue(Spool& spool, CommitQueueOptions options,
                          std::function<void(const Error&)> on_fatal)
-    : state_(std::make_unique<State>(spool, options, std::move(on_fatal))) {
+    : state_(std::make_unique<State>(spool, std::move(options), std::move(on_fatal))) {
   state_->thread = std::thread([state = state_.get()] { state->run(); });
   ::pthread_setname_np(state_->thread.native_handle(), "commit");
 }
@@ -156,6 +156,7 @@ void CommitQueue::submit(CommitBatch batch, Completion done) {
       notify = state.sleeping && (full || state.waiting.size() == 1);
     }
   }
+  // Moved away only when there was no refusal. NOLINTNEXTLINE(bugprone-use-after-move)
   if (refusal) return done(std::unexpected(std::move(*refusal)));
   if (notify) state.wake.notify_one();
 }
