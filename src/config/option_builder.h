@@ -23,6 +23,8 @@ struct OptionTraits {
 template <class Owner, class T>
 using Access = T& (*)(Owner&);
 
+// Made once, at start: what an option keeps is given by value.
+// NOLINTBEGIN(performance-unnecessary-value-param)
 template <class Owner, class T>
 Option<Owner> option(std::string key, std::type_identity_t<Access<Owner, T>> access, Kind<T> kind,
                      std::string meaning, OptionTraits traits = {}) {
@@ -102,6 +104,7 @@ ListSection list_section(std::string key, std::vector<Item> Config::* items,
   };
   return section;
 }
+// NOLINTEND(performance-unnecessary-value-param)
 
 // [[source]], [[pool]] and the like.
 std::vector<ListSection> list_sections();

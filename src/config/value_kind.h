@@ -45,6 +45,9 @@ std::string quote(std::string_view text);
 
 namespace kinds {
 
+// Made once, at start: what a kind keeps is given by value.
+// NOLINTBEGIN(performance-unnecessary-value-param)
+
 // A string that `check` accepts or turns into a value.
 template <class T>
 Kind<T> parsed(std::string name, std::string example,
@@ -148,6 +151,8 @@ Kind<T> left_out_if(T absent, Kind<T> kind) {
   };
   return kind;
 }
+
+// NOLINTEND(performance-unnecessary-value-param)
 
 Kind<bool> flag();
 Kind<double> real(double min, double max);

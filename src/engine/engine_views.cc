@@ -16,7 +16,6 @@ Disposition disposition_of(const Recipient& recipient) {
     case Stage::routing:
     case Stage::ready:
     case Stage::in_flight:
-      return recipient.attempts == 0 ? Disposition::queued : Disposition::deferred;
     case Stage::deferred:
       return recipient.attempts == 0 ? Disposition::queued : Disposition::deferred;
     case Stage::settled:

@@ -5,7 +5,7 @@
 namespace mailweir::runtime {
 
 struct Deadline::State : std::enable_shared_from_this<Deadline::State> {
-  State(Executor executor, std::function<void()> callback)
+  State(const Executor& executor, std::function<void()> callback)
       : timer(executor), on_expiry(std::move(callback)) {}
 
   Timer timer;
