@@ -28,10 +28,8 @@ Result<std::string> read_all(const std::string& file) {
   if (stream == nullptr) return failed();
   std::string bytes;
   char buffer[65536];
-  for (std::size_t size = 1; size > 0 && bytes.size() < read_max;) {
-    size = std::fread(buffer, 1, sizeof buffer, stream);
-    bytes.append(buffer, size);
-  }
+  while (std::feof(stream) == 0 && std::ferror(stream) == 0 && bytes.size() < read_max)
+    bytes.append(buffer, std::fread(buffer, 1, sizeof buffer, stream));
   if (std::ferror(stream) != 0) return failed();
   return bytes;
 }

@@ -21,9 +21,7 @@ constexpr time_t patience_s = 60;
 class Connection {
  public:
   explicit Connection(int fd) : fd_(fd) {}
-  ~Connection() {
-    if (fd_ >= 0) ::close(fd_);
-  }
+  ~Connection() { ::close(fd_); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -103,7 +101,9 @@ Result<HttpAnswer> parse_answer(std::string bytes) {
 }
 
 Result<HttpAnswer> call_server(const std::string& socket, const HttpCall& call) {
-  Connection connection(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return fail(Errc::closed, std::generic_category().message(errno));
+  Connection connection(fd);
   WEIR_CHECK(connection.connect(socket));
   std::string request = fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n",
                                     call.method, call.target);
