@@ -71,7 +71,6 @@ Result<IndexHits> search_index(const InputFile& index, std::uint64_t id) {
 // Adds the lines of the message that begin at or after `offset`, `offset` being the beginning of a
 // line.
 Result<void> search_lines(const InputFile& data, std::uint64_t offset, MessageId id, Lines& lines) {
-  const std::string text_of_id = to_string(id);
   std::string text;
   std::string block(block_size, '\0');
   for (;;) {
