@@ -33,7 +33,8 @@ std::string joined(const Json& texts) {
 }
 
 std::string or_null_sender(std::string text) {
-  return text.empty() ? "<>" : text;
+  if (text.empty()) return "<>";
+  return text;
 }
 
 std::string received_event(const Json& event, const Style& style) {

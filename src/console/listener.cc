@@ -58,7 +58,8 @@ Result<void> remove_stale_socket(const runtime::Executor& executor, const std::s
 
 }  // namespace
 
-Result<runtime::TcpAcceptor> listen_tcp(runtime::Executor executor, const Endpoint& endpoint) {
+Result<runtime::TcpAcceptor> listen_tcp(const runtime::Executor& executor,
+                                        const Endpoint& endpoint) {
   runtime::TcpAcceptor acceptor(executor);
   const auto address = to_asio(endpoint);
   boost::system::error_code ec;
@@ -72,7 +73,7 @@ Result<runtime::TcpAcceptor> listen_tcp(runtime::Executor executor, const Endpoi
   return acceptor;
 }
 
-Result<UnixAcceptor> listen_unix(runtime::Executor executor, const std::string& path) {
+Result<UnixAcceptor> listen_unix(const runtime::Executor& executor, const std::string& path) {
   if (path.size() >= sizeof(sockaddr_un::sun_path)) {
     return fail(
         Errc::invalid_argument,

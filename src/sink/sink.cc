@@ -66,11 +66,11 @@ class Discard final : public intake::MessageAcceptor {
 }  // namespace
 
 struct Sink::State {
-  State(const SinkOptions& sink_options, std::vector<runtime::IoThread*> threads,
+  State(const SinkOptions& sink_options, const std::vector<runtime::IoThread*>& threads,
         const runtime::Clock& clock, const intake::TlsIdentity* tls,
         smtp::ServerPolicy* personality)
       : ledger_file(sink_options.ledger_file),
-        listener(listener_options(sink_options), std::move(threads),
+        listener(listener_options(sink_options), threads,
                  intake::SmtpDoor{clock, discard, memory, statistics, tls, personality}) {}
 
   std::string ledger_file;
@@ -80,10 +80,10 @@ struct Sink::State {
   intake::SmtpListener listener;
 };
 
-Sink::Sink(SinkOptions options, std::vector<runtime::IoThread*> threads,
+Sink::Sink(const SinkOptions& options, const std::vector<runtime::IoThread*>& threads,
            const runtime::Clock& clock, const intake::TlsIdentity* tls,
            smtp::ServerPolicy* personality)
-    : state_(std::make_unique<State>(options, std::move(threads), clock, tls, personality)) {}
+    : state_(std::make_unique<State>(options, threads, clock, tls, personality)) {}
 
 Sink::~Sink() = default;
 

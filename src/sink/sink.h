@@ -44,8 +44,9 @@ class Sink {
  public:
   // Borrows everything; the threads run until stop() has returned. `tls` and `personality` may be
   // null.
-  Sink(SinkOptions options, std::vector<runtime::IoThread*> threads, const runtime::Clock& clock,
-       const intake::TlsIdentity* tls = nullptr, smtp::ServerPolicy* personality = nullptr);
+  Sink(const SinkOptions& options, const std::vector<runtime::IoThread*>& threads,
+       const runtime::Clock& clock, const intake::TlsIdentity* tls = nullptr,
+       smtp::ServerPolicy* personality = nullptr);
   ~Sink();  // stop() must have been called, if start() succeeded
   Sink(const Sink&) = delete;
   Sink& operator=(const Sink&) = delete;
