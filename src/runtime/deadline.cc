@@ -36,8 +36,8 @@ struct Deadline::State : std::enable_shared_from_this<Deadline::State> {
   }
 };
 
-Deadline::Deadline(Executor executor, std::function<void()> on_expiry)
-    : state_(std::make_shared<State>(std::move(executor), std::move(on_expiry))) {}
+Deadline::Deadline(const Executor& executor, std::function<void()> on_expiry)
+    : state_(std::make_shared<State>(executor, std::move(on_expiry))) {}
 
 Deadline::~Deadline() {
   state_->abandoned = true;

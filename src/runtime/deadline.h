@@ -17,7 +17,7 @@ class Deadline {
   using TimePoint = std::chrono::steady_clock::time_point;
 
   // `on_expiry` is called on the executor, once per expiry, typically to close a socket.
-  Deadline(Executor executor, std::function<void()> on_expiry);
+  Deadline(const Executor& executor, std::function<void()> on_expiry);
   ~Deadline();
   Deadline(const Deadline&) = delete;
   Deadline& operator=(const Deadline&) = delete;
