@@ -125,8 +125,10 @@ void Relay::Core::accept(intake::ReceivedMessage received,
                             done(refusal_for(committed.error()));
                             return;
                           }
-                          done(accepted.message->message.id);
+                          // In this order: who knows the id can ask for it.
+                          const MessageId id = accepted.message->message.id;
                           push(std::move(accepted));
+                          done(id);
                         });
 }
 

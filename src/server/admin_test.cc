@@ -133,14 +133,22 @@ TEST_F(AdminTest, AHoldIsKeptOverARestartAndAReleaseEndsIt) {
 TEST_F(AdminTest, AReleaseIsKeptOverARestart) {
   start_all();
   const MessageId id = accept("r@b.test", "X-Mailweir-Not-Before: 1h\r\nSubject: x\r\n\r\n");
-  act(console::Action::hold, id);
+  EXPECT_EQ(act(console::Action::hold, id).changed, 1U);
   ASSERT_TRUE(spool.wait_for_state(id, 0, is_held));
-  act(console::Action::release, id);
+  EXPECT_EQ(act(console::Action::release, id).changed, 1U);
   restart();
   const auto views = list({}).recipients;
   ASSERT_THAT(views, SizeIs(1));
   EXPECT_EQ(views[0].view.disposition, Disposition::queued);
   EXPECT_EQ(views[0].view.reason, engine::WaitReason::not_before);
+}
+
+TEST_F(AdminTest, WhoKnowsTheIdCanAct) {
+  start_all();
+  for (int i = 0; i < 50; ++i) {
+    const MessageId id = accept("r@b.test", "X-Mailweir-Not-Before: 1h\r\nSubject: x\r\n\r\n");
+    EXPECT_EQ(act(console::Action::hold, id).changed, 1U);
+  }
 }
 
 TEST_F(AdminTest, ADeletedMessageIsGoneForGoodAndNobodyIsTold) {
