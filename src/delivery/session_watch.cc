@@ -4,8 +4,8 @@
 
 namespace mailweir::delivery {
 
-SessionWatch::SessionWatch(runtime::Executor executor)
-    : deadline(std::move(executor), [this] { interrupt(engine::Failure::timeout); }) {}
+SessionWatch::SessionWatch(const runtime::Executor& executor)
+    : deadline(executor, [this] { interrupt(engine::Failure::timeout); }) {}
 
 void SessionWatch::begin(std::chrono::milliseconds time_max) {
   if (interruption_ == engine::Failure::timeout) interruption_ = engine::Failure::none;

@@ -14,7 +14,7 @@ namespace mailweir::delivery {
 
 class SessionWatch {
  public:
-  explicit SessionWatch(runtime::Executor executor);
+  explicit SessionWatch(const runtime::Executor& executor);
 
   runtime::Wakeup wakeup;
   runtime::Deadline deadline;
