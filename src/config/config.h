@@ -197,7 +197,7 @@ struct Config {
   Mode mode = Mode::sandbox;
   std::string hostname;  // completed from the system
   std::string data_dir = "./var";
-  std::uint32_t io_threads = 0;  // 0: one for each processor
+  std::uint32_t io_threads = 0;  // 0: by the number of processors
   SmtpSettings smtp;
   TlsSettings tls;
   HttpSettings http;

@@ -43,7 +43,10 @@ Options server_options() {
           "starts at the working directory of the server.",
           at_restart),
       set("io_threads", WEIR_MEMBER(io_threads), threads,
-          "Threads for SMTP sessions, in and out; 0 is one for each processor.", at_restart),
+          "Threads for SMTP sessions, in and out; 0 is one less than there are processors. With "
+          "one, "
+          "the engine runs on it too.",
+          at_restart),
   };
 }
 

@@ -79,22 +79,27 @@ double resident_bytes() {
 }
 
 // Threads end last: everything that runs on them has been stopped before.
+//
+// With one I/O thread the engine shares it: what crosses between them then wakes nobody, which on a
+// small machine is worth more than a second thread.
 struct Threads {
-  runtime::IoThread engine{"engine"};
   runtime::IoThread reader{"reader"};
   runtime::IoThread admin{"admin"};
   std::vector<std::unique_ptr<runtime::IoThread>> io;
+  std::unique_ptr<runtime::IoThread> own_engine;
 
   explicit Threads(std::size_t io_count) {
     for (std::size_t i = 0; i < io_count; ++i)
       io.push_back(std::make_unique<runtime::IoThread>(fmt::format("io-{}", i)));
+    if (io_count > 1) own_engine = std::make_unique<runtime::IoThread>("engine");
   }
   ~Threads() {
     for (auto& thread : io) thread->join();
     admin.join();
     reader.join();
-    engine.join();
+    if (own_engine) own_engine->join();
   }
+  runtime::IoThread& engine() { return own_engine ? *own_engine : *io.front(); }
   std::vector<runtime::IoThread*> io_threads() {
     std::vector<runtime::IoThread*> threads;
     threads.reserve(io.size());
@@ -194,7 +199,7 @@ Result<void> Server::State::start_relay() {
                                                    .commits = *commits,
                                                    .catalogue = provider::Catalogue::embedded(),
                                                    .recorder = *recorder,
-                                                   .thread = threads.engine,
+                                                   .thread = threads.engine(),
                                                    .reader = threads.reader,
                                                    .io_threads = threads.io_threads()});
   return {};
@@ -368,7 +373,7 @@ void Server::State::stop(const std::string& reason) {
   if (commits) commits->stop();
   // What the last commits completed may still have posted to these.
   threads.reader.run([] {});
-  threads.engine.run([] {});
+  threads.engine().run([] {});
   if (log) {
     log->record(clock.wall_now(),
                 operations::ServerStopped{.reason = reason, .uptime = clock.now() - started});

@@ -65,7 +65,9 @@ Result<relay::PolicyOptions> policy_options(const config::Config& config,
 
 std::size_t io_thread_count(const config::Config& config) {
   if (config.io_threads > 0) return config.io_threads;
-  return std::max(1U, std::thread::hardware_concurrency());
+  // The commit thread wants a processor of its own; the engine, on a larger machine, another.
+  const std::size_t processors = std::thread::hardware_concurrency();
+  return processors <= 2 ? 1 : processors - 1;
 }
 
 intake::ListenerOptions listener_options(const config::Config& config, const Endpoint& endpoint) {
