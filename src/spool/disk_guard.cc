@@ -83,6 +83,13 @@ bool DiskGuard::has_room() {
   return !refusing_;
 }
 
+bool DiskGuard::wants_space() {
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t more = is_short_ ? limits_.min_free / hysteresis_share : 0;
+  is_short_ = measured(false).bytes_free < limits_.min_free + more;
+  return is_short_ || refusing_;
+}
+
 void DiskGuard::release_ballast() {
   const std::lock_guard lock(mutex_);
   refusing_ = true;

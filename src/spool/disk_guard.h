@@ -36,6 +36,8 @@ class DiskGuard {
 
   // Whether new mail may come in. Refuses below min_free, accepts again an eighth above it.
   bool has_room();
+  // Whether mail is refused, by us or by who goes by usage(); until it is accepted again.
+  bool wants_space();
   // The disk turned out to be full: gives the ballast back, and refuses until there is room again.
   void release_ballast();
   // At most a second old.
@@ -58,6 +60,7 @@ class DiskGuard {
   std::chrono::steady_clock::time_point measured_at_;
   bool has_ballast_ = false;
   bool refusing_ = false;
+  bool is_short_ = false;
 };
 
 }  // namespace mailweir::spool

@@ -39,6 +39,18 @@ TEST(DiskGuard, RefusesBelowTheMinimum) {
   EXPECT_FALSE(guard->has_room());
 }
 
+TEST(DiskGuard, WantsSpaceWhileMailIsRefused) {
+  const testing::TemporaryDirectory directory;
+  const auto tight = DiskGuard::open(directory.path(), ByteCount{exbibyte}, ByteCount{0}).value();
+  EXPECT_TRUE(tight->wants_space()) << "though nobody asked has_room()";
+  const auto guard = DiskGuard::open(directory.path(), ByteCount{1}, ByteCount{0}).value();
+  EXPECT_FALSE(guard->wants_space());
+  guard->release_ballast();
+  EXPECT_TRUE(guard->wants_space());
+  EXPECT_TRUE(guard->has_room());
+  EXPECT_FALSE(guard->wants_space());
+}
+
 TEST(DiskGuard, GivesTheBallastBackAndLaysItDownAgain) {
   const testing::TemporaryDirectory directory;
   const std::string ballast = directory.path() + "/ballast";

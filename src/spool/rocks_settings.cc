@@ -97,7 +97,7 @@ rocksdb::ColumnFamilyOptions family_settings(Family family, ByteCount memory_bud
       break;
     case Family::message:
       settings.write_buffer_size = budget / 24;
-      settings.max_write_buffer_number = 3;
+      settings.max_write_buffer_number = buffers_max;
       settings.paranoid_file_checks = true;
       expect_sequential_ids(settings);
       reclaim_tombstones(settings);
@@ -105,7 +105,7 @@ rocksdb::ColumnFamilyOptions family_settings(Family family, ByteCount memory_bud
     case Family::body:
       // A body that is delivered before its write buffer is full never reaches a table.
       settings.write_buffer_size = budget / 4;
-      settings.max_write_buffer_number = 3;
+      settings.max_write_buffer_number = buffers_max;
       settings.compression = rocksdb::kNoCompression;
       expect_sequential_ids(settings);
       keep_bodies_in_blobs(settings);
@@ -113,7 +113,7 @@ rocksdb::ColumnFamilyOptions family_settings(Family family, ByteCount memory_bud
       break;
     case Family::state:
       settings.write_buffer_size = budget / 64;
-      settings.max_write_buffer_number = 3;
+      settings.max_write_buffer_number = buffers_max;
       settings.paranoid_file_checks = true;
       reclaim_tombstones(settings);
       break;

@@ -17,6 +17,8 @@ inline constexpr std::size_t family_count = 4;
 inline constexpr std::array<std::string_view, family_count> family_names = {"default", "msg",
                                                                             "body", "st"};
 
+inline constexpr int buffers_max = 3;  // write buffers of a family, in use or waiting to be flushed
+
 rocksdb::DBOptions database_settings();
 // The settings of `family` out of a budget shared by all.
 rocksdb::ColumnFamilyOptions family_settings(Family family, ByteCount memory_budget,

@@ -18,6 +18,7 @@
 #include "spool/disk_guard.h"
 #include "spool/mount_check.h"
 #include "spool/record.h"
+#include "spool/rocks_reclaimer.h"
 #include "spool/rocks_scan.h"
 #include "spool/rocks_store.h"
 #include "spool/state_marks.h"
@@ -95,6 +96,7 @@ struct RocksSpool::State {
   std::chrono::steady_clock::time_point recovery_not_before{};
   rocksdb::WriteBatch batch;
   std::string record;
+  std::optional<RocksReclaimer> reclaimer;  // uses what stands before it
 };
 
 Result<std::unique_ptr<RocksSpool>> RocksSpool::open(RocksSpoolOptions options) {
@@ -111,6 +113,8 @@ Result<std::unique_ptr<RocksSpool>> RocksSpool::open(RocksSpoolOptions options) 
     state->warnings.push_back(std::move(dropped));
   }
   WEIR_CHECK(state->load());
+  state->reclaimer.emplace(state->store, *state->disk, options.dead_max,
+                           std::move(options.on_collected));
   return std::unique_ptr<RocksSpool>(new RocksSpool(std::move(state)));
 }
 
@@ -146,6 +150,7 @@ Result<void> RocksSpool::commit(const CommitBatch& batch) {
   if (state.broken) return std::unexpected(*state.broken);
   WEIR_CHECK(state.make_writable());
   if (!batch.accepted.empty() && !state.disk->has_room()) {
+    state.reclaimer->poke();
     return fail(Errc::no_space, state.disk->describe());
   }
   state.encode(batch);
@@ -155,6 +160,10 @@ Result<void> RocksSpool::commit(const CommitBatch& batch) {
   const auto written = state.store.write(state.batch);
   crash_point("commit.after_write");
   if (!written) return state.commit_failed(batch, written.error());
+  if (!batch.removals.empty()) {
+    state.store.count_removals(batch.removals.size());
+    state.reclaimer->poke();
+  }
   state.id_mark = state.new_id_mark;
   for (const Acceptance& acceptance : batch.accepted) {
     const std::uint64_t next = acceptance.message.id.value + 1;
@@ -181,7 +190,10 @@ Result<void> RocksSpool::State::recover_from_full_disk() {
   if (begin < recovery_not_before) return fail(Errc::no_space, disk->describe());
   auto recovered = store.reopen();
   if (recovered) recovered = remove_doubtful();
-  if (recovered) return {};
+  if (recovered) {
+    reclaimer->poke();
+    return {};
+  }
   if (recovered.error().code != Errc::no_space) return broken_by(recovered.error());
   const auto end = steady_clock::now();
   recovery_not_before = end + std::min<steady_clock::duration>(
@@ -322,6 +334,8 @@ MessageId RocksSpool::next_id() const {
   return MessageId{state_->next_id};
 }
 Usage RocksSpool::usage() const {
+  // Mail may be refused because of what is told here, without ever coming to a commit.
+  if (state_->disk->wants_space()) state_->reclaimer->poke();
   return state_->disk->usage();
 }
 const std::vector<std::string>& RocksSpool::warnings() const {

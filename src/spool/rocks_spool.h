@@ -10,6 +10,7 @@
 // disk a commit may have to wait for the readers.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,8 @@ class Env;
 
 namespace mailweir::spool {
 
+struct SpaceUse;  // rocks_space.h
+
 struct RocksSpoolOptions {
   std::string path;  // of its directory; made when missing, its parent must exist
   // What write buffers and caches may take together at the worst; about half of it is usual.
@@ -34,6 +37,11 @@ struct RocksSpoolOptions {
   // Reserved in a file, to be given back when the disk is full. Unset: 1/16 of the disk, at most
   // 1 GiB. Zero: none.
   std::optional<ByteCount> ballast;
+  // Dead bytes of removed mail that may stay on the disk; more only while there is more mail than
+  // that, less while mail is refused for want of space.
+  ByteCount dead_max{256ULL * 1024 * 1024};
+  // Called on a thread of the spool's own after it collected dead bytes; must not call the spool.
+  std::function<void(const SpaceUse&)> on_collected;
   // The device, for tests that let it fail; outlives the spool. Null: the real one.
   rocksdb::Env* env = nullptr;
 };

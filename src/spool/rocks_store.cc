@@ -4,6 +4,9 @@
 #include <rocksdb/env.h>
 #include <rocksdb/listener.h>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -48,8 +51,14 @@ class StoreListener final : public rocksdb::EventListener {
   void OnStallConditionsChanged(const rocksdb::WriteStallInfo& /*info*/) override {
     changed_.notify_all();
   }
-  void OnMemTableSealed(const rocksdb::MemTableInfo& /*info*/) override {
+  void OnMemTableSealed(const rocksdb::MemTableInfo& info) override {
     crash_point("memtable.sealed");
+    const std::lock_guard lock(mutex_);
+    for (std::size_t i = 0; i < family_count; ++i) {
+      if (info.cf_name != family_names[i]) continue;
+      std::rotate(seals_[i].begin(), seals_[i].end() - 1, seals_[i].end());
+      seals_[i].front() = removals_;
+    }
   }
   void OnFlushBegin(rocksdb::DB* /*db*/, const rocksdb::FlushJobInfo& /*info*/) override {
     crash_point("flush.begin");
@@ -69,15 +78,28 @@ class StoreListener final : public rocksdb::EventListener {
     const std::lock_guard lock(mutex_);
     return error_;
   }
+  void count_removals(std::uint64_t count) { removals_ += count; }
+  // Since the last `sealed` buffers before the one in use began.
+  std::uint64_t removals_in(Family family, std::uint64_t sealed) const {
+    const std::lock_guard lock(mutex_);
+    const Seals& seals = seals_[static_cast<std::size_t>(family)];
+    return removals_ - seals[std::min<std::size_t>(sealed, seals.size() - 1)];
+  }
   void wait_for_change() {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, stall_poll);
   }
 
  private:
+  // How many removals there had been when each of the last write buffers was sealed; the newest
+  // first. As many as there can be, and one more.
+  using Seals = std::array<std::uint64_t, buffers_max + 1>;
+
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<rocksdb::Status> error_;
+  std::atomic<std::uint64_t> removals_{0};
+  std::array<Seals, family_count> seals_{};
 };
 
 RocksStore::RocksStore(std::string path, ByteCount memory_budget, rocksdb::Env* env)
@@ -126,7 +148,22 @@ Result<void> RocksStore::reopen() {
   return {};
 }
 
+void RocksStore::count_removals(std::uint64_t count) {
+  listener_->count_removals(count);
+}
+
+std::uint64_t RocksStore::buffered_removals(Family family, rocksdb::DB& db) const {
+  std::uint64_t sealed = 0;
+  db.GetIntProperty(handle(family), rocksdb::DB::Properties::kNumImmutableMemTable, &sealed);
+  return listener_->removals_in(family, sealed);
+}
+
+void RocksStore::cancel_compaction() {
+  if (db_) db_->DisableManualCompaction();
+}
+
 void RocksStore::close() {
+  cancel_compaction();  // or it would be waited for
   const std::unique_lock lock(open_mutex_);
   if (!db_) return;
   for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle);

@@ -47,8 +47,20 @@ class RocksStore {
   // then.
   Result<void> background_health() const;
 
+  // What write() just wrote removed so many messages.
+  void count_removals(std::uint64_t count);
+  // Of those, how many removals of `family` are not in its tables yet. In with_db() only. (RocksDB
+  // counts deletions in its write buffers, but not single deletions.)
+  std::uint64_t buffered_removals(Family family, rocksdb::DB& db) const;
+  // Ends the compaction that another thread asked for in with_db(), and refuses more until the next
+  // open(). By the writing thread.
+  void cancel_compaction();
+
   rocksdb::ColumnFamilyHandle* handle(Family family) const {
     return handles_[static_cast<std::size_t>(family)];
+  }
+  std::vector<rocksdb::ColumnFamilyHandle*> handles() const {
+    return {handles_.begin(), handles_.end()};
   }
 
   // Fails with `not_found` where there is no such key.
