@@ -13,7 +13,7 @@ DecisionInbox::~DecisionInbox() {
 void DecisionInbox::push(SmtpSession& session, AcceptResult result) {
   if (thread_.is_current()) {
     expected_.fetch_sub(1, std::memory_order_relaxed);
-    session.on_decision(std::move(result));
+    if (!is_closed()) session.on_decision(std::move(result));
     return;
   }
   const std::lock_guard lock(mutex_);
@@ -22,6 +22,11 @@ void DecisionInbox::push(SmtpSession& session, AcceptResult result) {
     if (results_.size() == 1) thread_.post([this] { drain(); });
   }
   expected_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+bool DecisionInbox::is_closed() {
+  const std::lock_guard lock(mutex_);
+  return is_closed_;
 }
 
 void DecisionInbox::close() {

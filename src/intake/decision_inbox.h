@@ -31,6 +31,7 @@ class DecisionInbox {
   void push(SmtpSession& session, AcceptResult result);
   // On the IoThread.
   void close();
+  bool is_closed();
 
  private:
   void drain();

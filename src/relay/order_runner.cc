@@ -192,14 +192,23 @@ void Relay::Core::carry_out(engine::Settle& order) {
 }
 
 void Relay::Core::finish(MessageId id, Ended ended) {
-  with_message(id, [this, id, ended = std::move(ended)](const Entry& message) {
-    if (!message)
-      return;  // its record cannot be read (the recorder was told): it stays in the spool as
-               // evidence
+  const auto pending = pending_ends_.find(id);
+  if (ended.message_finished && pending != pending_ends_.end()) {
+    mark_settled(id, ended);
+    pending->second.last = std::move(ended);
+    return;
+  }
+  const bool fails = std::ranges::any_of(ended.recipients, is_failure);
+  if (fails) ++pending_ends_[id].dsns;
+  with_message(id, [this, id, fails, ended = std::move(ended)](const Entry& message) {
+    if (!message) {  // its record cannot be read (the recorder was told): it stays as evidence
+      if (fails) end_committed(id);
+      return;
+    }
     for (const engine::Settle& settle : ended.recipients)
       ports_.recorder.disposition(settle, *message);
     if (ended.message_finished) cache_.drop(id);
-    if (std::ranges::any_of(ended.recipients, is_failure)) {
+    if (fails) {
       commit_with_dsn(id, ended, message);
       return;
     }
@@ -207,6 +216,25 @@ void Relay::Core::finish(MessageId id, Ended ended) {
     // A message that had to be read comes here outside of carry_out_orders().
     if (!in_round_) ports_.commits.submit_lazily(std::exchange(lazy_, {}));
   });
+}
+
+// Those of an end that is held back who need no DSN: recorded, so that a restart does not deliver
+// to them again.
+void Relay::Core::mark_settled(MessageId id, const Ended& ended) {
+  Ended settled;
+  for (const engine::Settle& settle : ended.recipients) {
+    if (!is_failure(settle)) settled.recipients.push_back(settle);
+  }
+  append_end(lazy_, id, settled);
+  if (!in_round_ && !lazy_.empty()) ports_.commits.submit_lazily(std::exchange(lazy_, {}));
+}
+
+void Relay::Core::end_committed(MessageId id) {
+  const auto pending = pending_ends_.find(id);
+  if (pending == pending_ends_.end() || --pending->second.dsns > 0) return;
+  auto last = std::move(pending->second.last);
+  pending_ends_.erase(pending);
+  if (last) finish(id, std::move(*last));
 }
 
 void Relay::Core::append_end(spool::CommitBatch& batch, MessageId id, const Ended& ended) const {
@@ -244,21 +272,22 @@ void Relay::Core::commit_with_dsn(MessageId id, const Ended& ended, const Entry&
     }
     ports_.recorder.dsn_composed(id, *dsn, addresses);
   }
-  commit_end({std::move(batch), std::move(dsn)});
+  commit_end({id, std::move(batch), std::move(dsn)});
 }
 
 void Relay::Core::commit_end(EndWithDsn end) {
   spool::CommitBatch batch(*end.batch);
-  ports_.commits.submit(std::move(batch),
-                        [this, end = std::move(end)](const Result<void>& committed) {
-                          if (committed) {
-                            if (end.dsn) push(Accepted{end.dsn, "dsn", {}, {}, {}});
-                            return;
-                          }
-                          if (committed.error().code == Errc::io)
-                            return;  // the process ends; a restart finds the original as it was
-                          push(Work{[this, end](engine::Engine&, Instant) { commit_later(end); }});
-                        });
+  ports_.commits.submit(
+      std::move(batch), [this, end = std::move(end)](const Result<void>& committed) {
+        if (committed) {
+          if (end.dsn) push(Accepted{end.dsn, "dsn", {}, {}, {}});
+          push(Work{[this, id = end.id](engine::Engine&, Instant) { end_committed(id); }});
+          return;
+        }
+        if (committed.error().code == Errc::io)
+          return;  // the process ends; a restart finds the original as it was
+        push(Work{[this, end](engine::Engine&, Instant) { commit_later(end); }});
+      });
 }
 
 // There was no room on the disk: the original stays in the spool until there is.

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -85,8 +86,16 @@ class Relay::Core {
 
   // The end of recipients, and the DSN about it (null: none is wanted), to be committed together.
   struct EndWithDsn {
+    MessageId id;
     std::shared_ptr<const spool::CommitBatch> batch;
     Entry dsn;
+  };
+
+  // A message that owes DSNs stays in the spool until they are committed, so that a crash owes them
+  // still.
+  struct PendingEnds {
+    std::uint32_t dsns = 0;     // composed or being composed, not yet committed
+    std::optional<Ended> last;  // that ends the message, held back
   };
 
   void take(std::vector<Input>&& inputs);
@@ -114,6 +123,8 @@ class Relay::Core {
   void finish(MessageId id, Ended ended);
   void commit_with_dsn(MessageId id, const Ended& ended, const Entry& original);
   void commit_end(EndWithDsn end);
+  void end_committed(MessageId id);
+  void mark_settled(MessageId id, const Ended& ended);
   void commit_later(EndWithDsn end);
   void append_end(spool::CommitBatch& batch, MessageId id, const Ended& ended) const;
   engine::MessageFacts facts_of(const StoredMessage& message,
@@ -149,6 +160,7 @@ class Relay::Core {
   std::size_t reads_pending_ = 0;  // handed to the reader, not yet taken in again
   runtime::Timer timer_;
   Instant timer_at_ = never;
+  std::unordered_map<MessageId, PendingEnds> pending_ends_;
   std::vector<EndWithDsn> waiting_ends_;  // found no room on the disk
   runtime::Timer dsn_timer_;              // runs while there are some
   bool is_stopped_ = false;

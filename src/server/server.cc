@@ -126,6 +126,7 @@ struct Server::State {
   void observe_metrics();
   void restore_queue();
   Result<std::vector<std::string>> reload(const std::string& actor);
+  std::unexpected<Error> reject(const std::vector<std::string>& problems);
   void stop(const std::string& reason);
 
   const config::Config& config() const { return loaded.config; }
@@ -326,28 +327,30 @@ Result<void> Server::State::start() {
   return {};
 }
 
+std::unexpected<Error> Server::State::reject(const std::vector<std::string>& problems) {
+  log->record(clock.wall_now(), operations::ConfigChanged{.step = operations::ConfigStep::rejected,
+                                                          .problems = problems});
+  return fail(Errc::invalid_argument, fmt::format("{}\nThe running configuration stays as it is.",
+                                                  fmt::join(problems, "\n")));
+}
+
 Result<std::vector<std::string>> Server::State::reload(const std::string& actor) {
   const std::lock_guard lock(config_mutex);
   auto next = options.config_file.empty() ? config::load_default_config()
                                           : config::load_config(options.config_file);
   if (!next) {
     std::vector<std::string> problems;
-    std::string report;
-    for (const config::Problem& problem : next.error()) {
+    for (const config::Problem& problem : next.error())
       problems.push_back(config::to_string(problem));
-      report += problems.back() + "\n";
-    }
-    log->record(
-        clock.wall_now(),
-        operations::ConfigChanged{.step = operations::ConfigStep::rejected, .problems = problems});
-    return fail(Errc::invalid_argument, report + "The running configuration stays as it is.");
+    return reject(problems);
   }
   const std::uint16_t sink_port = sink ? sink->port() : std::uint16_t{0};
   const config::Config merged = config::apply_reload(loaded.config, next->config);
-  WEIR_TRY(relay::RelayOptions relay_settings, relay_options(merged, sink_port));
+  auto relay_settings = relay_options(merged, sink_port);
+  if (!relay_settings) return reject({relay_settings.error().context});
   auto effects = config::describe(config::diff_config(loaded.config, next->config));
   loaded.config = merged;
-  relay->reconfigure(std::move(relay_settings));
+  relay->reconfigure(std::move(*relay_settings));
   memory->set_max(loaded.config.smtp.memory_max.value);
   for (std::size_t i = 0; i < doors.size(); ++i)
     doors[i]->reconfigure(listener_options(loaded.config, loaded.config.smtp.listen[i]));
@@ -365,13 +368,20 @@ Result<std::vector<std::string>> Server::State::reload(const std::string& actor)
 // Also after a start that failed half-way: each part is stopped if it is there.
 void Server::State::stop(const std::string& reason) {
   if (admin) admin->set_ready(false, "stopping");
-  for (auto& door : doors) door->stop(stop_grace);
-  if (relay) relay->stop(stop_grace);
+  // One grace for all of them together: a service manager does not wait longer.
+  const Instant end = clock.now() + stop_grace;
+  const auto grace = [this, end] {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::max(end - clock.now(), Duration::zero()));
+  };
+  for (auto& door : doors) door->stop(grace());
+  if (relay) relay->stop(grace());
   if (http) http->stop();
-  if (sink) sink->stop(stop_grace);
+  if (sink) sink->stop(grace());
   if (resolver) resolver->stop();
   if (commits) commits->stop();
-  // What the last commits completed may still have posted to these.
+  // What the last commits completed, and questions under way, may still have posted to these.
+  threads.engine().run([] {});
   threads.reader.run([] {});
   threads.engine().run([] {});
   if (log) {
@@ -402,6 +412,10 @@ std::string Server::banner() const {
     endpoint.port = state_->doors.front()->port();
     return to_string(endpoint);
   }();
+  std::error_code ignored;
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
+  const std::string socket =
+      std::filesystem::absolute(config.admin.socket).lexically_normal().string();
   std::string text = fmt::format("Mailweir {} on {}\n", version, config.hostname);
   text += config.mode == config::Mode::sandbox
               ? "  mode      sandbox: everything is delivered into the built-in sink, nothing "
@@ -418,9 +432,9 @@ std::string Server::banner() const {
   text += fmt::format("  events    {}\n",
                       std::filesystem::absolute(config.events.path).lexically_normal().string());
   text += fmt::format(
-      "\nTry:\n  swaks --server {} --to someone@example.com\n  mailweir status --socket {}\n"
-      "  mailweir trace ID --socket {}     (the id that the 250 named)\n\nStop with Ctrl-C.\n",
-      smtp, config.admin.socket, config.admin.socket);
+      "\nTry:\n  swaks --server {0} --to someone@example.com\n  {1} status --socket {2}\n"
+      "  {1} trace ID --socket {2}     (the id that the 250 named)\n\nStop with Ctrl-C.\n",
+      smtp, program, socket);
   return text;
 }
 

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <iterator>
@@ -49,6 +50,17 @@ void merge(CommitBatch& to, CommitBatch& from) {
   move_append(to.updates, from.updates);
   move_append(to.removals, from.removals);
   move_append(to.system, from.system);
+}
+
+// A state that waited lazily is older than the recipient's end that did not wait.
+void drop_overtaken(std::vector<RecipientUpdate>& lazy, const std::vector<RecipientUpdate>& newer) {
+  if (newer.empty()) return;
+  std::erase_if(lazy, [&newer](const RecipientUpdate& update) {
+    return std::any_of(newer.begin(), newer.end(), [&update](const RecipientUpdate& end) {
+      return is_final(end.state.disposition) && end.id == update.id &&
+             end.recipient == update.recipient;
+    });
+  });
 }
 
 void clear(CommitBatch& batch) {
@@ -276,6 +288,7 @@ void CommitQueue::State::commit_taken() {
     if (!request.accepts) merge(merged, request.batch);
   }
   waited = Extent(merged);
+  drop_overtaken(taken_lazy.updates, merged.updates);
   merge(merged, taken_lazy);
 
   const Result<void> accepted = commit_merged();
