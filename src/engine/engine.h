@@ -2,8 +2,8 @@
 //
 // Pure and deterministic: no I/O, no clock, no thread, no randomness of its own. The same inputs in
 // the same order give the same orders, byte for byte; the server and the simulator run this very
-// class. Every method appends what must now be done to `orders()`; the caller carries it out and
-// feeds the outcomes back. Not thread-safe.
+// class. Every method adds what must now be done to what take_orders() gives; the caller carries it
+// out and feeds the outcomes back. Not thread-safe.
 //
 // Promises (docs/architecture.md#engine): a wait that is ours uses no attempt; an unreachable
 // destination delays no other; the caps of a path are never exceeded; within a path higher classes
