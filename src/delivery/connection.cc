@@ -47,7 +47,6 @@ runtime::Task<Connection::ErrorCode> Connection::connect(Tcp::endpoint to,
   }
   const auto [connect_error] = co_await socket_.async_connect(to, runtime::use_task);
   is_source_unusable_ = connect_error == boost::system::errc::address_not_available;
-  if (!connect_error) socket_.non_blocking(true, error);
   co_return connect_error;
 }
 
@@ -114,7 +113,8 @@ Connection::Flush Connection::send(iovec* pieces, std::size_t count, std::size_t
   message.msg_iov = pieces;
   message.msg_iovlen = count;
   while (true) {
-    const ssize_t length = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+    const ssize_t length =
+        ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (length >= 0) {
       sent = static_cast<std::size_t>(length);
       bytes_sent_ += sent;

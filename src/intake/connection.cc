@@ -77,15 +77,15 @@ Connection::Transfer Connection::receive(std::span<char> buffer) {
   return {count < 0 && would_block(errno) ? Progress::wants_read : Progress::closed, 0};
 }
 
-Connection::Transfer Connection::send(std::string_view octets) {
+Connection::Transfer Connection::send(std::string_view octets, bool is_last) {
   if (ssl_) {
     ERR_clear_error();
     std::size_t count = 0;
     const int result = SSL_write_ex(ssl_.get(), octets.data(), octets.size(), &count);
     return {result == 1 ? Progress::done : progress_of(result), count};
   }
-  const auto count =
-      ::send(socket_.native_handle(), octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (is_last ? MSG_MORE : 0);
+  const auto count = ::send(socket_.native_handle(), octets.data(), octets.size(), flags);
   if (count >= 0) return {Progress::done, static_cast<std::size_t>(count)};
   return {would_block(errno) ? Progress::wants_write : Progress::closed, 0};
 }

@@ -36,7 +36,8 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   Transfer receive(std::span<char> buffer);
-  Transfer send(std::string_view octets);
+  // `is_last`: the end of the stream follows at once, and what is sent may wait to go with it.
+  Transfer send(std::string_view octets, bool is_last);
 
   // From now on everything goes through TLS, as the server side of it; handshake() until it is
   // done.

@@ -55,7 +55,7 @@ runtime::Task<void> SmtpSession::run() {
 
 runtime::Task<void> SmtpSession::serve() {
   for (auto step = begin();;) {
-    if (!co_await send_output()) co_return;
+    if (!co_await send_output(step == Step::close)) co_return;
     switch (step) {
       case Step::read: {
         set_deadline();
@@ -126,7 +126,7 @@ runtime::Task<std::string_view> SmtpSession::read() {
 }
 
 // False when the client cannot be reached any more.
-runtime::Task<bool> SmtpSession::send_output() {
+runtime::Task<bool> SmtpSession::send_output(bool is_last) {
   auto& output = session_.output();
   if (output.empty()) co_return true;
   if (session_.is_throttled()) {
@@ -134,7 +134,7 @@ runtime::Task<bool> SmtpSession::send_output() {
     co_await delay.async_wait(runtime::use_task);
   }
   for (std::string_view rest = output; !rest.empty();) {
-    const auto sent = connection_.send(rest);
+    const auto sent = connection_.send(rest, is_last);
     if (sent.progress == Progress::closed || is_abandoned_) co_return false;
     rest.remove_prefix(sent.octets);
     if (sent.progress == Progress::done) continue;

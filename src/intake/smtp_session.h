@@ -68,7 +68,7 @@ class SmtpSession final : private smtp::ServerPolicy {
 
   runtime::Task<void> serve();
   runtime::Task<std::string_view> read();
-  runtime::Task<bool> send_output();
+  runtime::Task<bool> send_output(bool is_last);
   runtime::Task<bool> shake_hands();
   runtime::Task<Step> decide();
   runtime::Task<void> linger();

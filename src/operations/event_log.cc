@@ -1,12 +1,11 @@
 #include "operations/event_log.h"
 
-#include <pthread.h>
-
 #include <condition_variable>
 #include <mutex>
 #include <thread>
 #include <utility>
 
+#include "base/thread.h"
 #include "operations/event_files.h"
 
 namespace mailweir::operations {
@@ -137,8 +136,10 @@ Result<std::unique_ptr<EventLog>> EventLog::open(EventLogOptions options) {
 }
 
 EventLog::EventLog(std::unique_ptr<State> state) : state_(std::move(state)) {
-  state_->writer = std::thread([state = state_.get()] { state->run(); });
-  pthread_setname_np(state_->writer.native_handle(), "events");
+  state_->writer = std::thread([state = state_.get()] {
+    introduce_thread("events");
+    state->run();
+  });
 }
 
 EventLog::~EventLog() {

@@ -1,16 +1,15 @@
 #include "runtime/io_thread.h"
 
-#include <pthread.h>
-
 #include <latch>
 
 #include "base/assert.h"
+#include "base/thread.h"
 
 namespace mailweir::runtime {
 
 IoThread::IoThread(std::string name) : context_(1), work_(context_.get_executor()) {
   thread_ = std::thread([this, name = std::move(name)] {
-    ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());
+    introduce_thread(name);
     context_.run();
   });
 }

@@ -91,7 +91,7 @@ struct Threads {
   explicit Threads(std::size_t io_count) {
     for (std::size_t i = 0; i < io_count; ++i)
       io.push_back(std::make_unique<runtime::IoThread>(fmt::format("io-{}", i)));
-    if (io_count > 1) own_engine = std::make_unique<runtime::IoThread>("engine");
+    if (io_count > 2) own_engine = std::make_unique<runtime::IoThread>("engine");
   }
   ~Threads() {
     for (auto& thread : io) thread->join();
@@ -105,6 +105,14 @@ struct Threads {
     threads.reserve(io.size());
     for (auto& thread : io) threads.push_back(thread.get());
     return threads;
+  }
+  // With two, the first delivers, beside the engine, so that its orders cross no threads; the
+  // second receives. More than two do both.
+  std::vector<runtime::IoThread*> delivery_threads() {
+    return io.size() == 2 ? std::vector{io[0].get()} : io_threads();
+  }
+  std::vector<runtime::IoThread*> intake_threads() {
+    return io.size() == 2 ? std::vector{io[1].get()} : io_threads();
   }
 };
 
@@ -202,7 +210,7 @@ Result<void> Server::State::start_relay() {
                                                    .recorder = *recorder,
                                                    .thread = threads.engine(),
                                                    .reader = threads.reader,
-                                                   .io_threads = threads.io_threads()});
+                                                   .io_threads = threads.delivery_threads()});
   return {};
 }
 
@@ -218,7 +226,7 @@ Result<void> Server::State::start_intake() {
   memory = std::make_unique<intake::MemoryBudget>(config().smtp.memory_max.value);
   for (const Endpoint& endpoint : config().smtp.listen) {
     doors.push_back(std::make_unique<intake::SmtpListener>(
-        listener_options(config(), endpoint), threads.io_threads(),
+        listener_options(config(), endpoint), threads.intake_threads(),
         intake::SmtpDoor{.clock = clock,
                          .acceptor = *relay,
                          .memory = *memory,

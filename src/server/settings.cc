@@ -65,9 +65,10 @@ Result<relay::PolicyOptions> policy_options(const config::Config& config,
 
 std::size_t io_thread_count(const config::Config& config) {
   if (config.io_threads > 0) return config.io_threads;
-  // The commit thread wants a processor of its own; the engine, on a larger machine, another.
+  // Two already part receiving from delivering. On a larger machine the engine and the commit
+  // thread want a processor between them.
   const std::size_t processors = std::thread::hardware_concurrency();
-  return processors <= 2 ? 1 : processors - 1;
+  return std::max<std::size_t>(2, processors - std::min<std::size_t>(processors, 1));
 }
 
 intake::ListenerOptions listener_options(const config::Config& config, const Endpoint& endpoint) {

@@ -1,7 +1,5 @@
 #include "spool/commit_queue.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -13,6 +11,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/thread.h"
 #include "spool/crash_point.h"
 
 namespace mailweir::spool {
@@ -142,8 +141,10 @@ struct CommitQueue::State {
 CommitQueue::CommitQueue(Spool& spool, CommitQueueOptions options,
                          std::function<void(const Error&)> on_fatal)
     : state_(std::make_unique<State>(spool, std::move(options), std::move(on_fatal))) {
-  state_->thread = std::thread([state = state_.get()] { state->run(); });
-  ::pthread_setname_np(state_->thread.native_handle(), "commit");
+  state_->thread = std::thread([state = state_.get()] {
+    introduce_thread("commit");
+    state->run();
+  });
 }
 
 CommitQueue::~CommitQueue() {

@@ -1,10 +1,11 @@
 #include "spool/rocks_reclaimer.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <chrono>
+
+#include "base/thread.h"
 
 namespace mailweir::spool {
 namespace {
@@ -29,9 +30,10 @@ RocksReclaimer::RocksReclaimer(RocksStore& store, DiskGuard& disk, ByteCount dea
       disk_(disk),
       dead_max_(dead_max),
       on_collected_(std::move(on_collected)),
-      thread_([this] { run(); }) {
-  ::pthread_setname_np(thread_.native_handle(), "reclaim");
-}
+      thread_([this] {
+        introduce_thread("reclaim");
+        run();
+      }) {}
 
 RocksReclaimer::~RocksReclaimer() {
   {
