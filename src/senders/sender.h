@@ -12,7 +12,7 @@
 
 #include "engine/engine.h"
 
-namespace mailweir::simulate {
+namespace mailweir::senders {
 
 class Sender {
  public:
@@ -33,4 +33,4 @@ class Sender {
   virtual engine::Totals totals() const = 0;
 };
 
-}  // namespace mailweir::simulate
+}  // namespace mailweir::senders
