@@ -25,6 +25,8 @@ Failure failure_of(runtime::DnsFailure failure) {
     case runtime::DnsFailure::temporary:
     case runtime::DnsFailure::bogus:
       return Failure::dns_temporary;
+    case runtime::DnsFailure::cancelled:
+      return Failure::cancelled;
   }
   return Failure::dns_temporary;
 }

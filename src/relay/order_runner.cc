@@ -30,6 +30,8 @@ engine::Failure failure_of(runtime::DnsFailure failure) {
     case runtime::DnsFailure::temporary:
     case runtime::DnsFailure::bogus:
       return engine::Failure::dns_temporary;
+    case runtime::DnsFailure::cancelled:
+      return engine::Failure::cancelled;
   }
   return engine::Failure::dns_temporary;
 }

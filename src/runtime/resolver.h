@@ -17,7 +17,13 @@
 
 namespace mailweir::runtime {
 
-enum class DnsFailure : std::uint8_t { no_such_domain, no_data, temporary, bogus };
+enum class DnsFailure : std::uint8_t {
+  no_such_domain,
+  no_data,
+  temporary,
+  bogus,
+  cancelled,  // never asked to the end: the resolver stops
+};
 
 struct DnsError {
   DnsFailure failure = DnsFailure::temporary;

@@ -192,6 +192,8 @@ int gravity(DnsFailure failure) {
       return 2;
     case DnsFailure::bogus:
       return 3;
+    case DnsFailure::cancelled:
+      return 4;
   }
   return 0;
 }
@@ -238,6 +240,11 @@ struct UnboundResolver::State : std::enable_shared_from_this<UnboundResolver::St
     RecordType type;
     Completion done;
   };
+  struct Question {
+    std::string name;
+    RecordType type;
+    Completion done;
+  };
   struct Due {
     std::chrono::steady_clock::time_point at;
     std::uint64_t number;
@@ -260,11 +267,32 @@ struct UnboundResolver::State : std::enable_shared_from_this<UnboundResolver::St
   }
 
   void ask(std::string name, RecordType type, Completion done) {
-    if (stopped || queries.size() >= options.queries_max) {
-      const std::string_view why = stopped ? "we are stopping" : "too many queries are under way";
-      done(DnsError{DnsFailure::temporary, fmt::format("{} {}: {}", name, name_of(type), why)});
-      return;
+    if (stopped) {
+      cancel(Question{std::move(name), type, std::move(done)});
+    } else if (queries.size() >= options.queries_max || !waiting.empty()) {
+      waiting.push_back({std::move(name), type, std::move(done)});
+    } else {
+      begin(std::move(name), type, std::move(done));
     }
+  }
+
+  static void cancel(Question question) {
+    question.done(
+        DnsError{DnsFailure::cancelled,
+                 fmt::format("{} {}: we are stopping", question.name, name_of(question.type))});
+  }
+
+  // Not from inside a callback of libunbound.
+  void begin_waiting() {
+    is_begin_posted = false;
+    while (!stopped && !waiting.empty() && queries.size() < options.queries_max) {
+      Question next = std::move(waiting.front());
+      waiting.pop_front();
+      begin(std::move(next.name), next.type, std::move(next.done));
+    }
+  }
+
+  void begin(std::string name, RecordType type, Completion done) {
     const std::uint64_t number = ++last_number;
     auto query =
         std::make_unique<Query>(Query{this, number, 0, std::move(name), type, std::move(done)});
@@ -303,15 +331,17 @@ struct UnboundResolver::State : std::enable_shared_from_this<UnboundResolver::St
     if (found == queries.end()) return nullptr;
     auto query = std::move(found->second);
     queries.erase(found);
+    if (!waiting.empty() && !std::exchange(is_begin_posted, true))
+      thread.post([self = shared_from_this()] { self->begin_waiting(); });
     return query;
   }
 
-  void give_up(std::uint64_t number, std::string_view why) {
+  void give_up(std::uint64_t number, DnsFailure failure, std::string_view why) {
     const auto query = take(number);
     if (!query) return;
     ::ub_cancel(context.get(), query->unbound_id);
-    query->done(DnsError{DnsFailure::temporary,
-                         fmt::format("{} {}: {}", query->name, name_of(query->type), why)});
+    query->done(
+        DnsError{failure, fmt::format("{} {}: {}", query->name, name_of(query->type), why)});
   }
 
   // All queries have the same time, so the oldest is due first and one timer serves all.
@@ -327,7 +357,7 @@ struct UnboundResolver::State : std::enable_shared_from_this<UnboundResolver::St
     while (!due.empty() && (due.front().at <= now || !queries.contains(due.front().number))) {
       const std::uint64_t number = due.front().number;
       due.pop_front();
-      give_up(number, "no answer in time");
+      give_up(number, DnsFailure::temporary, "no answer in time");
     }
     if (!due.empty()) arm();
   }
@@ -338,7 +368,9 @@ struct UnboundResolver::State : std::enable_shared_from_this<UnboundResolver::St
     timer.cancel();
     descriptor.cancel();
     descriptor.release();  // libunbound closes it
-    while (!queries.empty()) give_up(queries.begin()->first, "we are stopping");
+    for (Question& question : std::exchange(waiting, {})) cancel(std::move(question));
+    while (!queries.empty())
+      give_up(queries.begin()->first, DnsFailure::cancelled, "we are stopping");
     context.reset();
   }
 
@@ -349,6 +381,8 @@ struct UnboundResolver::State : std::enable_shared_from_this<UnboundResolver::St
   Timer timer;
   std::unordered_map<std::uint64_t, std::unique_ptr<Query>> queries;
   std::deque<Due> due;
+  std::deque<Question> waiting;  // beyond queries_max; their time has not begun
+  bool is_begin_posted = false;
   std::uint64_t last_number = 0;
   bool stopped = false;
 };

@@ -27,7 +27,7 @@ struct UnboundOptions {
   std::string trust_anchor_file;  // root key for DNSSEC, in zone file format; empty: answers are
                                   // not validated
   std::chrono::milliseconds query_time_max{20'000};
-  std::size_t queries_max = 10'000;  // under way at once; further ones fail as `temporary`
+  std::size_t queries_max = 10'000;  // under way at once; further ones wait for their turn
 };
 
 class UnboundResolver final : public Resolver {
@@ -42,7 +42,7 @@ class UnboundResolver final : public Resolver {
   void find_addresses(std::string host, bool want_ipv6,
                       std::function<void(std::variant<AddressAnswer, DnsError>)> done) override;
 
-  // Answers what is under way as `temporary`, and every later query too. Idempotent. Not from the
+  // Answers what is under way as `cancelled`, and every later query too. Idempotent. Not from the
   // IoThread.
   void stop();
 

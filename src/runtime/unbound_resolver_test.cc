@@ -152,9 +152,11 @@ class UnboundResolverTest : public ::testing::Test {
     thread.join();
   }
 
-  void start(std::chrono::milliseconds query_time_max = std::chrono::seconds(20)) {
+  void start(std::chrono::milliseconds query_time_max = std::chrono::seconds(20),
+             std::size_t queries_max = UnboundOptions{}.queries_max) {
     server.start();
     UnboundOptions options;
+    options.queries_max = queries_max;
     options.servers = {server.address()};
     options.query_time_max = query_time_max;
     auto created = UnboundResolver::create(std::move(options), thread);
@@ -295,16 +297,33 @@ TEST_F(UnboundResolverTest, StopAnswersWhatIsUnderWayAndWhatComesLater) {
                            [&](const auto& answer) { under_way.set_value(failure_of(answer)); });
   thread.run([] {});  // the query has been asked
   resolver->stop();
-  EXPECT_EQ(under_way.get_future().get(), DnsFailure::temporary);
-  EXPECT_EQ(failure_of(find_mx("later.com")), DnsFailure::temporary);
+  EXPECT_EQ(under_way.get_future().get(), DnsFailure::cancelled);
+  EXPECT_EQ(failure_of(find_mx("later.com")), DnsFailure::cancelled);
 }
 
-TEST_F(UnboundResolverTest, ManyQueriesAtOnceAreEachAnsweredOnce) {
+TEST_F(UnboundResolverTest, StopAnswersWhatWaitsForItsTurn) {
+  server.add_silence("silent.com");
+  start(std::chrono::seconds(20), 1);
+  std::vector<std::promise<DnsFailure>> promises(3);
+  for (auto& promise : promises) {
+    resolver->find_mx("silent.com",
+                      [&promise](const auto& answer) { promise.set_value(failure_of(answer)); });
+  }
+  thread.run([] {});
+  resolver->stop();
+  for (auto& promise : promises) EXPECT_EQ(promise.get_future().get(), DnsFailure::cancelled);
+}
+
+class UnboundResolverLimitTest : public UnboundResolverTest,
+                                 public ::testing::WithParamInterface<std::size_t> {};
+INSTANTIATE_TEST_SUITE_P(QueriesAtOnce, UnboundResolverLimitTest, ::testing::Values(1, 7, 10'000));
+
+TEST_P(UnboundResolverLimitTest, ManyQueriesAtOnceAreEachAnsweredOnce) {
   for (int i = 0; i < 200; ++i) {
     server.add("d" + std::to_string(i) + ".com", type_mx,
                mx(10, "mx" + std::to_string(i) + ".com"));
   }
-  start();
+  start(std::chrono::seconds(20), GetParam());
   std::vector<std::promise<std::string>> promises(200);
   for (std::size_t i = 0; i < promises.size(); ++i) {
     resolver->find_mx("d" + std::to_string(i) + ".com", [&promise = promises[i]](auto answer) {
