@@ -1,0 +1,130 @@
+// What a run of the simulator found: plain values, of which tables, JSON and reports are made.
+// Formulas: docs/simulator.md#measures.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+
+namespace mailweir::simulate {
+
+// Recipients, unless the name says otherwise.
+struct Counts {
+  std::uint64_t messages = 0;  // accepted
+  std::uint64_t accepted = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t bounced = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t queued = 0;  // left at the end of the run
+};
+
+struct Delays {  // from acceptance to the recipient's 250
+  std::uint64_t count = 0;
+  Duration mean{};
+  Duration p50{};
+  Duration p99{};
+  Duration max{};
+};
+
+struct Measures {
+  std::uint64_t attempts = 0;            // recipient × transaction
+  std::uint64_t refused = 0;             // of these: 4xx, or a session lost before the reply
+  std::uint64_t connections = 0;         // sessions asked for
+  std::uint64_t connections_failed = 0;  // of these
+  double wasted_per_1000 = 0;            // refused and failed connections, per 1,000 delivered
+  // Against an oracle that knows the hidden limits. Areas under the curves of delivered recipients.
+  double regret_percent = 0;
+  Duration regret_delay{};   // the same area, as mean extra delay of a recipient
+  std::uint64_t trips = 0;   // of all sources at all providers
+  double penalty_share = 0;  // of path time (source × provider), 0 … 1
+  // Spells of penalty that met traffic (docs/simulator.md#spells).
+  std::uint64_t spells = 0;
+  std::uint64_t spells_detected = 0;
+  std::optional<Duration> detect_mean;
+  std::optional<Duration> detect_max;
+  std::uint64_t spells_ended = 0;
+  std::uint64_t spells_recovered = 0;
+  std::optional<Duration> recover_mean;
+  std::optional<Duration> recover_max;
+  std::uint64_t healthy_burns = 0;
+  std::uint64_t crash_duplicates = 0;  // delivered again because a crash forgot the first time
+  std::uint64_t lost_replies = 0;      // delivered again because the reply to the dot never came
+};
+
+// One point of a series: what happened in [at, at + step).
+struct ClassSample {
+  std::uint64_t accepted = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t queued = 0;  // at the end of the step
+  Duration delay_mean{};     // of what was delivered in it
+  Duration delay_max{};
+};
+
+struct PathSample {
+  std::uint64_t accepted = 0;  // handed in; of a single source always 0
+  std::uint64_t attempts = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t queued = 0;     // at the end of the step; of a single source always 0
+  double limit = 0;             // hidden, messages/s at the end of the step; infinite: no limit
+  double oracle_delivered = 0;  // of a single source always 0
+  double penalized = 0;         // share of the sources in penalty at the end of the step
+};
+
+struct ClassResult {
+  std::string name;
+  Counts counts;
+  Delays delays;
+  std::vector<ClassSample> series;
+};
+
+// All sources at one provider; or one source, named.
+struct PathResult {
+  std::string provider;
+  std::string source;  // empty: all
+  std::uint64_t accepted = 0;
+  std::uint64_t attempts = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t trips = 0;
+  double penalty_share = 0;
+  std::vector<PathSample> series;
+};
+
+// A broken rule: the run is a failure of the sender or of the simulator, whatever was expected.
+struct Violation {
+  Instant at{};  // since the start of the run
+  std::uint64_t message = 0;
+  std::uint16_t recipient = 0;
+  std::string what;
+  std::vector<std::string> last_events;  // of the whole run, oldest first
+};
+
+struct RunResult {
+  std::string file;
+  std::string title;
+  std::string sender;
+  std::uint64_t seed = 0;
+  std::string start;                      // clock time, "17:03"
+  Duration length{};                      // of the load
+  Duration lasted{};                      // load and drain
+  std::optional<Duration> drained_after;  // the end of the load; none: not drained
+  Duration step{};                        // of all series
+  std::uint64_t events = 0;               // of the virtual network, a measure of the work done
+  Counts counts;
+  Delays delays;
+  Measures measures;
+  std::vector<ClassResult> classes;
+  std::vector<PathResult> providers;
+  std::vector<PathResult> paths;      // source × provider; empty when there are more than 64
+  std::vector<Violation> violations;  // the first 20
+  std::uint64_t violations_total = 0;
+  std::vector<std::string> unmet;  // expectations, each as a sentence
+
+  bool passed() const { return violations_total == 0 && unmet.empty(); }
+};
+
+}  // namespace mailweir::simulate
