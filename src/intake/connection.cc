@@ -165,6 +165,12 @@ void Connection::close() {
   socket_.close(ec);
 }
 
+void Connection::reset() {
+  boost::system::error_code ec;
+  socket_.set_option(runtime::TcpSocket::linger(true, 0), ec);
+  socket_.close(ec);
+}
+
 void Connection::shut_down_sending() {
   // The close_notify tells the client that the end is ours and not an attacker's.
   if (ssl_ && SSL_is_init_finished(ssl_.get()) == 1) SSL_shutdown(ssl_.get());

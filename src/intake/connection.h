@@ -62,6 +62,8 @@ class Connection {
   runtime::Task<void> wait(Progress progress);
   void cancel();
   void close();
+  // Closes with an RST: the client loses what it has not read yet.
+  void reset();
   // Says that nothing more comes from us; reading goes on.
   void shut_down_sending();
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "intake/asio_address.h"
 #include "intake/smtp_session.h"
 
 namespace mailweir::intake {
@@ -17,21 +18,6 @@ namespace asio = boost::asio;
 using Tcp = asio::ip::tcp;
 
 constexpr int backlog = 1024;
-
-asio::ip::address to_asio(const IpAddress& address) {
-  if (address.is_ipv4()) return asio::ip::address_v4(static_cast<std::uint32_t>(address.low()));
-  asio::ip::address_v6::bytes_type bytes{};
-  for (std::size_t i = 0; i < 8; ++i) {
-    bytes[i] = static_cast<unsigned char>(address.high() >> (56 - 8 * i));
-    bytes[8 + i] = static_cast<unsigned char>(address.low() >> (56 - 8 * i));
-  }
-  return asio::ip::address_v6(bytes);
-}
-
-IpAddress from_asio(const asio::ip::address& address) {
-  if (address.is_v4()) return IpAddress::from_ipv4(address.to_v4().to_uint());
-  return IpAddress::from_ipv6(address.to_v6().to_bytes());
-}
 
 // Counts the workers that have no session left.
 class Farewell {

@@ -28,13 +28,18 @@ class ServerPolicy {
  public:
   virtual ~ServerPolicy() = default;
 
-  // Asked at MAIL and at each RCPT once the command itself is in order: empty, or the refusal to
-  // give.
+  // Asked at EHLO and HELO, at MAIL, at each RCPT and at DATA, once the command itself is in order:
+  // empty, or the refusal to give. After a refusal at DATA the transaction is over.
+  virtual std::optional<Reply> refuse_hello(const ClientView&) { return std::nullopt; }
   virtual std::optional<Reply> refuse_mail(const ClientView&, const MailCommand&) {
     return std::nullopt;
   }
   virtual std::optional<Reply> refuse_recipient(const ClientView&, const Envelope&,
                                                 const Recipient&) {
+    return std::nullopt;
+  }
+
+  virtual std::optional<Reply> refuse_data(const ClientView&, const Envelope&) {
     return std::nullopt;
   }
 

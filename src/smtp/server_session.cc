@@ -92,6 +92,11 @@ CompleteMessage ServerSession::take_message() {
   return message;
 }
 
+std::string ServerSession::take_pending() {
+  WEIR_ASSERT(state_ == State::deciding);
+  return std::exchange(pending_, {});
+}
+
 ServerSession::Step ServerSession::decide(const Reply& reply) {
   WEIR_ASSERT(state_ == State::deciding);
   transaction_.reset();
@@ -273,6 +278,7 @@ void ServerSession::help_or_verify(Verb verb) {
 
 void ServerSession::run(HelloCommand hello) {
   transaction_.reset();
+  if (const auto refusal = policy_.refuse_hello(client_)) return put_error(*refusal);
   client_.helo = std::move(hello.client_name);
   client_.is_extended = hello.is_extended;
   if (hello.is_extended) {
@@ -342,6 +348,10 @@ void ServerSession::start_content() {
   if (!transaction_) return put_missing("503 5.5.1 MAIL first");
   if (transaction_->envelope.recipients.empty()) {
     return put_missing("554 5.5.1 No valid recipients");
+  }
+  if (const auto refusal_now = policy_.refuse_data(client_, transaction_->envelope)) {
+    transaction_.reset();
+    return put_error(*refusal_now);
   }
   auto& [envelope, declared, overshoot, content, prefix_size, framing, refusal] = *transaction_;
   content = policy_.content_prefix(client_, envelope);

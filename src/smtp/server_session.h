@@ -72,6 +72,9 @@ class ServerSession {
 
   // After Step::message, once.
   CompleteMessage take_message();
+  // Octets read behind the message, for a driver that wants to feed them itself: before decide(),
+  // which else goes on with them.
+  std::string take_pending();
   // The answer to the message; then goes on with what was pipelined behind it.
   Step decide(const Reply& reply);
 

@@ -19,6 +19,8 @@ using testing::Not;
 struct RefusingPolicy final : ServerPolicy {
   std::optional<Reply> mail_refusal;
   std::optional<Reply> recipient_refusal;
+  std::optional<Reply> hello_refusal;
+  std::optional<Reply> data_refusal;
   std::string prefix;
 
   std::optional<Reply> refuse_mail(const ClientView&, const MailCommand&) override {
@@ -27,6 +29,10 @@ struct RefusingPolicy final : ServerPolicy {
   std::optional<Reply> refuse_recipient(const ClientView&, const Envelope&,
                                         const Recipient&) override {
     return recipient_refusal;
+  }
+  std::optional<Reply> refuse_hello(const ClientView&) override { return hello_refusal; }
+  std::optional<Reply> refuse_data(const ClientView&, const Envelope&) override {
+    return data_refusal;
   }
   std::string content_prefix(const ClientView&, const Envelope&) override { return prefix; }
 };
@@ -212,6 +218,35 @@ TEST(ServerSession, SurplusRecipientsAreNoErrorUpToAPoint) {
     EXPECT_THAT(dialogue.say("RCPT TO:<b@example.net>\r\n"), ElementsAre(452));
   }
   EXPECT_EQ(dialogue.step, Step::read);
+}
+
+TEST(ServerSession, ARefusedHelloMayBeRepeated) {
+  Dialogue dialogue;
+  dialogue.policy.hello_refusal = reply_of("451 4.7.1 Not yet");
+  EXPECT_THAT(dialogue.say("EHLO client.example\r\n"), ElementsAre(451));
+  EXPECT_THAT(dialogue.say("MAIL FROM:<a@example.com>\r\n"), ElementsAre(503));
+  dialogue.policy.hello_refusal.reset();
+  EXPECT_THAT(dialogue.say("EHLO client.example\r\n"), ElementsAre(250));
+}
+
+TEST(ServerSession, ARefusalAtDataEndsTheTransaction) {
+  Dialogue dialogue;
+  dialogue.open();
+  dialogue.policy.data_refusal = reply_of("451 4.7.1 Not this one");
+  EXPECT_THAT(dialogue.say("DATA\r\n"), ElementsAre(451));
+  EXPECT_FALSE(dialogue.session.is_in_transaction());
+  EXPECT_EQ(dialogue.step, Step::read);
+}
+
+TEST(ServerSession, WhatIsPipelinedBehindAMessageCanBeTakenOut) {
+  Dialogue dialogue;
+  dialogue.open_content();
+  ASSERT_EQ(dialogue.session.receive("x\r\n.\r\nNOOP\r\n"), Step::message);
+  dialogue.session.take_message();
+  EXPECT_EQ(dialogue.session.take_pending(), "NOOP\r\n");
+  EXPECT_EQ(dialogue.session.decide(reply_of("250 2.0.0 Queued")), Step::read);
+  EXPECT_EQ(dialogue.session.output(),
+            "354 End data with <CR><LF>.<CR><LF>\r\n250 2.0.0 Queued\r\n");
 }
 
 TEST(ServerSession, LoopsAreRefused) {
