@@ -245,8 +245,7 @@ TEST(ServerSession, WhatIsPipelinedBehindAMessageCanBeTakenOut) {
   dialogue.session.take_message();
   EXPECT_EQ(dialogue.session.take_pending(), "NOOP\r\n");
   EXPECT_EQ(dialogue.session.decide(reply_of("250 2.0.0 Queued")), Step::read);
-  EXPECT_EQ(dialogue.session.output(),
-            "354 End data with <CR><LF>.<CR><LF>\r\n250 2.0.0 Queued\r\n");
+  EXPECT_EQ(dialogue.session.output(), "250 2.0.0 Queued\r\n");
 }
 
 TEST(ServerSession, LoopsAreRefused) {
