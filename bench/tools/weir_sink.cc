@@ -56,6 +56,8 @@ std::int64_t now_us() {
 struct Session {
   int fd = -1;
   bool in_data = false;
+  bool deciding =
+      false;  // its 250 is delayed: what was pipelined behind waits, as replies have an order
   bool quit = false;
   bool write_armed = false;
   std::string in;        // unparsed commands, or the message text so far
@@ -197,9 +199,13 @@ class Sink {
       if (got < 0 && errno == EAGAIN) return;
       if (got <= 0) return close_session(session);
       session.in.append(buffer, static_cast<std::size_t>(got));
-      while (session.in_data ? take_text(session) : take_command(session)) {
-      }
+      take_input(session);
       if (static_cast<std::size_t>(got) < sizeof buffer) return;
+    }
+  }
+
+  void take_input(Session& session) {
+    while (!session.deciding && (session.in_data ? take_text(session) : take_command(session))) {
     }
   }
 
@@ -284,10 +290,12 @@ class Sink {
     stats_->bytes += text.size();
     ++stats_->messages;
     if (!options_.save.empty()) save(text);
-    if (options_.delay_us > 0)
+    if (options_.delay_us > 0) {
+      session.deciding = true;
       delayed_.push_back({now + options_.delay_us, session.fd, generation_[session.fd]});
-    else
+    } else {
       reply(session, "250 2.0.0 taken\r\n");
+    }
   }
 
   void save(std::string_view text) const {
@@ -310,7 +318,11 @@ class Sink {
     while (!delayed_.empty() && delayed_.front().due_us <= now_us()) {
       const auto [due, fd, generation] = delayed_.front();
       delayed_.pop_front();
-      if (generation_[fd] == generation) reply(*sessions_[fd], "250 2.0.0 taken\r\n");
+      if (generation_[fd] != generation) continue;
+      Session& session = *sessions_[fd];
+      session.deciding = false;
+      reply(session, "250 2.0.0 taken\r\n");
+      take_input(session);
     }
   }
 

@@ -22,7 +22,7 @@ class Lifecycle(ServerCase):
 
     def test_sigterm_while_the_receiver_is_slow_repeats_nothing(self):
         self.start_sink("--delay-ms", "300")
-        self.start_server({"retry": {"first": "1s", "longest": "1s"}})
+        self.start_server({"retry": {"first": "1h", "longest": "1h"}})  # an attempt that is counted shows
         source = self.source(messages=60, sessions=20)
         source.join(SECONDS)
         until("deliveries under way", SECONDS, lambda: self.sink.stats()["messages"] > 0)
