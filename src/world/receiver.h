@@ -33,8 +33,9 @@ struct Answer {
   };
   Kind kind = Kind::accept;
   Reply reply;
-  bool closes = false;  // the receiver closes behind its reply (421, a 554 banner)
-  Duration delay{};     // before any of it happens: banner delay, tarpit
+  bool closes = false;      // the receiver closes behind its reply (421, a 554 banner)
+  Duration delay{};         // before any of it happens: banner delay, tarpit
+  bool is_dropped = false;  // a message accepted and thrown away: the client can not know
 
   bool ends_session() const { return closes || (kind != Kind::accept && kind != Kind::reply); }
 };
@@ -51,7 +52,11 @@ struct Visit {
   // Of the transaction under way:
   std::string sender_domain;  // of MAIL FROM; empty for the null reverse-path
   std::uint32_t recipients = 0;
-  bool is_marked = false;  // the models decided at MAIL what a later phase answers
+  // Kept for the models, one bit each; the caller leaves all of it alone.
+  std::uint32_t reserved = 0;  // holds a place for the message under way
+  std::uint32_t marked = 0;    // decided at an early step what a later one answers
+  std::uint32_t source_slot = 0;
+  std::uint32_t network_slot = 0;
 };
 
 // What is known of a message at its final dot.

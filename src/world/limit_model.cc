@@ -1,0 +1,44 @@
+#include "world/limit_model.h"
+
+namespace mailweir::world {
+
+// What signed a message is known at its final dot only.
+LimitModel::LimitModel(Scope scope, Step phase, Wording reply)
+    : scope_(scope),
+      phase_(scope == Scope::dkim ? Step::end_of_data : phase),
+      reply_(std::move(reply)) {}
+
+Verdict LimitModel::consider(Encounter& encounter) {
+  if (encounter.has_reserved()) return {};  // a further recipient
+  const std::uint32_t slot = scope_.of(encounter);
+  if (slot == no_slot) return {};
+  Spell& spell = spells_.at(slot);
+  if (has_room(slot, spell.in_flight, encounter.now)) {
+    ++spell.in_flight;
+    encounter.reserve();
+    return {};
+  }
+  if (!spell.is_refusing) ++spell.trips;
+  spell.is_refusing = true;
+  return refuse(reply_, Cause::rate);
+}
+
+void LimitModel::settle(Encounter& encounter, bool accepted) {
+  const std::uint32_t slot = scope_.of(encounter);
+  Spell& spell = spells_.at(slot);
+  --spell.in_flight;
+  if (!accepted) return;
+  use(slot, encounter.now);
+  spell.is_refusing = false;
+}
+
+double LimitModel::limit(const Subject&, Instant now) const {
+  return scope_.is_by_domain() ? unlimited : sustained(now);
+}
+
+std::uint64_t LimitModel::trips(const Subject& subject) const {
+  const std::uint32_t slot = scope_.of(subject);
+  return slot == no_slot ? 0 : spells_.view(slot).trips;
+}
+
+}  // namespace mailweir::world
