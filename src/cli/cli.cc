@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/nearest_name.h"
 #include "cli/commands.h"
 #include "cli/language.h"
 
@@ -256,8 +257,28 @@ void add_local(CLI::App& app, const LocalCommand& local, GlobalOptions& options,
   });
 }
 
+// A word that is no command, with the nearest that is one; empty if that is not the trouble.
+std::string unknown_command(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  const CLI::App* const group = chosen.empty() ? &app : chosen.front();
+  const auto commands = group->get_subcommands([](const CLI::App*) { return true; });
+  const auto rest = app.remaining(true);
+  if (commands.empty() || rest.empty() || rest.front().starts_with('-')) return {};
+  std::vector<std::string_view> names;
+  for (const CLI::App* command : commands) names.push_back(command->get_name());
+  std::string text = fmt::format("mailweir: there is no command \"{}\"", rest.front());
+  if (const std::string_view near = nearest_name(rest.front(), names); !near.empty())
+    text += fmt::format("; did you mean \"{}\"?", near);
+  return text + fmt::format("\n`{} --help` lists them.\n",
+                            group == &app ? "mailweir" : "mailweir " + group->get_name());
+}
+
 // CLI11 writes help and errors to streams and has exit codes of its own.
 int explain(const CLI::App& app, const CLI::ParseError& error, const Environment& environment) {
+  if (const std::string text = unknown_command(app); !text.empty() && error.get_exit_code() != 0) {
+    environment.err(text);
+    return exit_usage;
+  }
   std::ostringstream out;
   std::ostringstream err;
   const bool is_help = app.exit(error, out, err) == 0;

@@ -340,6 +340,17 @@ TEST_F(CliTest, ConfigCheckNeedsNoServer) {
   EXPECT_EQ(nlohmann::json::parse(out_)["valid"], true);
 }
 
+TEST_F(CliTest, NamesACommandThatIsNone) {
+  EXPECT_EQ(run({"statsu"}), exit_usage);
+  EXPECT_EQ(err_,
+            "mailweir: there is no command \"statsu\"; did you mean \"status\"?\n"
+            "`mailweir --help` lists them.\n");
+  EXPECT_EQ(run({"message", "sohw", "1"}), exit_usage);
+  EXPECT_EQ(err_,
+            "mailweir: there is no command \"sohw\"; did you mean \"show\"?\n"
+            "`mailweir message --help` lists them.\n");
+}
+
 TEST_F(CliTest, ConfigShowAndReload) {
   EXPECT_EQ(run({"config", "show", "-n"}), exit_ok);
   EXPECT_EQ(out_, "mode = \"live\"\n");
@@ -347,6 +358,12 @@ TEST_F(CliTest, ConfigShowAndReload) {
   EXPECT_EQ(
       out_,
       "The new configuration is in force.\n    source mx1: caps changed; 3 connections kept\n");
+  port_.reload_result = {.changed = false,
+                         .effects = {"io_threads: 2 → 4 (takes effect at the next start)"}};
+  EXPECT_EQ(run({"config", "reload"}), exit_ok);
+  EXPECT_EQ(out_,
+            "Nothing changes before the server is started again:\n"
+            "    io_threads: 2 → 4 (takes effect at the next start)\n");
   port_.failure = Error{Errc::invalid_argument, "mailweir.toml:3:1: unknown key\n  3 | max_rte"};
   EXPECT_EQ(run({"config", "reload"}), exit_refused);
   EXPECT_EQ(err_, "mailweir: mailweir.toml:3:1: unknown key\n  3 | max_rte\n");

@@ -128,6 +128,8 @@ constexpr std::array entries = std::to_array<Entry>({
      "削除の確認ができません(端末がありません)。--yes を付けてください"},
     {Text::nothing_matches, "No message matches.", "該当するメッセージはありません。"},
     {Text::reloaded, "The new configuration is in force.", "新しい設定を適用しました。"},
+    {Text::reload_waits,
+     "Nothing changes before the server is started again:", "再起動するまで変更は反映されません:"},
     {Text::unchanged, "The configuration is the same as before.", "設定に変更はありません。"},
     {Text::config_valid, "{0}: the configuration is valid", "{0}: 設定は正しいです"},
     {Text::config_is_invalid,

@@ -103,6 +103,7 @@ enum class Text : std::uint8_t {
   confirm_needs_terminal,
   nothing_matches,
   reloaded,
+  reload_waits,
   unchanged,
   config_valid,
   config_is_invalid,

@@ -214,8 +214,10 @@ std::string present_action(const Json& result, const Style& style) {
 }
 
 std::string present_reload(const Json& result, const Style& style) {
-  std::string text(
-      text_of(style.language, is_set(result, "changed") ? Text::reloaded : Text::unchanged));
+  Text headline = Text::unchanged;
+  if (!member(result, "effects").empty()) headline = Text::reload_waits;
+  if (is_set(result, "changed")) headline = Text::reloaded;
+  std::string text(text_of(style.language, headline));
   text += "\n";
   for (const Json& effect : member(result, "effects")) {
     if (effect.is_string()) text += fmt::format("    {}\n", printable(effect.get<std::string>()));

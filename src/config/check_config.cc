@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "base/nearest_name.h"
 #include "config/contains.h"
-#include "config/nearest_name.h"
 #include "config/value_kind.h"
 #include "provider/catalogue.h"
 

@@ -6,12 +6,12 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/nearest_name.h"
 #include "config/assignment.h"
 #include "config/config_reference.h"
 #include "config/diff_config.h"
 #include "config/engine_settings.h"
 #include "config/load_config.h"
-#include "config/nearest_name.h"
 #include "config/show_config.h"
 
 namespace mailweir::config {

@@ -10,10 +10,10 @@
 #include <system_error>
 #include <tuple>
 
+#include "base/nearest_name.h"
 #include "config/check_config.h"
 #include "config/contains.h"
 #include "config/document.h"
-#include "config/nearest_name.h"
 #include "config/option_table.h"
 #include "config/value_kind.h"
 #include "mail/mailbox.h"

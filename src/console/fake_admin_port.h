@@ -73,7 +73,7 @@ class FakeAdminPort : public AdminPort {
   void reload(std::string actor, Done<ReloadResult> done) override {
     asked_actor = std::move(actor);
     if (failure) return done(std::unexpected(*failure));
-    done(ReloadResult{true, {"source mx1: caps changed; 3 connections kept"}});
+    done(reload_result);
   }
   void submit(Submission submission, Done<SubmitResult> done) override {
     submitted = std::move(submission);
@@ -100,6 +100,7 @@ class FakeAdminPort : public AdminPort {
   engine::QueueKey asked_key{};
   engine::ListFilter asked_filter;
   ActionRequest asked_action;
+  ReloadResult reload_result{true, {"source mx1: caps changed; 3 connections kept"}};
   std::string asked_actor;
   Submission submitted;
 

@@ -127,13 +127,13 @@ void Relay::Core::carry_out(engine::StartTransaction& order) {
   ports_.reader.post([this, order = std::move(order)]() mutable {
     Entry message = read(order.message);
     push(Work{[this, order = std::move(order), message = std::move(message)](engine::Engine&,
-                                                                             Instant) mutable {
-      start_after_read(std::move(order), std::move(message));
+                                                                             Instant now) mutable {
+      start_after_read(std::move(order), std::move(message), now);
     }});
   });
 }
 
-void Relay::Core::start_after_read(engine::StartTransaction order, Entry message) {
+void Relay::Core::start_after_read(engine::StartTransaction order, Entry message, Instant now) {
   --reads_pending_;
   in_flight_.emplace(order.transaction, message);
   const SessionId id = order.session;
@@ -144,7 +144,7 @@ void Relay::Core::start_after_read(engine::StartTransaction order, Entry message
       unreadable.results.push_back(
           {recipient, Phase::mail, engine::Failure::message_unreadable, {}});
     }
-    take_one(unreadable, ports_.clock.now());
+    take_one(unreadable, now);
   } else {
     delivery_.start(std::move(order), std::move(message));
   }

@@ -187,6 +187,7 @@ void Relay::Core::settle_suppressed(const StoredMessage& message,
 void Relay::Core::take_one(Restored& restored, Instant now) {
   const std::shared_ptr<const Policy> rules = policy();
   for (const spool::Recovered& found : restored.messages) restore_one(found, *rules, now);
+  restore_room_.release();
 }
 
 void Relay::Core::restore_one(const spool::Recovered& found, const Policy& rules, Instant now) {
@@ -347,19 +348,23 @@ void Relay::Core::restore(std::function<void(std::uint64_t, std::uint64_t)> done
     std::uint64_t found = 0;
     std::uint64_t corrupt = 0;
     Restored chunk;
+    const auto hand_over = [this, &chunk] {
+      restore_room_.acquire();
+      push(std::exchange(chunk, {}));
+    };
     const auto scanned = ports_.spool.scan(
         [&](spool::Recovered&& message) {
           if (!(message.message.id < first_id_)) return false;  // accepted since we started
           ++found;
           chunk.messages.push_back(std::move(message));
-          if (chunk.messages.size() == restore_chunk) push(std::exchange(chunk, {}));
+          if (chunk.messages.size() == restore_chunk) hand_over();
           return true;
         },
         [&](MessageId id, const Error& error) {
           ++corrupt;
           ports_.recorder.unreadable(id, error);
         });
-    push(std::move(chunk));
+    hand_over();
     push(Work{[this, found, corrupt, scanned, done](engine::Engine&, Instant) {
       if (!scanned) ports_.recorder.unreadable(MessageId{}, scanned.error());
       done(found, corrupt);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <semaphore>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -22,6 +23,10 @@
 namespace mailweir::relay {
 
 using Entry = ContentCache::Entry;
+
+// What the scan of the spool may be ahead of the engine, in chunks: a large queue is not held in
+// memory twice.
+inline constexpr std::ptrdiff_t restore_chunks_ahead = 4;
 
 struct Work {
   std::function<void(engine::Engine&, Instant)> run;
@@ -119,7 +124,7 @@ class Relay::Core {
   void carry_out(engine::CloseSession& order);
   void carry_out(engine::RecordState& order);
   void carry_out(engine::Settle& order);
-  void start_after_read(engine::StartTransaction order, Entry message);
+  void start_after_read(engine::StartTransaction order, Entry message, Instant now);
   void finish(MessageId id, Ended ended);
   void commit_with_dsn(MessageId id, const Ended& ended, const Entry& original);
   void commit_end(EndWithDsn end);
@@ -155,7 +160,9 @@ class Relay::Core {
   std::unordered_map<TransactionId, Entry> in_flight_;
   std::unordered_map<MessageId, Touched> touched_;
   std::unordered_map<MessageId, Ended> ended_;
-  spool::CommitBatch lazy_;        // states and removals of the round, committed together
+  spool::CommitBatch lazy_;  // states and removals of the round, committed together
+  std::counting_semaphore<> restore_room_{
+      restore_chunks_ahead};       // taken by the scan, chunk by chunk
   bool in_round_ = false;          // carry_out_orders() is running and will submit lazy_
   std::size_t reads_pending_ = 0;  // handed to the reader, not yet taken in again
   runtime::Timer timer_;

@@ -23,6 +23,7 @@ class SuppressionList {
   // Case is of no account, in the local-part neither: a list is made by people.
   bool contains(const Mailbox& recipient) const;
   std::size_t size() const { return entries_.size(); }
+  friend bool operator==(const SuppressionList&, const SuppressionList&) = default;
 
  private:
   std::unordered_set<std::string> entries_;  // lower case

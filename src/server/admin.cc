@@ -11,7 +11,8 @@
 namespace mailweir::server {
 namespace {
 
-constexpr std::size_t action_page = 1000;
+// So many messages are acted upon before the engine is let go: mail flows on beside a bulk action.
+constexpr std::size_t action_page = 500;
 
 operations::OperatorAction event_of(console::Action action) {
   switch (action) {
@@ -41,21 +42,6 @@ bool apply(engine::Engine& engine, console::Action action, MessageId id, Instant
   return false;
 }
 
-// The messages that a filter finds, each once, in id order.
-std::vector<MessageId> find_messages(engine::Engine& engine, const engine::ListFilter& filter,
-                                     Instant now) {
-  std::vector<MessageId> ids;
-  MessageId after{};
-  while (true) {
-    const auto page = engine.list(filter, after, action_page, now);
-    if (page.empty()) return ids;
-    for (const engine::RecipientView& view : page) {
-      if (ids.empty() || ids.back() != view.id) ids.push_back(view.id);
-    }
-    after = page.back().id;
-  }
-}
-
 Error explain(MessageId id, Error error) {
   if (error.code != Errc::not_found) return error;
   return {
@@ -73,6 +59,31 @@ std::string header_section(const std::string& content) {
 }
 
 }  // namespace
+
+// A bulk action on its way through the queue.
+struct Admin::BulkAction {
+  console::ActionRequest request;  // `ids`: each once, unless it goes by filter
+  console::Done<console::ActionResult> done;
+  console::ActionResult result;
+  std::size_t next = 0;  // of `ids`
+  MessageId after{};     // what the filter has been through
+
+  // The next page of messages; empty at the end.
+  std::vector<MessageId> take_page(engine::Engine& engine, Instant now) {
+    std::vector<MessageId> page;
+    if (!request.filter) {
+      const std::size_t end = std::min(request.ids.size(), next + action_page);
+      for (; next < end; ++next) page.push_back(request.ids[next]);
+      return page;
+    }
+    for (const engine::RecipientView& view :
+         engine.list(*request.filter, after, action_page, now)) {
+      if (page.empty() || page.back() != view.id) page.push_back(view.id);
+    }
+    if (!page.empty()) after = page.back();
+    return page;
+  }
+};
 
 void Admin::set_ready(bool ready, std::string detail) {
   const std::lock_guard lock(health_mutex_);
@@ -226,12 +237,18 @@ void Admin::trace(MessageId id, console::Done<std::vector<std::string>> done) {
 }
 
 void Admin::act(console::ActionRequest request, console::Done<console::ActionResult> done) {
-  ports_.relay.with_engine([this, request = std::move(request), done = std::move(done)](
-                               engine::Engine& engine, Instant now) {
-    console::ActionResult result;
-    std::vector<MessageId> ids = request.ids;
-    if (request.filter) ids = find_messages(engine, *request.filter, now);
-    for (const MessageId id : ids) {
+  std::ranges::sort(request.ids);
+  const auto repeated = std::ranges::unique(request.ids);
+  request.ids.erase(repeated.begin(), repeated.end());
+  act_on_page(std::make_shared<BulkAction>(std::move(request), std::move(done)));
+}
+
+void Admin::act_on_page(std::shared_ptr<BulkAction> bulk) {
+  ports_.relay.with_engine([this, bulk = std::move(bulk)](engine::Engine& engine, Instant now) {
+    const console::ActionRequest& request = bulk->request;
+    console::ActionResult& result = bulk->result;
+    const std::vector<MessageId> page = bulk->take_page(engine, now);
+    for (const MessageId id : page) {
       if (!request.filter && engine.view(id, now).empty()) {
         result.not_found.push_back(id);
         continue;
@@ -244,7 +261,11 @@ void Admin::act(console::ActionRequest request, console::Done<console::ActionRes
         ports_.recorder.operator_acted(event_of(request.action), id, request.actor, request.reason);
       }
     }
-    done(std::move(result));
+    if (page.empty()) {
+      bulk->done(std::move(result));
+    } else {
+      act_on_page(bulk);
+    }
   });
 }
 

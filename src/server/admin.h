@@ -70,9 +70,11 @@ class Admin final : public console::AdminPort {
   const std::vector<std::string>& listeners() const { return facts_.listeners; }
 
  private:
+  struct BulkAction;
   console::Moment moment(Instant now) const { return {now, ports_.clock.wall_now()}; }
   std::vector<std::string> troubles(const spool::Usage& usage) const;
   console::ListedRecipient listed(engine::RecipientView view) const;  // reads the spool
+  void act_on_page(std::shared_ptr<BulkAction> bulk);
 
   AdminFacts facts_;
   AdminPorts ports_;

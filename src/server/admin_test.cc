@@ -80,6 +80,13 @@ class AdminTest : public relay::testing::RelayTest {
     return id;
   }
 
+  // A message that is not to be sent today.
+  MessageId accept_for_later(const std::string& recipient) {
+    auto message = make_message("s@a.test", {recipient});
+    message.not_before = process->clock.wall_now() + std::chrono::days(1);
+    return accept(std::move(message));
+  }
+
   AdminFacts facts;
   std::unique_ptr<Admin> admin;
 };
@@ -186,6 +193,18 @@ TEST_F(AdminTest, AnActionByFilterChangesWhatMatchesAndADryRunNothing) {
   EXPECT_EQ(list({.disposition = Disposition::held}).recipients.at(0).view.id, b);
   EXPECT_EQ(list({.domain = "c.test"}).recipients.at(0).view.id, c);
   EXPECT_EQ(act({.action = console::Action::remove, .filter = engine::ListFilter{}}).changed, 2U);
+  ASSERT_TRUE(spool.wait_until_empty());
+}
+
+TEST_F(AdminTest, AnActionOnMoreThanAPageReachesAllAndCountsEachOnce) {
+  start_all();
+  std::vector<MessageId> ids;
+  for (int i = 0; i < 1100; ++i) ids.push_back(accept_for_later("r@b.test"));
+  ids.push_back(ids.front());
+  EXPECT_EQ(act({.action = console::Action::hold, .ids = ids}).changed, 1100U);
+  EXPECT_EQ(status().totals.held, 1100U);
+  EXPECT_EQ(act({.action = console::Action::remove, .filter = engine::ListFilter{}}).changed,
+            1100U);
   ASSERT_TRUE(spool.wait_until_empty());
 }
 

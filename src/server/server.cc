@@ -85,6 +85,7 @@ double resident_bytes() {
 struct Threads {
   runtime::IoThread reader{"reader"};
   runtime::IoThread admin{"admin"};
+  runtime::IoThread desk{"desk"};  // reads for people: a long trace must not hold up deliveries
   std::vector<std::unique_ptr<runtime::IoThread>> io;
   std::unique_ptr<runtime::IoThread> own_engine;
 
@@ -97,6 +98,7 @@ struct Threads {
     for (auto& thread : io) thread->join();
     admin.join();
     reader.join();
+    desk.join();
     if (own_engine) own_engine->join();
   }
   runtime::IoThread& engine() { return own_engine ? *own_engine : *io.front(); }
@@ -133,11 +135,18 @@ struct Server::State {
   Result<void> start_console();
   void observe_metrics();
   void restore_queue();
-  Result<std::vector<std::string>> reload(const std::string& actor);
+  Result<console::ReloadResult> reload(const std::string& actor);
+  std::string suppression_change(const relay::RelayOptions& next);
   std::unexpected<Error> reject(const std::vector<std::string>& problems);
   void stop(const std::string& reason);
 
+  // While starting, before a reload can come.
   const config::Config& config() const { return loaded.config; }
+  std::shared_ptr<const relay::SuppressionList> suppression;  // in use; null: none
+  config::Config config_now() {
+    const std::lock_guard lock(config_mutex);
+    return loaded.config;
+  }
 
   ServerOptions options;
   config::Loaded loaded;  // `config` is replaced by a reload, under config_mutex
@@ -200,6 +209,7 @@ Result<void> Server::State::start_relay() {
     sink_port = sink->port();
   }
   WEIR_TRY(relay::RelayOptions relay_settings, relay_options(config(), sink_port));
+  suppression = relay_settings.policy.suppression;
   relay = std::make_unique<relay::Relay>(
       std::move(relay_settings), relay::RelayPorts{.clock = clock,
                                                    .random = random,
@@ -260,12 +270,9 @@ Result<void> Server::State::start_console() {
         config(), non_default ? config::Extent::non_default : config::Extent::everything,
         config::system_hostname());
   };
-  facts.reload = [this](const std::string& actor) -> Result<console::ReloadResult> {
-    WEIR_TRY(std::vector<std::string> effects, reload(actor));
-    return console::ReloadResult{!effects.empty(), std::move(effects)};
-  };
-  admin = std::make_unique<Admin>(std::move(facts), AdminPorts{*relay, *recorder, *spool, *log,
-                                                               metrics, clock, threads.reader});
+  facts.reload = [this](const std::string& actor) { return reload(actor); };
+  admin = std::make_unique<Admin>(
+      std::move(facts), AdminPorts{*relay, *recorder, *spool, *log, metrics, clock, threads.desk});
   console::add_admin_routes(router, *admin);
   http = std::make_unique<console::HttpServer>(
       console::HttpServerOptions{.listen = config().http.listen,
@@ -314,14 +321,14 @@ void Server::State::restore_queue() {
             ? "accepting mail"
             : fmt::format("accepting mail; {} stored messages cannot be read, see the event log",
                           corrupt));
-    log->record(
-        clock.wall_now(),
-        operations::ServerStarted{.version = version,
-                                  .mode = config().mode == config::Mode::live ? "live" : "sandbox",
-                                  .hostname = config().hostname,
-                                  .data_dir = config().data_dir,
-                                  .messages_recovered = messages,
-                                  .start_time = clock.now() - started});
+    const config::Config now = config_now();
+    log->record(clock.wall_now(), operations::ServerStarted{
+                                      .version = version,
+                                      .mode = now.mode == config::Mode::live ? "live" : "sandbox",
+                                      .hostname = now.hostname,
+                                      .data_dir = now.data_dir,
+                                      .messages_recovered = messages,
+                                      .start_time = clock.now() - started});
   });
 }
 
@@ -342,7 +349,17 @@ std::unexpected<Error> Server::State::reject(const std::vector<std::string>& pro
                                                   fmt::join(problems, "\n")));
 }
 
-Result<std::vector<std::string>> Server::State::reload(const std::string& actor) {
+// The list's file may change without its name; empty: the addresses are the same.
+std::string Server::State::suppression_change(const relay::RelayOptions& next) {
+  static const relay::SuppressionList none;
+  const auto before = std::exchange(suppression, next.policy.suppression);
+  const auto& old_list = before ? *before : none;
+  const auto& new_list = suppression ? *suppression : none;
+  if (old_list == new_list) return {};
+  return fmt::format("suppression list: {} → {} entries", old_list.size(), new_list.size());
+}
+
+Result<console::ReloadResult> Server::State::reload(const std::string& actor) {
   const std::lock_guard lock(config_mutex);
   auto next = options.config_file.empty() ? config::load_default_config()
                                           : config::load_config(options.config_file);
@@ -356,7 +373,15 @@ Result<std::vector<std::string>> Server::State::reload(const std::string& actor)
   const config::Config merged = config::apply_reload(loaded.config, next->config);
   auto relay_settings = relay_options(merged, sink_port);
   if (!relay_settings) return reject({relay_settings.error().context});
-  auto effects = config::describe(config::diff_config(loaded.config, next->config));
+  const auto changes = config::diff_config(loaded.config, next->config);
+  std::vector<std::string> effects = config::describe(changes);
+  bool is_in_force = std::ranges::any_of(changes, [](const config::Change& change) {
+    return change.effect == config::Effect::on_reload;
+  });
+  if (const std::string suppressed = suppression_change(*relay_settings); !suppressed.empty()) {
+    effects.push_back(suppressed);
+    is_in_force = true;
+  }
   loaded.config = merged;
   relay->reconfigure(std::move(*relay_settings));
   memory->set_max(loaded.config.smtp.memory_max.value);
@@ -370,7 +395,7 @@ Result<std::vector<std::string>> Server::State::reload(const std::string& actor)
                                                           .changes = effects});
   fmt::print(stderr, "mailweir: configuration reloaded by {}: {} change(s)\n", actor,
              effects.size());
-  return effects;
+  return console::ReloadResult{is_in_force, std::move(effects)};
 }
 
 // Also after a start that failed half-way: each part is stopped if it is there.
@@ -391,6 +416,7 @@ void Server::State::stop(const std::string& reason) {
   // What the last commits completed, and questions under way, may still have posted to these.
   threads.engine().run([] {});
   threads.reader.run([] {});
+  threads.desk.run([] {});
   threads.engine().run([] {});
   if (log) {
     log->record(clock.wall_now(),
@@ -414,7 +440,7 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, config::Loa
 }
 
 std::string Server::banner() const {
-  const config::Config& config = state_->config();
+  const config::Config config = state_->config_now();
   const std::string smtp = state_->doors.empty() ? "" : [&] {
     Endpoint endpoint = config.smtp.listen.front();
     endpoint.port = state_->doors.front()->port();
@@ -447,7 +473,8 @@ std::string Server::banner() const {
 }
 
 Result<std::vector<std::string>> Server::reload(const std::string& actor) {
-  return state_->reload(actor);
+  WEIR_TRY(console::ReloadResult result, state_->reload(actor));
+  return std::move(result.effects);
 }
 
 void Server::stop(const std::string& reason) {

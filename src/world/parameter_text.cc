@@ -9,7 +9,7 @@
 #include <cmath>
 #include <optional>
 
-#include "config/nearest_name.h"
+#include "base/nearest_name.h"
 
 namespace mailweir::world {
 using mailweir::to_string;
@@ -65,7 +65,7 @@ Result<void> read_name(std::string_view text, const Names<Value, size>& names, V
     }
     known.push_back(name);
   }
-  const std::string_view near = config::nearest_name(text, known);
+  const std::string_view near = nearest_name(text, known);
   const std::string hint = near.empty() ? fmt::format("write one of {}", fmt::join(known, ", "))
                                         : fmt::format("did you mean \"{}\"?", near);
   return fail(Errc::invalid_argument, fmt::format("\"{}\" is none of the choices; {}", text, hint));

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
-#include "config/nearest_name.h"
+#include "base/nearest_name.h"
 #include "world/make_model.h"
 #include "world/parameter_table.h"
 #include "world/personality.h"
@@ -20,7 +20,7 @@ const Kind& kind_of(const ModelSpec& model) {
 // "there is no X "foo"; did you mean "food"?" or, with nothing near, what there is.
 Error no_such(std::string_view what, std::string_view name,
               const std::vector<std::string_view>& known) {
-  const std::string_view near = config::nearest_name(name, known);
+  const std::string_view near = nearest_name(name, known);
   if (!near.empty())
     return {Errc::not_found,
             fmt::format("there is no {} \"{}\"; did you mean \"{}\"?", what, name, near)};

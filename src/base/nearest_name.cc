@@ -1,8 +1,8 @@
-#include "config/nearest_name.h"
+#include "base/nearest_name.h"
 
 #include <algorithm>
 
-namespace mailweir::config {
+namespace mailweir {
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   // Optimal string alignment: three rows of the table are enough.
@@ -41,4 +41,4 @@ std::string_view nearest_name(std::string_view name, const std::vector<std::stri
   return best;
 }
 
-}  // namespace mailweir::config
+}  // namespace mailweir
