@@ -243,16 +243,21 @@ void add_send(CLI::App& app, Chosen& chosen, Keep& kept) {
 
 // What such a command does not know itself belongs to the program that brought it, so nothing falls
 // through to the global options;
-// --config alone may stand behind the name as well.
+// --config alone may stand behind the name as well, unless the command explains itself.
 void add_local(CLI::App& app, const LocalCommand& local, GlobalOptions& options, Chosen& chosen) {
   CLI::App* command = app.add_subcommand(local.name, local.summary);
   command->fallthrough(false);
   command->allow_extras();
-  command->add_option("--config", options.config_file, "configuration file")->type_name("FILE");
+  if (local.explains_itself) {
+    command->set_help_flag();
+  } else {
+    command->add_option("--config", options.config_file, "configuration file")->type_name("FILE");
+  }
   command->callback([&local, &chosen, command] {
     chosen.is_local = true;
     chosen = [&local, arguments = command->remaining()](const Context& context) {
-      return local.run(Invocation{context.config_file, arguments});
+      const bool is_japanese = context.style.language == Language::japanese;
+      return local.run(Invocation{context.config_file, arguments, is_japanese ? "ja" : "en"});
     };
   });
 }

@@ -17,6 +17,7 @@ namespace mailweir::cli {
 struct Invocation {
   std::string config_file;             // --config; empty: the default place
   std::vector<std::string> arguments;  // those behind the command's name that run() does not know
+  std::string language;                // of what people read: "en" or "ja"
 };
 
 struct ConfigReport {
@@ -31,6 +32,7 @@ struct LocalCommand {
   std::string name;
   std::string summary;
   std::function<int(const Invocation&)> run;  // returns the exit code
+  bool explains_itself = false;               // it has all its options: --help and --config too
 };
 
 struct Program {

@@ -402,6 +402,20 @@ TEST_F(CliTest, HandsTheRestOfTheLineToLocalCommands) {
   EXPECT_THAT(invocation_.arguments, ElementsAre("--drain", "5s"));
 }
 
+TEST_F(CliTest, ACommandThatExplainsItselfGetsItsWholeLineAndTheLanguage) {
+  program_.commands.push_back({.name = "sink",
+                               .summary = "be a receiver",
+                               .run =
+                                   [this](const Invocation& invocation) {
+                                     invocation_ = invocation;
+                                     return 43;
+                                   },
+                               .explains_itself = true});
+  EXPECT_EQ(run({"--lang", "ja", "sink", "--help", "--seed", "7"}), 43);
+  EXPECT_THAT(invocation_.arguments, ElementsAre("--help", "--seed", "7"));
+  EXPECT_EQ(invocation_.language, "ja");
+}
+
 TEST_F(CliTest, HelpIsASuccessAndAWrongLineIsNot) {
   EXPECT_EQ(run({"--help"}), exit_ok);
   for (const char* command : {"serve", "status", "queue", "trace", "message", "config", "send"})
