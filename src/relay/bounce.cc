@@ -89,6 +89,8 @@ std::shared_ptr<const delivery::QueuedMessage> compose_bounce(
   std::vector<DsnRecipient> reports;
   for (const engine::Settle& settle : failed) {
     DsnRecipient report = report_on(settle, original.message);
+    // A bounce is composed as soon as the attempt has failed.
+    if (settle.disposition == Disposition::bounced) report.last_attempt_at = now;
     if (is_double ||
         is_dsn_wanted(original.message.envelope, report.recipient, DsnAction::failed)) {
       reports.push_back(std::move(report));

@@ -63,6 +63,16 @@ class BounceTest : public ::testing::Test {
   int ids_taken = 0;
 };
 
+TEST_F(BounceTest, TellsWhenTheLastAttemptWas) {
+  const auto dsn = compose(original("s@a.test"), {bounced(0, unknown_user)});
+  ASSERT_TRUE(dsn);
+  EXPECT_THAT(*dsn->content, HasSubstr("Last-Attempt-Date: " + to_rfc5322_date(now)));
+  const auto expired = compose(original("s@a.test"),
+                               {failed(engine::Failure::connect_timeout, Disposition::expired)});
+  ASSERT_TRUE(expired);
+  EXPECT_THAT(*expired->content, Not(HasSubstr("Last-Attempt-Date")));
+}
+
 TEST_F(BounceTest, ADsnIsReadyToBeAccepted) {
   const auto dsn = compose(original("s@a.test"), {bounced(0, unknown_user)});
   ASSERT_NE(dsn, nullptr);

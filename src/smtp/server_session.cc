@@ -11,6 +11,8 @@
 namespace mailweir::smtp {
 namespace {
 
+// A line that goes on and on is read no further: it is no command any more.
+constexpr std::size_t overlong_octets_max = 64 * 1024;
 constexpr std::size_t recipients_overshoot_max =
     1000;  // refused ones beyond the limit that are no error yet
 constexpr std::size_t content_reserve_max =
@@ -189,6 +191,7 @@ void ServerSession::take_line(std::string_view& octets) {
   std::string joined;
   if (!line_.empty()) {
     keep_partial_line(line);
+    if (state_ == State::closed) return;
     joined = std::exchange(line_, {});
     line = joined;
   }
@@ -208,9 +211,11 @@ void ServerSession::take_line(std::string_view& octets) {
 }
 
 void ServerSession::keep_partial_line(std::string_view octets) {
+  if (is_line_overlong_ && (overlong_octets_ += octets.size()) > overlong_octets_max)
+    return close_with_line("500 5.5.2 Line too long");
   if (line_.size() + octets.size() > mail_line_max) {
     // Only whether the line ends in CR LF still matters.
-    is_line_overlong_ = true;
+    if (!std::exchange(is_line_overlong_, true)) overlong_octets_ = 0;
     line_.append(octets.substr(octets.size() - std::min<std::size_t>(octets.size(), 2)));
     line_.erase(0, line_.size() - 2);
   } else {

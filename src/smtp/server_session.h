@@ -147,6 +147,7 @@ class ServerSession {
   ClientView client_;
   State state_ = State::commands;
   bool is_line_overlong_ = false;
+  std::size_t overlong_octets_ = 0;  // of such a line, that were read and dropped
   bool has_quit_ = false;
   bool is_excused_ = false;  // refused for the time being; what follows from it is no mistake
   std::uint32_t errors_ = 0;

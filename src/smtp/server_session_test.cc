@@ -360,10 +360,26 @@ TEST(ServerSession, LinesMayComeInAnyPieces) {
 TEST(ServerSession, OverlongLinesAreRefusedWithoutBeingKept) {
   Dialogue dialogue;
   dialogue.greet();
-  for (int i = 0; i < 100; ++i) EXPECT_THAT(dialogue.say(std::string(1000, 'x')), IsEmpty());
+  for (int i = 0; i < 60; ++i) EXPECT_THAT(dialogue.say(std::string(1000, 'x')), IsEmpty());
   EXPECT_THAT(dialogue.say("x\r"), IsEmpty());
   EXPECT_THAT(dialogue.say("\n"), ElementsAre(500));
   EXPECT_THAT(dialogue.say("NOOP\r\n"), ElementsAre(250));
+}
+
+TEST(ServerSession, ALineThatDoesNotEndEndsTheSession) {
+  Dialogue dialogue;
+  dialogue.greet();
+  for (int i = 0; i < 66; ++i) EXPECT_THAT(dialogue.say(std::string(1000, 'x')), IsEmpty());
+  EXPECT_THAT(dialogue.say(std::string(2000, 'x')), ElementsAre(500));
+  EXPECT_EQ(dialogue.step, Step::close);
+}
+
+TEST(ServerSession, AHugeLineThatEndsInTheSameReadIsAnsweredOnce) {
+  Dialogue dialogue;
+  dialogue.greet();
+  EXPECT_THAT(dialogue.say(std::string(5000, 'x')), IsEmpty());
+  EXPECT_THAT(dialogue.say(std::string(70'000, 'x') + "\r\nNOOP\r\n"), ElementsAre(500));
+  EXPECT_EQ(dialogue.step, Step::close);
 }
 
 TEST(ServerSession, ErrorsSlowAndThenEndTheSession) {
