@@ -43,9 +43,9 @@ Options server_options() {
           "starts at the working directory of the server.",
           at_restart),
       set("io_threads", WEIR_MEMBER(io_threads), threads,
-          "Threads for SMTP sessions, in and out; 0 is one less than there are processors. With "
-          "one, "
-          "the engine runs on it too.",
+          "Threads for SMTP sessions; 0 is one less than there are processors, but at least two. "
+          "With two, the first delivers beside the engine and the second receives; with one, it "
+          "does everything.",
           at_restart),
   };
 }

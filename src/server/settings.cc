@@ -68,7 +68,7 @@ std::size_t io_thread_count(const config::Config& config) {
   // Two already part receiving from delivering. On a larger machine the engine and the commit
   // thread want a processor between them.
   const std::size_t processors = std::thread::hardware_concurrency();
-  return std::max<std::size_t>(2, processors - std::min<std::size_t>(processors, 1));
+  return processors <= 3 ? 2 : processors - 1;
 }
 
 intake::ListenerOptions listener_options(const config::Config& config, const Endpoint& endpoint) {
