@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "simulate/incident.h"
 
 namespace mailweir::simulate {
 
@@ -100,7 +101,7 @@ struct Violation {
   std::uint64_t message = 0;
   std::uint16_t recipient = 0;
   std::string what;
-  std::vector<std::string> last_events;  // of the whole run, oldest first
+  std::vector<std::string> last_events;  // oldest first; only of the first violation
 };
 
 struct RunResult {
@@ -122,7 +123,8 @@ struct RunResult {
   std::vector<PathResult> paths;      // source × provider; empty when there are more than 64
   std::vector<Violation> violations;  // the first 20
   std::uint64_t violations_total = 0;
-  std::vector<std::string> unmet;  // expectations, each as a sentence
+  std::vector<std::string> unmet;    // expectations, each as a sentence
+  std::optional<Incident> incident;  // `ours` by find_incident_minutes()
 
   bool passed() const { return violations_total == 0 && unmet.empty(); }
 };

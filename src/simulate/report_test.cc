@@ -1,0 +1,179 @@
+#include "simulate/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "simulate/compare.h"
+#include "simulate/figures.h"
+
+namespace mailweir::simulate {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+PathResult throttled_path(std::string provider, std::string source, int points, double rate) {
+  PathResult path{.provider = std::move(provider), .source = std::move(source)};
+  for (int i = 0; i < points; ++i) {
+    const bool penalized = i > points / 4 && i < points / 2;
+    PathSample sample;
+    sample.accepted = static_cast<std::uint64_t>(rate * 10);
+    sample.attempts = sample.accepted * (penalized ? 3 : 1);
+    sample.delivered = penalized ? sample.attempts / 6 : sample.attempts;
+    sample.refused = sample.attempts - sample.delivered;
+    sample.limit = penalized ? 0 : rate * 1.5;
+    sample.penalized = penalized ? 0.5 : 0;
+    path.attempts += sample.attempts;
+    path.delivered += sample.delivered;
+    path.refused += sample.refused;
+    path.series.push_back(sample);
+  }
+  return path;
+}
+
+// A run of 10-second steps in which one provider throttled for its second quarter.
+RunResult throttled_run(int points = 360) {
+  RunResult run{.file = "throttle.toml",
+                .title = "A <throttle>",
+                .sender = "mailweir",
+                .seed = 42,
+                .start = "17:03",
+                .length = 10s * points,
+                .lasted = 10s * points,
+                .drained_after = 95s,
+                .step = 10s};
+  run.counts = {.messages = 3600, .accepted = 3600, .delivered = 3599, .queued = 1};
+  run.delays = {.count = 3599, .mean = 60s, .p50 = 2s, .p99 = 900s, .max = 1020s};
+  run.measures.wasted_per_1000 = 250.4;
+  run.measures.regret_percent = 12.25;
+  run.measures.trips = 3;
+  for (const char* name : {"action", "password", "approval"}) {
+    ClassResult of_class{.name = name, .counts = run.counts, .delays = run.delays};
+    for (int i = 0; i < points; ++i) {
+      const bool waits = i > points / 4 && i < points * 3 / 5;
+      of_class.series.push_back(
+          {.accepted = 10,
+           .delivered = 10,
+           .queued = waits ? static_cast<std::uint64_t>(i - points / 4) * 7 : 0,
+           .delay_mean = waits ? Duration(60s) : Duration(800ms),
+           .delay_max = waits ? Duration(5s) * (i - points / 4) : Duration(1500ms)});
+    }
+    run.classes.push_back(std::move(of_class));
+  }
+  run.providers = {throttled_path("microsoft365", "", points, 8),
+                   throttled_path("gmail", "", points, 3)};
+  for (const char* source : {"mx1", "mx2", "mx3"})
+    run.paths.push_back(throttled_path("microsoft365", source, points, 3));
+  run.incident = Incident{
+      .source = "a report", .onset = 0s, .reference = {.detected = 27min, .worst_delay = 4h}};
+  find_incident_minutes(run);
+  return run;
+}
+
+std::size_t count(std::string_view text, std::string_view part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1))
+    ++found;
+  return found;
+}
+
+TEST(Report, StandsAlone) {
+  const std::string html = html_report(throttled_run(), "seed = 42", ReportLanguage::english);
+  EXPECT_THAT(html, Not(HasSubstr("http")));
+  EXPECT_THAT(html, Not(HasSubstr("<script")));
+  EXPECT_THAT(html, Not(HasSubstr("@import")));
+  EXPECT_THAT(html, Not(HasSubstr("url(")));
+  EXPECT_THAT(html, HasSubstr("prefers-color-scheme:dark"));
+}
+
+TEST(Report, SpeaksBothLanguagesWordForWord) {
+  const std::string html = html_report(throttled_run(), "", ReportLanguage::japanese);
+  EXPECT_EQ(count(html, "<span class=\"en\">"), count(html, "<span class=\"ja\""));
+  EXPECT_THAT(html, HasSubstr("id=\"ja\" checked"));
+  EXPECT_THAT(html, HasSubstr("隠れた上限"));
+}
+
+TEST(Report, EscapesWhatIsNotItsOwn) {
+  RunResult run = throttled_run();
+  run.violations_total = 1;
+  run.violations = {{.at = Instant(1s), .what = "lost <b>", .last_events = {"t=1 <i>"}}};
+  const std::string html = html_report(run, "title = \"</pre><x>\"", ReportLanguage::english);
+  EXPECT_THAT(html, HasSubstr("A &lt;throttle&gt;"));
+  EXPECT_THAT(html, HasSubstr("&lt;/pre&gt;&lt;x&gt;"));
+  EXPECT_THAT(html, HasSubstr("lost &lt;b&gt;"));
+  EXPECT_THAT(html, Not(HasSubstr("<x>")));
+}
+
+TEST(Report, DrawsEachProviderClassAndPath) {
+  const std::string html = html_report(throttled_run(), "", ReportLanguage::english);
+  EXPECT_EQ(count(html, "<svg"), 2u * 2 + 2 + 1);
+  EXPECT_THAT(html, HasSubstr(">17:10<"));
+  EXPECT_THAT(html, HasSubstr("mx2 → microsoft365"));
+  EXPECT_THAT(html, Not(HasSubstr("nan")));
+}
+
+TEST(Report, StaysSmallForALongRun) {
+  EXPECT_LT(html_report(throttled_run(86400), "", ReportLanguage::english).size(), 400u * 1024);
+}
+
+TEST(Report, TakesARunWithoutAnything) {
+  RunResult run{.title = "empty", .step = 10s};
+  run.providers = {{.provider = "gmail"}};
+  run.providers.front().series.push_back(
+      {.attempts = 1, .limit = std::numeric_limits<double>::infinity()});
+  run.providers.front().attempts = 1;
+  EXPECT_THAT(html_report(run, "", ReportLanguage::english), HasSubstr("</html>"));
+}
+
+TEST(Comparison, GroupsSendersByScenario) {
+  std::vector<RunResult> runs(3, throttled_run(10));
+  runs[1].sender = "postfix";
+  runs[1].unmet = {"trips 3 > 0"};
+  runs[2].title = "Another";
+  runs[2].drained_after.reset();
+  const std::string table = comparison_table(runs, ReportLanguage::english);
+  EXPECT_EQ(count(table, "A <throttle>\n"), 1u);
+  EXPECT_EQ(count(table, "Another\n"), 1u);
+  EXPECT_THAT(table, HasSubstr("87.8%"));
+  EXPECT_THAT(table, HasSubstr("unmet\n"));
+  EXPECT_THAT(table, HasSubstr("99.9%"));  // one is missing: not 100 %
+  EXPECT_THAT(comparison_table(runs, ReportLanguage::japanese), HasSubstr("送信側"));
+}
+
+TEST(Comparison, JsonHasARunEach) {
+  std::vector<RunResult> runs(2, throttled_run(10));
+  runs[1].drained_after.reset();
+  const auto json = nlohmann::json::parse(comparison_json(runs));
+  ASSERT_EQ(json["runs"].size(), 2u);
+  EXPECT_EQ(json["runs"][0]["drained_seconds"], 95.0);
+  EXPECT_TRUE(json["runs"][1]["drained_seconds"].is_null());
+}
+
+TEST(IncidentMinutes, ComeFromTheRun) {
+  const RunResult run = throttled_run();
+  const IncidentMinutes& ours = run.incident->ours;
+  EXPECT_FALSE(ours.detected);
+  EXPECT_FALSE(ours.drained);  // one is left in the queue
+  EXPECT_EQ(ours.released, Duration(1800s));
+  EXPECT_EQ(ours.worst_delay, Duration(1020s));
+  RunResult drained = run;
+  drained.counts.queued = 0;
+  find_incident_minutes(drained);
+  EXPECT_EQ(drained.incident->ours.drained, Duration(2160s));
+}
+
+TEST(Figures, AreShortAndNeverRoundUpToAll) {
+  EXPECT_EQ(duration_text(420ms), "0.42s");
+  EXPECT_EQ(duration_text(250min), "4h10m");
+  EXPECT_EQ(duration_text(52h), "2d04h");
+  EXPECT_EQ(count_text(1234567), "1,234,567");
+  EXPECT_EQ(share_text(99999, 100000), "99.9%");
+  EXPECT_EQ(aligned({{"名", "1"}, {"abc", "22"}}), "名    1\nabc  22\n");
+}
+
+}  // namespace
+}  // namespace mailweir::simulate
