@@ -8,12 +8,18 @@ LimitModel::LimitModel(Scope scope, Step phase, Wording reply)
       phase_(scope == Scope::dkim ? Step::end_of_data : phase),
       reply_(std::move(reply)) {}
 
+Model::Interests LimitModel::interests() const {
+  const bool is_early = phase_ < Step::mail;
+  return {.steps = static_cast<StepSet>(only(phase_) | (is_early ? only(Step::mail) : 0))};
+}
+
 Verdict LimitModel::consider(Encounter& encounter) {
   if (encounter.has_reserved()) return {};  // a further recipient
   const std::uint32_t slot = scope_.of(encounter);
   if (slot == no_slot) return {};
   Spell& spell = spells_.at(slot);
-  if (has_room(slot, spell.in_flight, encounter.now)) {
+  if (has_room({encounter.subject, slot, encounter.now}, spell.in_flight)) {
+    if (encounter.step < Step::mail) return {};
     ++spell.in_flight;
     encounter.reserve();
     return {};
@@ -28,12 +34,12 @@ void LimitModel::settle(Encounter& encounter, bool accepted) {
   Spell& spell = spells_.at(slot);
   --spell.in_flight;
   if (!accepted) return;
-  use(slot, encounter.now);
+  use({encounter.subject, slot, encounter.now});
   spell.is_refusing = false;
 }
 
-double LimitModel::limit(const Subject&, Instant now) const {
-  return scope_.is_by_domain() ? unlimited : sustained(now);
+double LimitModel::limit(const Subject& subject, Instant now) const {
+  return scope_.is_by_domain() ? unlimited : sustained({subject, scope_.of(subject), now});
 }
 
 std::uint64_t LimitModel::trips(const Subject& subject) const {

@@ -1,6 +1,9 @@
 // A LimitModel lets messages pass while there is room under a limit, and refuses the rest at its
 // phase: what buckets, windows and quotas have in common.
 //
+// With a phase before MAIL there is nothing to reserve for yet: the session is refused there when
+// there is no room, and a message at MAIL.
+//
 // Room is reserved when the message asks and used up when it is accepted; given back otherwise. A
 // refusal spell begins with the first refusal after an accepted message: trips() counts spells.
 #pragma once
@@ -15,16 +18,23 @@ class LimitModel : public Model {
  public:
   LimitModel(Scope scope, Step phase, Wording reply);
 
-  Interests interests() const final { return {.steps = only(phase_)}; }
+  Interests interests() const override;
   Verdict consider(Encounter& encounter) final;
   void settle(Encounter& encounter, bool accepted) final;
   double limit(const Subject& subject, Instant now) const final;
   std::uint64_t trips(const Subject& subject) const final;
 
  protected:
-  virtual bool has_room(std::uint32_t slot, std::uint32_t in_flight, Instant now) = 0;
-  virtual void use(std::uint32_t slot, Instant now) = 0;
-  virtual double sustained(Instant now) const = 0;  // messages a second
+  // Whose count, and when.
+  struct Asking {
+    const Subject& subject;
+    std::uint32_t slot;  // no_slot from sustained() alone: never seen
+    Instant now;
+  };
+
+  virtual bool has_room(const Asking& asking, std::uint32_t in_flight) = 0;
+  virtual void use(const Asking& asking) = 0;
+  virtual double sustained(const Asking& asking) const = 0;  // messages a second
 
  private:
   struct Spell {

@@ -10,6 +10,8 @@ constexpr Range any{};
 constexpr Range one_or_more{1};
 constexpr Range time_span{1'000, 86'400e6 * 3660};  // of a millisecond at least
 constexpr Range depth{0, 9'000'000};
+constexpr Range of_sources{0, static_cast<double>(Scope::everyone)};
+constexpr Range connect_or_mail{0, static_cast<double>(Step::mail)};
 
 // `member` maps the parameters of one kind to the value that the field stands for.
 template <class Parameters, class Member>
@@ -31,8 +33,9 @@ Field field(std::string_view name, std::string_view meaning, Member member, Rang
   field<kind>(#name, meaning, [](kind& p) -> auto& { return p.name; } __VA_OPT__(, ) __VA_ARGS__)
 
 template <class Parameters>
-void add_place(std::vector<Field>& fields) {
-  fields.push_back(WEIR_FIELD(Parameters, scope, "whose count: ip, network, dkim, spf, everyone"));
+void add_place(std::vector<Field>& fields, Range scopes) {
+  fields.push_back(WEIR_FIELD(
+      Parameters, scope, "whose count: ip, network, everyone; of a limit also dkim, spf", scopes));
   fields.push_back(WEIR_FIELD(Parameters, phase, "the step that is refused"));
   fields.push_back(WEIR_FIELD(Parameters, reply, "the refusal"));
 }
@@ -52,7 +55,7 @@ void add_trigger(std::vector<Field>& fields) {
 
 template <class Parameters>
 std::vector<Field> with_place(std::vector<Field> fields) {
-  add_place<Parameters>(fields);
+  add_place<Parameters>(fields, any);
   return fields;
 }
 
@@ -99,13 +102,14 @@ Kind steps() {
 
 Kind connections() {
   using P = ConnectionsParameters;
-  return {"connections",
-          "a cap on connections at once",
-          P{},
-          {WEIR_FIELD(P, connections, "at once"),
-           WEIR_FIELD(P, scope, "whose connections: ip, network, everyone"),
-           WEIR_FIELD(P, phase, "connect, or mail: the excess is refused there"),
-           WEIR_FIELD(P, reply, "the refusal")}};
+  return {
+      "connections",
+      "a cap on connections at once",
+      P{},
+      {WEIR_FIELD(P, connections, "at once"),
+       WEIR_FIELD(P, scope, "whose connections: ip, network, everyone", of_sources),
+       WEIR_FIELD(P, phase, "connect, ehlo or mail: the excess is refused there", connect_or_mail),
+       WEIR_FIELD(P, reply, "the refusal")}};
 }
 
 Kind connection_rate() {
@@ -115,7 +119,7 @@ Kind connection_rate() {
       "a cap on new connections",
       P{},
       {WEIR_FIELD(P, rate, "new connections"), WEIR_FIELD(P, burst, "connections at once", depth),
-       WEIR_FIELD(P, scope, "whose connections: ip, network, everyone"),
+       WEIR_FIELD(P, scope, "whose connections: ip, network, everyone", of_sources),
        WEIR_FIELD(P, manner, "reply, silence, close, reset"), WEIR_FIELD(P, reply, "the refusal")}};
 }
 
@@ -144,7 +148,7 @@ Kind penalty_box() {
            WEIR_FIELD(P, rate_inside, "of those not refused; 0/s: any"),
            WEIR_FIELD(P, manner, "reply, silence, close, reset")})
     fields.push_back(std::move(each));
-  add_place<P>(fields);
+  add_place<P>(fields, of_sources);
   return {"penalty-box", "refuses a share of the attempts for some time", P{}, std::move(fields)};
 }
 
@@ -165,7 +169,7 @@ Kind reputation() {
            WEIR_FIELD(P, bad_unknown, "or more unknown recipients per message", share),
            WEIR_FIELD(P, bad_unwanted, "or more complaints per message", share),
            WEIR_FIELD(P, forget_after, "silence that makes it unknown again", time_span),
-           WEIR_FIELD(P, known, "addresses that begin with `most`"),
+           WEIR_FIELD(P, cold, "addresses that begin with `first`; all others with `most`"),
            WEIR_FIELD(P, phase, "the step that is refused"), WEIR_FIELD(P, reply, "the refusal")}};
 }
 
@@ -177,7 +181,7 @@ Kind new_ip() {
           {WEIR_FIELD(P, days, "of history that make it known"),
            WEIR_FIELD(P, day_count, "messages tried on a day that counts", one_or_more),
            WEIR_FIELD(P, share, "of the attempts is refused until then", share),
-           WEIR_FIELD(P, known, "addresses with history"),
+           WEIR_FIELD(P, cold, "addresses without history"),
            WEIR_FIELD(P, phase, "the step that is refused"), WEIR_FIELD(P, reply, "the refusal")}};
 }
 
@@ -191,7 +195,7 @@ Kind block_list() {
                           WEIR_FIELD(P, delist_after, "from a request to the end"),
                           WEIR_FIELD(P, manner, "reply, silence, close, reset")})
     fields.push_back(std::move(each));
-  add_place<P>(fields);
+  add_place<P>(fields, of_sources);
   return {"block-list", "refuses a listed address until it is delisted", P{}, std::move(fields)};
 }
 

@@ -21,16 +21,16 @@ using Names = std::array<std::pair<Value, std::string_view>, size>;
 
 constexpr Names<Scope, 5> scopes{{{Scope::ip, "ip"},
                                   {Scope::network, "network"},
+                                  {Scope::everyone, "everyone"},
                                   {Scope::dkim, "dkim"},
-                                  {Scope::spf, "spf"},
-                                  {Scope::everyone, "everyone"}}};
-constexpr Names<Step, step_count> steps{{{Step::connect, "connect"},
-                                         {Step::ehlo, "ehlo"},
-                                         {Step::tls, "tls"},
-                                         {Step::mail, "mail"},
-                                         {Step::rcpt, "rcpt"},
-                                         {Step::data, "data"},
-                                         {Step::end_of_data, "end_of_data"}}};
+                                  {Scope::spf, "spf"}}};
+// Nothing is refused by a reply inside the TLS handshake.
+constexpr Names<Step, step_count - 1> steps{{{Step::connect, "connect"},
+                                             {Step::ehlo, "ehlo"},
+                                             {Step::mail, "mail"},
+                                             {Step::rcpt, "rcpt"},
+                                             {Step::data, "data"},
+                                             {Step::end_of_data, "end_of_data"}}};
 constexpr Names<Manner, 4> manners{{{Manner::reply, "reply"},
                                     {Manner::silence, "silence"},
                                     {Manner::close, "close"},
@@ -55,10 +55,16 @@ constexpr Names<NetworkFault, 10> faults{{{NetworkFault::drop_syn, "drop_syn"},
                                           {NetworkFault::tarpit, "tarpit"},
                                           {NetworkFault::cut_tls, "cut_tls"}}};
 
+bool holds(Range range, double value) {
+  return value >= range.least && value <= range.most;
+}
+
 template <class Value, std::size_t size>
-Result<void> read_name(std::string_view text, const Names<Value, size>& names, Value& value) {
+Result<void> read_name(std::string_view text, Range range, const Names<Value, size>& names,
+                       Value& value) {
   std::vector<std::string_view> known;
   for (const auto& [each, name] : names) {
+    if (!holds(range, static_cast<double>(each))) continue;
     if (name == text) {
       value = each;
       return {};
@@ -102,10 +108,6 @@ std::optional<Number> number_of(std::string_view text) {
 std::string shown(Range range, std::string (*write)(double)) {
   return std::isinf(range.most) ? fmt::format("{} or more", write(range.least))
                                 : fmt::format("{} to {}", write(range.least), write(range.most));
-}
-
-bool holds(Range range, double value) {
-  return value >= range.least && value <= range.most;
 }
 
 std::string plain(double value) {
@@ -158,23 +160,23 @@ Result<void> read_text(std::string_view text, Range, Wording& value) {
   return {};
 }
 
-Result<void> read_text(std::string_view text, Range, Scope& value) {
-  return read_name(text, scopes, value);
+Result<void> read_text(std::string_view text, Range range, Scope& value) {
+  return read_name(text, range, scopes, value);
 }
-Result<void> read_text(std::string_view text, Range, Step& value) {
-  return read_name(text, steps, value);
+Result<void> read_text(std::string_view text, Range range, Step& value) {
+  return read_name(text, range, steps, value);
 }
-Result<void> read_text(std::string_view text, Range, Manner& value) {
-  return read_name(text, manners, value);
+Result<void> read_text(std::string_view text, Range range, Manner& value) {
+  return read_name(text, range, manners, value);
 }
-Result<void> read_text(std::string_view text, Range, TripOn& value) {
-  return read_name(text, trips, value);
+Result<void> read_text(std::string_view text, Range range, TripOn& value) {
+  return read_name(text, range, trips, value);
 }
-Result<void> read_text(std::string_view text, Range, PenaltyEnd& value) {
-  return read_name(text, ends, value);
+Result<void> read_text(std::string_view text, Range range, PenaltyEnd& value) {
+  return read_name(text, range, ends, value);
 }
-Result<void> read_text(std::string_view text, Range, NetworkFault& value) {
-  return read_name(text, faults, value);
+Result<void> read_text(std::string_view text, Range range, NetworkFault& value) {
+  return read_name(text, range, faults, value);
 }
 
 Result<void> read_text(std::string_view text, Range, Networks& value) {

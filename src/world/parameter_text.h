@@ -11,7 +11,7 @@
 
 namespace mailweir::world {
 
-// What a number may be; of a duration in microseconds.
+// What a number may be; of a duration in microseconds, of a choice its place among all.
 struct Range {
   double least = 0;
   double most = std::numeric_limits<double>::infinity();

@@ -23,13 +23,19 @@ using namespace std::chrono_literals;
 enum class Scope : std::uint8_t {
   ip,        // one source address
   network,   // its /24 or /64
+  everyone,  // all that the receiver takes
   dkim,      // the domain that signed; unsigned mail is not counted
   spf,       // the domain of MAIL FROM; bounces are not counted
-  everyone,  // all that the receiver takes
 };
 
 // How a step is refused.
 enum class Manner : std::uint8_t { reply, silence, close, reset };
+
+inline Verdict refuse(Manner manner, const Wording& wording, Cause cause) {
+  constexpr Answer::Kind answers[] = {Answer::Kind::reply, Answer::Kind::silence,
+                                      Answer::Kind::close, Answer::Kind::reset};
+  return {.kind = answers[static_cast<std::size_t>(manner)], .cause = cause, .wording = &wording};
+}
 
 struct BucketParameters {
   Rate rate{5, 1s};
@@ -157,7 +163,7 @@ struct ReputationParameters {
   double bad_unknown = 0.1;          // … or unknown recipients per message
   double bad_unwanted = 0.003;       // … or complaints per message
   Duration forget_after = 24h * 30;  // silence that makes an address unknown again
-  Networks known;                    // addresses that begin with `most`
+  Networks cold;                     // addresses that begin with `first`; all others with `most`
   Step phase = Step::mail;
   Wording reply;
 };
@@ -166,7 +172,7 @@ struct NewIpParameters {
   std::uint64_t days = 3;        // of history that make an address known
   std::uint64_t day_count = 20;  // messages tried on a day, for it to count
   double share = 1.0;            // of a new address's attempts is refused
-  Networks known;
+  Networks cold;                 // addresses without history; all others are known
   Step phase = Step::mail;
   Wording reply{451, "4.7.550 Access denied, please try again later"};
 };
@@ -236,10 +242,12 @@ struct RecipientsParameters {
   double full = 0;
   double filtered = 0;  // its owner refuses us, at the final dot
   double busy = 0;
+  std::uint64_t per_message = 0;  // more recipients than this are refused; 0: any number
   Wording unknown_reply{550, "5.1.1 <{mailbox}>: User unknown"};
   Wording full_reply{452, "4.2.2 <{mailbox}>: Mailbox full"};
   Wording filtered_reply{550, "5.7.1 Message refused"};
   Wording busy_reply{450, "4.2.1 <{mailbox}>: User is receiving mail too quickly"};
+  Wording per_message_reply{452, "4.5.3 Too many recipients"};
 };
 
 // Trouble that means nothing.

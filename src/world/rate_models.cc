@@ -29,16 +29,17 @@ BucketLevel& BucketModel::refilled(std::uint32_t slot, Instant now) {
   return level;
 }
 
-bool BucketModel::has_room(std::uint32_t slot, std::uint32_t in_flight, Instant now) {
-  return refilled(slot, now).level >= (in_flight + std::uint64_t{1}) * BucketLevel::one;
+bool BucketModel::has_room(const Asking& asking, std::uint32_t in_flight) {
+  return refilled(asking.slot, asking.now).level >=
+         (in_flight + std::uint64_t{1}) * BucketLevel::one;
 }
 
-void BucketModel::use(std::uint32_t slot, Instant now) {
-  refilled(slot, now).level -= BucketLevel::one;
+void BucketModel::use(const Asking& asking) {
+  refilled(asking.slot, asking.now).level -= BucketLevel::one;
 }
 
-double BucketModel::sustained(Instant now) const {
-  return per_second(span_at(now).rate);
+double BucketModel::sustained(const Asking& asking) const {
+  return per_second(span_at(asking.now).rate);
 }
 
 DiurnalModel::DiurnalModel(const DiurnalParameters& parameters, std::uint64_t seed, Instant start)
@@ -94,15 +95,15 @@ WindowModel::WindowModel(const WindowParameters& parameters, Instant start)
       length_(parameters.length),
       start_(start) {}
 
-bool WindowModel::has_room(std::uint32_t slot, std::uint32_t in_flight, Instant now) {
-  return windows_.at(slot).count(length_, start_, now) + in_flight < messages_;
+bool WindowModel::has_room(const Asking& asking, std::uint32_t in_flight) {
+  return windows_.at(asking.slot).count(length_, start_, asking.now) + in_flight < messages_;
 }
 
-void WindowModel::use(std::uint32_t slot, Instant now) {
-  windows_.at(slot).add(length_, start_, now);
+void WindowModel::use(const Asking& asking) {
+  windows_.at(asking.slot).add(length_, start_, asking.now);
 }
 
-double WindowModel::sustained(Instant) const {
+double WindowModel::sustained(const Asking&) const {
   return static_cast<double>(messages_) /
          (std::chrono::duration<double>(length_).count() * Window::stretch());
 }
@@ -120,15 +121,15 @@ QuotaModel::Day& QuotaModel::day_of(std::uint32_t slot, Instant now) {
   return day;
 }
 
-bool QuotaModel::has_room(std::uint32_t slot, std::uint32_t in_flight, Instant now) {
-  return day_of(slot, now).used + in_flight < messages_;
+bool QuotaModel::has_room(const Asking& asking, std::uint32_t in_flight) {
+  return day_of(asking.slot, asking.now).used + in_flight < messages_;
 }
 
-void QuotaModel::use(std::uint32_t slot, Instant now) {
-  ++day_of(slot, now).used;
+void QuotaModel::use(const Asking& asking) {
+  ++day_of(asking.slot, asking.now).used;
 }
 
-double QuotaModel::sustained(Instant) const {
+double QuotaModel::sustained(const Asking&) const {
   return static_cast<double>(messages_) / std::chrono::duration<double>(length_).count();
 }
 

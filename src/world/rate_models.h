@@ -23,9 +23,9 @@ class BucketModel : public LimitModel {
   BucketModel(const BucketParameters& shape, Instant start, Rate first);
   virtual RateSpan span_at(Instant now) const;
 
-  bool has_room(std::uint32_t slot, std::uint32_t in_flight, Instant now) final;
-  void use(std::uint32_t slot, Instant now) final;
-  double sustained(Instant now) const final;
+  bool has_room(const Asking& asking, std::uint32_t in_flight) final;
+  void use(const Asking& asking) final;
+  double sustained(const Asking& asking) const final;
 
  private:
   BucketLevel& refilled(std::uint32_t slot, Instant now);
@@ -66,9 +66,9 @@ class WindowModel final : public LimitModel {
  private:
   using Window = SlotWindow<60>;
 
-  bool has_room(std::uint32_t slot, std::uint32_t in_flight, Instant now) override;
-  void use(std::uint32_t slot, Instant now) override;
-  double sustained(Instant now) const override;
+  bool has_room(const Asking& asking, std::uint32_t in_flight) override;
+  void use(const Asking& asking) override;
+  double sustained(const Asking& asking) const override;
 
   std::uint64_t messages_;
   Duration length_;
@@ -86,9 +86,9 @@ class QuotaModel final : public LimitModel {
     std::uint64_t used = 0;
   };
 
-  bool has_room(std::uint32_t slot, std::uint32_t in_flight, Instant now) override;
-  void use(std::uint32_t slot, Instant now) override;
-  double sustained(Instant now) const override;
+  bool has_room(const Asking& asking, std::uint32_t in_flight) override;
+  void use(const Asking& asking) override;
+  double sustained(const Asking& asking) const override;
   Day& day_of(std::uint32_t slot, Instant now);
 
   std::uint64_t messages_;

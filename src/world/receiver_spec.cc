@@ -2,11 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
-#include "base/assert.h"
 #include "base/nearest_name.h"
 #include "world/make_model.h"
 #include "world/parameter_table.h"
+#include "world/personalities.h"
 #include "world/personality.h"
 #include "world/receiver_stack.h"
 
@@ -62,6 +63,12 @@ Result<Found> find_field(const ReceiverSpec& spec, std::string_view name) {
 }
 
 }  // namespace
+
+std::vector<ReceiverSpec> all_personalities() {
+  std::vector<ReceiverSpec> all = provider_personalities();
+  std::ranges::move(drill_personalities(), std::back_inserter(all));
+  return all;
+}
 
 Result<ReceiverSpec> find_personality(std::string_view name) {
   const std::vector<ReceiverSpec> all = all_personalities();
