@@ -7,6 +7,7 @@
 #include "config/load_config.h"
 #include "server/serve.h"
 #include "server/version.h"
+#include "sink/sink_command.h"
 
 namespace {
 
@@ -39,6 +40,10 @@ int serve(const cli::Invocation& invocation) {
   return server::serve(invocation.config_file);
 }
 
+int sink_command(const cli::Invocation& invocation) {
+  return sink::run_command(invocation.arguments, invocation.language);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -47,6 +52,10 @@ int main(int argc, char** argv) {
   program.check_config = check_config;
   program.find_socket = find_socket;
   program.commands = {
-      {.name = "serve", .summary = "run the server in the foreground", .run = serve}};
+      {.name = "serve", .summary = "run the server in the foreground", .run = serve},
+      {.name = "sink",
+       .summary = "be a receiver that throttles as a mailbox provider does, for tests and drills",
+       .run = sink_command,
+       .explains_itself = true}};
   return cli::run(argc, argv, program, cli::process_environment());
 }
