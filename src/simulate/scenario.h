@@ -16,10 +16,12 @@
 #include "base/time.h"
 #include "base/units.h"
 #include "engine/engine_config.h"
+#include "simulate/incident.h"
+#include "world/personality.h"
 
 namespace mailweir::simulate {
 
-// A name with its text, as the personality or sender it belongs to understands it: "10/s", "0.5".
+// A name with its text, as the sender it belongs to understands it: "10/s", "0.5".
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 // Names with weights; what is drawn is in proportion. Empty: all alike.
 using Mix = std::vector<std::pair<std::string, double>>;
@@ -27,13 +29,12 @@ using Mix = std::vector<std::pair<std::string, double>>;
 // A mailbox provider of the world: one Receiver, its domains, and the network to it.
 struct Provider {
   std::string name;
-  std::string personality = "plain";
-  Parameters parameters;      // override the personality's own
-  double share = 1;           // weight among the providers of a workload that names none
-  std::uint32_t domains = 1;  // "d1.NAME.test" …, drawn alike
-  std::uint16_t hosts = 1;    // MX hosts of equal preference
-  bool separate_mx = false;   // each domain has MX names of its own, hence a next hop
-  bool tls = true;            // offers STARTTLS
+  world::ReceiverSpec receiver;  // a personality, its parameters overridden
+  double share = 1;              // weight among the providers of a workload that names none
+  std::uint32_t domains = 1;     // "d1.NAME.test" …, drawn alike
+  std::uint16_t hosts = 1;       // MX hosts of equal preference
+  bool separate_mx = false;      // each domain has MX names of its own, hence a next hop
+  bool tls = true;               // offers STARTTLS
   Duration latency{std::chrono::milliseconds(20)};  // there and back
   double jitter = 0.1;                              // of each session: × 1 ± jitter
 };
@@ -130,6 +131,7 @@ struct Scenario {
   std::vector<Workload> workloads;
   std::vector<Fault> faults;
   std::vector<Expectation> expectations;
+  std::optional<Incident> incident;  // [incident]: onset and reference of a public report
 };
 
 }  // namespace mailweir::simulate

@@ -1,0 +1,78 @@
+// The Meter counts what happens in a run, and makes the series and measures of a RunResult of it.
+// Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/order.h"
+#include "engine/outcome.h"
+#include "mail/stored_message.h"
+#include "simulate/delay_histogram.h"
+#include "simulate/oracle.h"
+#include "simulate/result.h"
+#include "simulate/scenario.h"
+#include "simulate/spell_watch.h"
+
+namespace mailweir::simulate {
+
+class Meter {
+ public:
+  // Borrows all. `step`: of the series.
+  Meter(const Scenario& scenario, const Atlas& atlas, Oracle& oracle, SpellWatch& spells,
+        Duration step, Instant origin);
+
+  void accepted(std::uint8_t message_class, const std::vector<std::uint32_t>& domains);
+  void settled(std::uint8_t message_class, std::uint32_t domain, Disposition disposition,
+               Duration delay);
+  // A crash forgot this end.
+  void forgotten(std::uint8_t message_class, std::uint32_t domain, Disposition disposition);
+  void connecting() { ++measures_.connections; }
+  void connection_failed(std::uint32_t path, Instant now);
+  void transaction(std::uint32_t path, const engine::TransactionDone& done, Instant now);
+
+  void on_step(Instant now);
+  void on_window(Instant now) { spells_.on_window(now, queued_); }
+  Duration step() const { return step_; }
+
+  // All but names, rules and expectations.
+  void fill(RunResult& result) const;
+
+ private:
+  struct Class {
+    ClassResult result;
+    DelayHistogram delays;
+    ClassSample now;  // the step under way
+    Duration delay_sum{};
+  };
+  struct Path {
+    PathResult result;
+    PathSample now;
+  };
+
+  void step_class(Class& entry) const;
+  void step_provider(std::uint16_t provider, Instant now);
+  void step_path(std::uint32_t path, Instant now);
+
+  const Atlas& atlas_;
+  Oracle& oracle_;
+  SpellWatch& spells_;
+  Duration step_;
+  Instant last_step_;
+  bool keeps_paths_;
+  std::uint64_t steps_ = 0;
+  Measures measures_;
+  Counts counts_;
+  DelayHistogram delays_;
+  std::vector<Class> classes_;
+  std::vector<Path> providers_;
+  std::vector<Path> paths_;
+  std::vector<std::uint64_t> queued_;  // by provider
+  // Of the curves of ended recipients: height and area below, in recipients × s.
+  double height_ = 0;
+  double area_ = 0;
+  double oracle_height_ = 0;
+  double oracle_area_ = 0;
+};
+
+}  // namespace mailweir::simulate

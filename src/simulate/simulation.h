@@ -1,0 +1,106 @@
+// A Simulation is one run under way: the loop that lets events happen in their order, and carries
+// orders and reports between the sender and the virtual world. For run.cc only.
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/random.h"
+#include "simulate/caps_check.h"
+#include "simulate/event_queue.h"
+#include "simulate/load.h"
+#include "simulate/meter.h"
+#include "simulate/oracle.h"
+#include "simulate/rules.h"
+#include "simulate/run.h"
+#include "simulate/spell_watch.h"
+#include "simulate/virtual_network.h"
+#include "simulate/virtual_spool.h"
+
+namespace mailweir::simulate {
+
+class Simulation {
+ public:
+  // Borrows both.
+  Simulation(const Scenario& scenario, const RunOptions& options);
+
+  Result<RunResult> run();
+
+ private:
+  using Receivers = VirtualNetwork::Receivers;
+
+  Receivers make_receivers() const;
+  std::vector<double> limits_at_start() const;
+  Result<void> start_sender();
+
+  // simulation.cc: the loop
+  void plan_beginning();
+  void loop();
+  bool is_over();
+  void happen(const Event& event);
+  void arrive(std::size_t workload);
+  void hand_in(std::size_t workload, const Draft& draft);
+  void tell(const MessageId& id, const Mail& mail, std::span<const MailRecipient> recipients,
+            bool is_restored);
+  void check_books();
+  void finish(RunResult& result);
+
+  // simulation_orders.cc: between sender and world
+  void settle_down();
+  void carry_out_orders();
+  void carry_out(engine::Order& order);
+  void report(const Report& report);
+  void on_done(std::uint32_t path, const engine::TransactionDone& done);
+  void on_settle(const engine::Settle& settle);
+  void on_record(const engine::RecordState& state);
+  void plan_flush();
+
+  // simulation_faults.cc
+  void begin_fault(std::size_t fault);
+  void end_fault(std::size_t fault);
+  void crash(Duration takes);
+  void restart();
+  void control(std::size_t fault, world::Receiver::Control what);
+  void set_span(std::size_t fault, bool begins);
+
+  UnixTime wall_now() const;
+  void note(TrailEntry entry) {
+    entry.at = now_;
+    trail_.add(entry);
+  }
+
+  const Scenario& scenario_;
+  const RunOptions& options_;
+  Instant origin_;
+  Instant load_end_;
+  Instant now_;
+  Atlas atlas_;
+  Trail trail_;
+  Rules rules_;
+  Receivers receivers_;
+  Receivers twins_;
+  EventQueue events_;
+  VirtualSpool spool_;
+  VirtualNetwork network_;
+  CapsCheck caps_;
+  Oracle oracle_;
+  SpellWatch spells_;
+  Meter meter_;
+  Load load_;
+  SeededRandom fault_random_;
+  std::unique_ptr<senders::Sender> sender_;  // null while the server is down
+  std::uint64_t generation_ = 0;             // of the server
+  Duration wall_offset_{};
+  Result<void> failure_;
+  bool checks_caps_;
+  bool is_flush_planned_ = false;
+  std::size_t workloads_open_ = 0;
+  std::vector<std::pair<std::size_t, Draft>> postponed_;  // came while the server was down
+  Draft draft_;
+  std::vector<engine::RecipientFacts> facts_;  // scratch
+  std::vector<std::string> unmet_;
+  std::uint64_t spins_ = 0;
+};
+
+}  // namespace mailweir::simulate

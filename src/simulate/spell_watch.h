@@ -1,0 +1,80 @@
+// The SpellWatch follows each path (source × provider) through its spells of penalty: how soon the
+// sender slows down after the first refusal, how soon it is back after the end, and whether it
+// burns healthy sources meanwhile. docs/simulator.md#spells has the definitions.
+//
+// It looks at every path once a window of some seconds; times are as exact as that. Not
+// thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/time.h"
+#include "simulate/atlas.h"
+#include "simulate/result.h"
+#include "world/receiver.h"
+
+namespace mailweir::simulate {
+
+class SpellWatch {
+ public:
+  using Receivers = std::vector<std::unique_ptr<world::Receiver>>;
+
+  // Borrows both.
+  SpellWatch(const Atlas& atlas, const Receivers& receivers, Duration window);
+
+  void attempted(std::uint32_t path) { ++paths_[path].attempts; }
+  void delivered(std::uint32_t path) { ++paths_[path].deliveries; }
+  void refused(std::uint32_t path, Instant now);  // also a connection
+  // The scenario itself has tripped or blocked the path.
+  void mark_harmed(std::uint32_t path) { paths_[path].is_harmed = true; }
+
+  // `queued`: by provider, whether mail waits for it.
+  void on_window(Instant now, const std::vector<std::uint64_t>& queued);
+  Duration window() const { return window_; }
+
+  bool is_penalized(std::uint32_t path) const { return paths_[path].is_penalized; }
+  double penalty_share(std::uint32_t path) const;
+  std::uint64_t trips(std::uint32_t path) const;
+  void fill(Measures& measures) const;
+
+ private:
+  enum class Stage : std::uint8_t { calm, tripped, detected, recovering };
+  struct Path {
+    Instant since{};   // first refusal; in `recovering`, the end of the penalty
+    double usual = 0;  // attempts a window, before
+    std::uint64_t windows_penalized = 0;
+    std::uint64_t trips = 0;       // of the receiver, at the last window
+    std::uint32_t attempts = 0;    // in this window
+    std::uint32_t deliveries = 0;  // in this window
+    Stage stage = Stage::calm;
+    bool is_penalized = false;
+    bool is_harmed = false;
+    bool has_usual = false;
+  };
+  struct Times {
+    std::uint64_t count = 0;
+    Duration sum{};
+    Duration max{};
+    void add(Duration time);
+    std::optional<Duration> mean() const;
+  };
+
+  void look(std::uint32_t index, Instant now, bool has_queue);
+  void count_burns();
+
+  const Atlas& atlas_;
+  const Receivers& receivers_;
+  Duration window_;
+  std::vector<Path> paths_;
+  std::uint64_t windows_ = 0;
+  std::uint64_t spells_ = 0;
+  std::uint64_t ended_ = 0;
+  Times detect_;
+  Times recover_;
+  std::uint64_t burns_ = 0;
+};
+
+}  // namespace mailweir::simulate

@@ -1,0 +1,169 @@
+#include "simulate/virtual_spool.h"
+
+#include "base/assert.h"
+
+namespace mailweir::simulate {
+
+VirtualSpool::Chunk* VirtualSpool::chunk_of(MessageId id) const {
+  const std::uint64_t chunk = (id.value - 1) >> chunk_bits;
+  return id.value == 0 || chunk >= chunks_.size() ? nullptr : chunks_[chunk].get();
+}
+
+Mail* VirtualSpool::find_mail(MessageId id) const {
+  Chunk* chunk = chunk_of(id);
+  if (chunk == nullptr) return nullptr;
+  const std::uint64_t at = (id.value - 1) & (chunk_size - 1);
+  return at < chunk->issued ? &chunk->mails[at] : nullptr;
+}
+
+MailRecipient* VirtualSpool::find_recipient(MessageId id, std::uint16_t index) const {
+  const Mail* mail = find_mail(id);
+  if (mail == nullptr || index >= mail->recipients) return nullptr;
+  return &chunk_of(id)->recipients[mail->first_recipient + index];
+}
+
+const Mail* VirtualSpool::find(MessageId id) const {
+  return find_mail(id);
+}
+
+const MailRecipient& VirtualSpool::recipient(MessageId id, std::uint16_t index) const {
+  const MailRecipient* recipient = find_recipient(id, index);
+  WEIR_ASSERT(recipient != nullptr);
+  return *recipient;
+}
+
+MessageId VirtualSpool::accept(Mail mail, const std::vector<std::uint32_t>& domains) {
+  const MessageId id{next_id_++};
+  if (((id.value - 1) & (chunk_size - 1)) == 0) chunks_.push_back(std::make_unique<Chunk>());
+  Chunk& chunk = *chunks_.back();
+  mail.first_recipient = static_cast<std::uint32_t>(chunk.recipients.size());
+  mail.recipients = mail.unsettled = static_cast<std::uint16_t>(domains.size());
+  for (const std::uint32_t domain : domains) chunk.recipients.push_back({.domain = domain});
+  chunk.mails[chunk.issued++] = mail;
+  unsettled_ += domains.size();
+  return id;
+}
+
+void VirtualSpool::start(const engine::StartTransaction& order, Instant now) {
+  for (const std::uint16_t index : order.recipients) {
+    MailRecipient* recipient = find_recipient(order.message, index);
+    if (recipient == nullptr || is_final(recipient->live)) {
+      rules_.broken(now, order.message.value, index, "sent again after its end");
+    } else if (recipient->is_in_flight) {
+      rules_.broken(now, order.message.value, index, "sent while it is on its way already");
+    } else {
+      recipient->is_in_flight = true;
+    }
+  }
+}
+
+void VirtualSpool::finish(const engine::TransactionDone& done) {
+  for (const engine::RecipientResult& result : done.results) {
+    MailRecipient* recipient = find_recipient(done.message, result.recipient);
+    if (recipient != nullptr) recipient->is_in_flight = false;
+  }
+}
+
+void VirtualSpool::record(const engine::RecordState& state, UnixTime due, Instant now) {
+  MailRecipient* recipient = find_recipient(state.message, state.recipient);
+  if (recipient == nullptr || is_final(recipient->live)) {
+    rules_.broken(now, state.message.value, state.recipient, "a state was recorded after the end");
+    return;
+  }
+  recipient->live = state.disposition;
+  lazy_.push_back({state.message, due, state.recipient, state.attempts, state.reply.code,
+                   state.disposition, false});
+}
+
+bool VirtualSpool::settle(const engine::Settle& settle, Instant now) {
+  MailRecipient* recipient = find_recipient(settle.message, settle.recipient);
+  if (recipient == nullptr || is_final(recipient->live)) {
+    rules_.broken(now, settle.message.value, settle.recipient, "ended twice");
+    return false;
+  }
+  if (settle.disposition == Disposition::delivered && recipient->receptions == 0) {
+    rules_.broken(now, settle.message.value, settle.recipient,
+                  "recorded as delivered, but no receiver has taken it");
+  }
+  if (recipient->is_in_flight) {
+    rules_.broken(now, settle.message.value, settle.recipient, "ended while it is on its way");
+  }
+  recipient->live = settle.disposition;
+  Mail& mail = *find_mail(settle.message);
+  --mail.unsettled;
+  --unsettled_;
+  if (settle.message_finished != (mail.unsettled == 0)) {
+    rules_.broken(now, settle.message.value, settle.recipient,
+                  mail.unsettled == 0 ? "the message's last end did not finish it"
+                                      : "the message was finished with recipients left");
+  }
+  lazy_.push_back({settle.message,
+                   {},
+                   settle.recipient,
+                   settle.attempts,
+                   settle.reply.code,
+                   settle.disposition,
+                   mail.unsettled == 0});
+  return true;
+}
+
+void VirtualSpool::received(MessageId id, std::uint16_t index, Instant now) {
+  MailRecipient* recipient = find_recipient(id, index);
+  if (recipient == nullptr || recipient->live == Disposition::delivered) {
+    rules_.broken(now, id.value, index, "delivered again after its delivery was recorded");
+    return;
+  }
+  if (recipient->receptions > 0) {
+    if (recipient->was_forgotten) {
+      recipient->was_forgotten = false;
+      ++crash_duplicates_;
+    } else {
+      ++lost_replies_;
+    }
+  }
+  if (recipient->receptions < 0xFF) ++recipient->receptions;
+}
+
+void VirtualSpool::apply(const Lazy& lazy) {
+  MailRecipient& recipient = *find_recipient(lazy.id, lazy.recipient);
+  recipient.durable = lazy.disposition;
+  recipient.attempts = lazy.attempts;
+  recipient.reply_code = lazy.reply_code;
+  recipient.due = lazy.due;
+  if (!lazy.finishes) return;
+  find_mail(lazy.id)->is_gone = true;
+  std::unique_ptr<Chunk>& chunk = chunks_[(lazy.id.value - 1) >> chunk_bits];
+  if (++chunk->gone == chunk_size) chunk.reset();
+}
+
+std::size_t VirtualSpool::flush() {
+  const std::size_t count = lazy_.size();
+  for (const Lazy& lazy : lazy_) apply(lazy);
+  lazy_.clear();
+  return count;
+}
+
+std::vector<engine::Settle> VirtualSpool::crash() {
+  std::vector<engine::Settle> forgotten;
+  for (const Lazy& lazy : lazy_) {
+    MailRecipient& recipient = *find_recipient(lazy.id, lazy.recipient);
+    if (is_final(recipient.live) && !is_final(recipient.durable)) {
+      ++find_mail(lazy.id)->unsettled;
+      ++unsettled_;
+      forgotten.push_back(
+          {.message = lazy.id, .recipient = lazy.recipient, .disposition = recipient.live});
+    }
+    recipient.live = recipient.durable;
+  }
+  lazy_.clear();
+  for (const auto& chunk : chunks_) {
+    if (chunk == nullptr) continue;
+    for (MailRecipient& recipient : chunk->recipients) {
+      recipient.is_in_flight = false;
+      if (recipient.receptions > 0 && !is_final(recipient.durable)) recipient.was_forgotten = true;
+    }
+  }
+  return forgotten;
+}
+
+}  // namespace mailweir::simulate
