@@ -32,7 +32,7 @@ struct CommitQueueOptions {
   ByteCount bytes_max{256ULL * 1024};
   std::size_t requests_max = 512;
   Duration interval_min{std::chrono::microseconds(500)};
-  Duration lazy_delay_max{std::chrono::milliseconds(50)};
+  Duration lazy_delay_max{std::chrono::milliseconds(20)};
   std::size_t waiting_max = 65'536;
   ByteCount waiting_bytes_max{64ULL * 1024 * 1024};
   // Told of every commit, on the commit thread: requests that waited for it, and its time.

@@ -52,6 +52,14 @@ class FaultyFile final : public rocksdb::FSWritableFileOwnerWrapper {
                            rocksdb::IODebugContext* debug) override {
     return append(data, options, debug);
   }
+  rocksdb::IOStatus PositionedAppend(const rocksdb::Slice& data, std::uint64_t offset,
+                                     const rocksdb::IOOptions& options,
+                                     rocksdb::IODebugContext* debug) override {
+    rocksdb::IOStatus fault = faults_.next(name_, false);
+    rocksdb::IOStatus written = FSWritableFileOwnerWrapper::PositionedAppend(
+        part_taken(data, fault), offset, options, debug);
+    return fault.ok() ? written : fault;
+  }
   rocksdb::IOStatus Sync(const rocksdb::IOOptions& options,
                          rocksdb::IODebugContext* debug) override {
     rocksdb::IOStatus fault = faults_.next(name_, true);
@@ -65,11 +73,14 @@ class FaultyFile final : public rocksdb::FSWritableFileOwnerWrapper {
 
  private:
   // A device that runs full takes the first half.
+  static rocksdb::Slice part_taken(const rocksdb::Slice& data, const rocksdb::IOStatus& fault) {
+    return {data.data(), fault.ok() ? data.size() : data.size() / 2};
+  }
   rocksdb::IOStatus append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
                            rocksdb::IODebugContext* debug) {
     rocksdb::IOStatus fault = faults_.next(name_, false);
-    const rocksdb::Slice taken(data.data(), fault.ok() ? data.size() : data.size() / 2);
-    rocksdb::IOStatus written = FSWritableFileOwnerWrapper::Append(taken, options, debug);
+    rocksdb::IOStatus written =
+        FSWritableFileOwnerWrapper::Append(part_taken(data, fault), options, debug);
     return fault.ok() ? written : fault;
   }
 

@@ -16,6 +16,7 @@
 
 #include "base/assert.h"
 #include "spool/crash_point.h"
+#include "spool/rocks_wal_file.h"
 
 namespace mailweir::spool {
 namespace {
@@ -105,7 +106,8 @@ class StoreListener final : public rocksdb::EventListener {
 RocksStore::RocksStore(std::string path, ByteCount memory_budget, rocksdb::Env* env)
     : path_(std::move(path)),
       memory_budget_(memory_budget),
-      env_(env),
+      env_(rocksdb::NewCompositeEnv(std::make_shared<RocksWalFileSystem>(
+          env != nullptr ? env->GetFileSystem() : rocksdb::FileSystem::Default()))),
       cache_(block_cache(memory_budget)) {}
 
 RocksStore::~RocksStore() {
@@ -118,7 +120,7 @@ Result<void> RocksStore::open() {
   rocksdb::DBOptions settings = database_settings();
   settings.listeners.push_back(listener_);
   settings.manual_wal_flush = sync_is_sabotaged();
-  if (env_ != nullptr) settings.env = env_;
+  settings.env = env_.get();
   if (!log_) log_ = std::make_shared<RocksLog>(path_);
   settings.info_log = log_;
   std::vector<rocksdb::ColumnFamilyDescriptor> families;

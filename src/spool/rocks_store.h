@@ -79,7 +79,7 @@ class RocksStore {
 
   const std::string path_;
   const ByteCount memory_budget_;
-  rocksdb::Env* const env_;
+  const std::unique_ptr<rocksdb::Env> env_;
   const std::shared_ptr<rocksdb::Cache> cache_;
   std::shared_ptr<StoreListener> listener_;
   std::shared_ptr<RocksLog> log_;
