@@ -131,7 +131,7 @@ constexpr Bilingual sentence{
     "{0} Taken: {1} messages; open sessions: {2}, of them left in silence: {3}; running for "
     "{4:.0f} "
     "s.",
-    "{0} 受け取り {1} 通、接続中 {2}(うち応答なし {3})、起動後 {4:.0f} 秒。"};
+    "受け取り {0} 通、接続中 {1}(うち応答なし {2})、起動後 {3:.0f} 秒。"};
 constexpr Bilingual columns{
     "<th>source IP</th><th>connections</th><th>taken</th><th>4xx</th><th>5xx</th><th>closed</th>"
     "<th>reset</th><th>silent</th><th>limit/s</th><th>trips</th><th>now</th><th>last refusal</th>",
@@ -168,9 +168,9 @@ Response page(const SinkSubject& subject, Language language) {
   const auto counts = subject.twin.counts();
   std::string body = fmt::format(fmt::runtime(page_head),
                                  language == Language::japanese ? "ja" : "en", subject.spec.name);
-  body += "<p>" +
-          say(language, sentence, escaped(subject.spec.summary), counts.messages, counts.sessions,
-              counts.silent, seconds_since(subject)) +
+  body += "<p>" + escaped(subject.spec.summary) + "</p>\n<p>" +
+          say(language, sentence, counts.messages, counts.sessions, counts.silent,
+              seconds_since(subject)) +
           "</p>\n";
   const auto views = subject.receiver.sources();
   if (views.empty()) {
