@@ -26,6 +26,7 @@ Meter::Meter(const Scenario& scenario, const Atlas& atlas, Oracle& oracle, Spell
       spells_(spells),
       step_(step),
       last_step_(origin),
+      load_end_(origin + scenario.length),
       keeps_paths_(std::size_t{atlas.sources()} * atlas.providers() <= paths_max),
       queued_(atlas.providers()) {
   for (const engine::MessageClass& entry : scenario.engine.classes)
@@ -176,6 +177,10 @@ void Meter::on_step(Instant now) {
   for (std::uint32_t path = 0; path < paths_.size(); ++path) step_path(path, now);
   area_ += height_ * seconds(now - last_step_);
   oracle_area_ += oracle_height_ * seconds(now - last_step_);
+  if (now <= load_end_) {
+    load_area_ = area_;
+    oracle_load_area_ = oracle_area_;
+  }
   last_step_ = now;
   ++steps_;
 }
@@ -198,8 +203,9 @@ void Meter::fill(RunResult& result) const {
         1000.0 * static_cast<double>(measures_.refused + measures_.connections_failed) /
         static_cast<double>(counts_.delivered);
   }
-  if (oracle_area_ > 0)
-    result.measures.regret_percent = 100 * (oracle_area_ - area_) / oracle_area_;
+  if (oracle_load_area_ > 0) {
+    result.measures.regret_percent = 100 * (oracle_load_area_ - load_area_) / oracle_load_area_;
+  }
   if (counts_.accepted > 0) {
     const double late = (oracle_area_ - area_) / static_cast<double>(counts_.accepted);
     result.measures.regret_delay = Duration(static_cast<std::int64_t>(late * 1e6));

@@ -20,7 +20,7 @@ class Meter {
  public:
   // Borrows all. `step`: of the series.
   Meter(const Scenario& scenario, const Atlas& atlas, Oracle& oracle, SpellWatch& spells,
-        Duration step, Instant origin);
+        Duration step, Instant origin);  // the run's beginning
 
   void accepted(std::uint8_t message_class, const std::vector<std::uint32_t>& domains);
   void settled(std::uint8_t message_class, std::uint32_t domain, Disposition disposition,
@@ -59,6 +59,7 @@ class Meter {
   SpellWatch& spells_;
   Duration step_;
   Instant last_step_;
+  Instant load_end_;
   bool keeps_paths_;
   std::uint64_t steps_ = 0;
   Measures measures_;
@@ -73,6 +74,8 @@ class Meter {
   double area_ = 0;
   double oracle_height_ = 0;
   double oracle_area_ = 0;
+  double load_area_ = 0;  // up to the end of the load
+  double oracle_load_area_ = 0;
 };
 
 }  // namespace mailweir::simulate

@@ -1,0 +1,108 @@
+#include "simulate/run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "simulate/test_scenario.h"
+
+namespace mailweir::simulate {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string text_of(const RunResult& result) {
+  std::string text;
+  for (const Violation& violation : result.violations) {
+    text += violation.what + "\n";
+    for (const std::string& line : violation.last_events) text += "  " + line + "\n";
+  }
+  for (const std::string& sentence : result.unmet) text += sentence + "\n";
+  return text;
+}
+
+TEST(Run, APlainReceiverGetsEverythingAtOnce) {
+  const RunResult result = play(small_scenario());
+  EXPECT_TRUE(result.passed()) << text_of(result);
+  EXPECT_NEAR(static_cast<double>(result.counts.accepted), 1200, 150);
+  EXPECT_EQ(result.counts.delivered, result.counts.accepted);
+  EXPECT_EQ(result.measures.refused, 0U);
+  EXPECT_LT(result.delays.max, 1s);
+  EXPECT_GT(result.delays.p50, 20ms);
+  EXPECT_LT(result.measures.regret_percent, 1);
+}
+
+TEST(Run, TheSameSeedGivesTheSameBytes) {
+  std::string first;
+  std::string second;
+  std::string other;
+  play(small_scenario(), 7, &first);
+  play(small_scenario(), 7, &second);
+  play(small_scenario(), 8, &other);
+  EXPECT_FALSE(first.empty());
+  EXPECT_EQ(first, second);
+  EXPECT_NE(first, other);
+}
+
+TEST(Run, TheSameSeedGivesTheSameBytesUnderFaults) {
+  Scenario scenario = small_scenario("greylister");
+  scenario.faults = {
+      {.kind = Fault::Kind::crash, .every = 2min, .takes = 10s},
+      {.kind = Fault::Kind::dns, .at = 1min, .to = 3min, .share = 0.5},
+      {.kind = Fault::Kind::outage, .at = 4min, .to = 5min},
+      {.kind = Fault::Kind::clock, .at = 6min, .by = -1h},
+  };
+  std::string first;
+  std::string second;
+  const RunResult result = play(scenario, 3, &first);
+  play(scenario, 3, &second);
+  EXPECT_TRUE(result.passed()) << text_of(result);
+  EXPECT_THAT(first, testing::HasSubstr("crash"));
+  EXPECT_THAT(first, testing::HasSubstr("restart"));
+  EXPECT_EQ(first, second);
+}
+
+TEST(Run, ACrashLosesNothingAndMayDeliverTwice) {
+  Scenario scenario = small_scenario("plain", 10min, {100, 1s});
+  for (int i = 1; i < 60; ++i)
+    scenario.faults.push_back({.kind = Fault::Kind::crash, .at = i * 10s, .takes = 1s});
+  const RunResult result = play(scenario);
+  EXPECT_TRUE(result.passed()) << text_of(result);
+  EXPECT_EQ(result.counts.delivered, result.counts.accepted);
+  EXPECT_GT(result.measures.crash_duplicates, 0U);
+}
+
+TEST(Run, AnOverloadedLimitShowsInRegretOnlyAsFarAsItIsTheSenders) {
+  const Scenario scenario = small_scenario("microsoft365", 30min, {50, 1s});
+  const RunResult result = play(scenario);
+  EXPECT_TRUE(result.passed()) << text_of(result);
+  EXPECT_GT(result.measures.trips, 0U);
+  EXPECT_GT(result.measures.wasted_per_1000, 10);
+  EXPECT_GT(result.measures.regret_percent, 5);
+  EXPECT_GT(result.measures.penalty_share, 0.1);
+}
+
+TEST(Run, AnUnmetExpectationFailsTheRun) {
+  Scenario scenario = small_scenario();
+  scenario.expectations = {{.delay_max = 1ms}};
+  const RunResult result = play(scenario);
+  EXPECT_FALSE(result.passed());
+  EXPECT_EQ(result.violations_total, 0U);
+  EXPECT_THAT(result.unmet, testing::ElementsAre(testing::HasSubstr("delay_max")));
+}
+
+TEST(Run, ABaselinePlaysToo) {
+  Scenario scenario = small_scenario();
+  scenario.sender = "postfix";
+  const RunResult result = play(scenario);
+  EXPECT_TRUE(result.passed()) << text_of(result);
+  EXPECT_EQ(result.counts.delivered, result.counts.accepted);
+}
+
+TEST(Run, AnUnknownSenderIsAnError) {
+  Scenario scenario = small_scenario();
+  scenario.sender = "sendmail";
+  EXPECT_FALSE(run(scenario, {}));
+}
+
+}  // namespace
+}  // namespace mailweir::simulate
