@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -70,6 +71,8 @@ bool TwinClient::wait(bool for_writing, Heard& heard) {
 bool TwinClient::fill(Heard& heard) {
   std::array<char, 4096> buffer;
   for (;;) {
+    ERR_clear_error();  // SSL_get_error() looks at the thread's queue, which another client may
+                        // fill
     const auto got = ssl_ != nullptr
                          ? SSL_read(ssl_, buffer.data(), static_cast<int>(buffer.size()))
                          : ::recv(socket_, buffer.data(), buffer.size(), 0);
@@ -125,6 +128,7 @@ Heard TwinClient::shake_hands() {
   Heard heard;
   for (;;) {
     errno = 0;
+    ERR_clear_error();
     const int result = SSL_connect(ssl_);
     if (result == 1) {
       heard.kind = Heard::Kind::reply;
