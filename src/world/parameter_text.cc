@@ -225,7 +225,7 @@ std::string write_text(double value) {
   return fmt::format("{}", value);
 }
 std::string write_text(Duration value) {
-  return to_string(value);
+  return value == Duration::zero() ? "0s" : to_string(value);
 }
 std::string write_text(Rate value) {
   return to_string(value);
@@ -261,7 +261,7 @@ std::string write_text(const Networks& value) {
 std::string write_text(const std::vector<RateFrom>& value) {
   std::vector<std::string> texts;
   for (const RateFrom& step : value)
-    texts.push_back(fmt::format("{}={}", to_string(step.at), to_string(step.rate)));
+    texts.push_back(fmt::format("{}={}", write_text(step.at), to_string(step.rate)));
   return fmt::format("{}", fmt::join(texts, ", "));
 }
 

@@ -28,7 +28,7 @@ Model::Interests ReputationModel::interests() const {
 double ReputationModel::judged(const State& state) const {
   const double used = state.used;
   const double refused = state.refused;
-  if (used + refused == 0) return state.limit;
+  if (used + refused + state.unknown == 0) return state.limit;
   const bool is_bad = refused > parameters_.bad_refused * (used + refused) ||
                       state.unknown > parameters_.bad_unknown * (used + state.unknown) ||
                       state.unwanted > parameters_.bad_unwanted * used;
