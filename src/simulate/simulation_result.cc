@@ -33,6 +33,8 @@ void Simulation::finish(RunResult& result) {
   result.unmet = std::move(unmet_);
   for (std::string& sentence : unmet_expectations(scenario_, result))
     result.unmet.push_back(std::move(sentence));
+  result.incident = scenario_.incident;
+  find_incident_minutes(result);
 }
 
 }  // namespace mailweir::simulate
