@@ -128,9 +128,7 @@ code {{ font-family: ui-monospace, monospace; }}
 )html";
 
 constexpr Bilingual sentence{
-    "{0} Taken: {1} messages; open sessions: {2}, of them left in silence: {3}; running for "
-    "{4:.0f} "
-    "s.",
+    "Taken: {0} messages; open sessions: {1}, of them left in silence: {2}; running for {3:.0f} s.",
     "受け取り {0} 通、接続中 {1}(うち応答なし {2})、起動後 {3:.0f} 秒。"};
 constexpr Bilingual columns{
     "<th>source IP</th><th>connections</th><th>taken</th><th>4xx</th><th>5xx</th><th>closed</th>"
