@@ -33,9 +33,7 @@ Field field(std::string_view name, std::string_view meaning, Member member, Rang
   field<kind>(#name, meaning, [](kind& p) -> auto& { return p.name; } __VA_OPT__(, ) __VA_ARGS__)
 
 template <class Parameters>
-void add_place(std::vector<Field>& fields, Range scopes) {
-  fields.push_back(WEIR_FIELD(
-      Parameters, scope, "whose count: ip, network, everyone; of a limit also dkim, spf", scopes));
+void add_place(std::vector<Field>& fields) {
   fields.push_back(WEIR_FIELD(Parameters, phase, "the step that is refused"));
   fields.push_back(WEIR_FIELD(Parameters, reply, "the refusal"));
 }
@@ -55,7 +53,8 @@ void add_trigger(std::vector<Field>& fields) {
 
 template <class Parameters>
 std::vector<Field> with_place(std::vector<Field> fields) {
-  add_place<Parameters>(fields, any);
+  fields.push_back(WEIR_FIELD(Parameters, scope, "whose count: ip, network, everyone, dkim, spf"));
+  add_place<Parameters>(fields);
   return fields;
 }
 
@@ -144,11 +143,12 @@ Kind penalty_box() {
            WEIR_FIELD(P, per_attempt, "with extend: what an attempt adds"),
            WEIR_FIELD(P, length_max, "no attempt puts the end further ahead", time_span),
            WEIR_FIELD(P, quiet_count, "with quiet: fewer than so many in trip_window"),
+           WEIR_FIELD(P, scope, "whose penalty: ip, network, everyone", of_sources),
            WEIR_FIELD(P, share, "of the attempts is refused", share),
            WEIR_FIELD(P, rate_inside, "of those not refused; 0/s: any"),
            WEIR_FIELD(P, manner, "reply, silence, close, reset")})
     fields.push_back(std::move(each));
-  add_place<P>(fields, of_sources);
+  add_place<P>(fields);
   return {"penalty-box", "refuses a share of the attempts for some time", P{}, std::move(fields)};
 }
 
@@ -193,9 +193,10 @@ Kind block_list() {
   for (Field& each :
        std::vector<Field>{WEIR_FIELD(P, length, "of a listing; 0s: only a request ends it"),
                           WEIR_FIELD(P, delist_after, "from a request to the end"),
+                          WEIR_FIELD(P, scope, "what is listed: ip, network, everyone", of_sources),
                           WEIR_FIELD(P, manner, "reply, silence, close, reset")})
     fields.push_back(std::move(each));
-  add_place<P>(fields, of_sources);
+  add_place<P>(fields);
   return {"block-list", "refuses a listed address until it is delisted", P{}, std::move(fields)};
 }
 

@@ -1,6 +1,9 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <fstream>
 #include <set>
+#include <sstream>
 
 #include "world/parameter_table.h"
 #include "world/test_client.h"
@@ -127,6 +130,29 @@ TEST(ReceiverSpec, TheListOfModelsHasEveryParameterWithItsDefault) {
   EXPECT_EQ(docs.front().kind, "bucket");
   EXPECT_EQ(docs.front().parameters.front().name, "rate");
   EXPECT_EQ(docs.front().parameters.front().default_value, "5/s");
+}
+
+TEST(ReceiverSpec, TheDocumentListsEveryModelParameterAndPersonality) {
+  std::ifstream file(WEIR_SOURCE_DIR "/docs/receiver-models.md");
+  std::ostringstream text;
+  text << file.rdbuf();
+  const std::string document = text.str();
+  for (const ModelDoc& model : list_models()) {
+    std::string table = "| parameter | default | meaning |\n|---|---|---|\n";
+    for (const ParameterDoc& each : model.parameters) {
+      const std::string shown =
+          each.default_value.empty() ? "none" : fmt::format("`{}`", each.default_value);
+      table += fmt::format("| `{}` | {} | {} |\n", each.name, shown, each.meaning);
+    }
+    const std::size_t heading = document.find(fmt::format("### `{}`\n", model.kind));
+    ASSERT_NE(heading, std::string::npos) << model.kind;
+    const std::size_t next = document.find("\n#", heading + 1);
+    EXPECT_TRUE(document.substr(heading, next - heading).contains(table))
+        << model.kind << " is documented otherwise than\n"
+        << table;
+  }
+  for (const ReceiverSpec& each : all_personalities())
+    EXPECT_TRUE(document.contains(fmt::format("| `{}` |", each.name))) << each.name;
 }
 
 }  // namespace
