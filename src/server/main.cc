@@ -7,6 +7,7 @@
 #include "config/load_config.h"
 #include "server/serve.h"
 #include "server/version.h"
+#include "simulate/simulate_command.h"
 #include "sink/sink_command.h"
 
 namespace {
@@ -44,6 +45,10 @@ int sink_command(const cli::Invocation& invocation) {
   return sink::run_command(invocation.arguments, invocation.language);
 }
 
+int simulate_command(const cli::Invocation& invocation) {
+  return simulate::run_command(invocation.arguments, invocation.language);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -56,6 +61,10 @@ int main(int argc, char** argv) {
       {.name = "sink",
        .summary = "be a receiver that throttles as a mailbox provider does, for tests and drills",
        .run = sink_command,
+       .explains_itself = true},
+      {.name = "simulate",
+       .summary = "play scenarios in virtual time: the engine against receivers that throttle",
+       .run = simulate_command,
        .explains_itself = true}};
   return cli::run(argc, argv, program, cli::process_environment());
 }
