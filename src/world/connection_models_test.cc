@@ -44,6 +44,19 @@ TEST(Connections, WithMailAsPhaseTheExcessConnectsAndIsRefusedThere) {
   EXPECT_TRUE(second.send(test_start).is_accepted());
 }
 
+TEST(Connections, WhoHasPassedIsNoExcessAgain) {
+  auto receiver = receiver_of(
+      {ConnectionsParameters{.connections = 1, .phase = Step::mail, .reply = {451, "no"}}});
+  std::optional<Session> first;
+  first.emplace(*receiver, home(), test_start);
+  Session second(*receiver, home(), test_start);
+  first.reset();
+  EXPECT_TRUE(second.send(test_start).is_accepted());
+  Session third(*receiver, home(), test_start);
+  EXPECT_TRUE(second.send(test_start).is_accepted());
+  EXPECT_FALSE(third.send(test_start).is_accepted());
+}
+
 TEST(Connections, AConnectionRefusedByALaterModelIsNotCounted) {
   auto receiver = receiver_of({ConnectionsParameters{.connections = 1},
                                ConnectionRateParameters{.rate = {1, 1h}, .burst = 1}});

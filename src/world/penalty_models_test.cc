@@ -164,6 +164,26 @@ TEST(PenaltyBox, ReleaseEndsItAtOnce) {
   EXPECT_FALSE(receiver->control(Receiver::Control::block_network, home(), test_start));
 }
 
+TEST(PenaltyBox, AReleaseForgetsTheMessagesThatTrippedIt) {
+  auto receiver = receiver_of(
+      {PenaltyBoxParameters{.trip = {.on = TripOn::messages, .count = 10, .window = 1h}}});
+  for (int i = 0; i < 20; ++i) send(*receiver, test_start);
+  EXPECT_TRUE(receiver->is_penalized(home(), test_start));
+  receiver->control(Receiver::Control::release, home(), test_start);
+  EXPECT_TRUE(send(*receiver, test_start).is_accepted());
+}
+
+// Only attempts by the rule of `ends` prolong a penalty, not what else is refused meanwhile.
+TEST(PenaltyBox, RefusalsDuringAPenaltyDoNotBeginItAnew) {
+  auto receiver = receiver_of(
+      {PenaltyBoxParameters{
+           .trip = {.on = TripOn::refusals, .count = 5, .window = 1h}, .length = 30min, .share = 0},
+       BucketParameters{.rate = {0, 1s}, .burst = 0}});
+  for (int i = 0; i < 5; ++i) send(*receiver, test_start);
+  for (int i = 0; i < 20; ++i) send(*receiver, test_start + 20min);
+  EXPECT_FALSE(receiver->is_penalized(home(), test_start + 30min));
+}
+
 TEST(PenaltyBox, OneAddressAlone) {
   auto receiver = tripped({});
   EXPECT_TRUE(send(*receiver, test_start, ip("192.0.2.8")).is_accepted());
@@ -208,6 +228,18 @@ TEST(BlockList, BeginsAtItsTimeAndEndsByItself) {
   EXPECT_FALSE(send(*receiver, test_start + 1h).is_accepted());
   EXPECT_TRUE(receiver->is_penalized(home(), test_start + 3h - second));
   EXPECT_TRUE(send(*receiver, test_start + 3h).is_accepted());
+}
+
+TEST(BlockList, WhatIsSeenWhileListedDoesNotProlongIt) {
+  auto receiver =
+      receiver_of({BlockListParameters{.trip = {.on = TripOn::unknown, .count = 5, .window = 1h},
+                                       .length = 2h,
+                                       .phase = Step::end_of_data},
+                   RecipientsParameters{.unknown = 1}});
+  for (int i = 0; i < 5; ++i) send(*receiver, test_start);
+  for (int i = 0; i < 20; ++i) send(*receiver, test_start + 1h);
+  EXPECT_TRUE(receiver->is_penalized(home(), test_start + 2h - second));
+  EXPECT_FALSE(receiver->is_penalized(home(), test_start + 2h));
 }
 
 TEST(BlockList, ManyUnknownRecipientsListTheNetwork) {

@@ -141,6 +141,13 @@ TEST(Bucket, AnEarlyPhaseRefusesTheSessionAndStillCounts) {
   EXPECT_TRUE(second.answer.closes);
 }
 
+TEST(Bucket, AnIdleSessionHoldsNoPlace) {
+  auto receiver =
+      receiver_of({BucketParameters{.rate = {1, 1h}, .burst = 1, .phase = Step::connect}});
+  Session idle(*receiver, home(), test_start);
+  EXPECT_TRUE(Session(*receiver, home(), test_start).is_open());
+}
+
 TEST(Bucket, ATripIsASpellOfRefusals) {
   auto receiver = receiver_of({BucketParameters{.rate = {1, 1s}, .burst = 1}});
   send(*receiver, test_start);
@@ -208,6 +215,14 @@ TEST(Diurnal, NoiseComesFromTheSeed) {
 TEST(Diurnal, PressedAllDayItGivesTheMean) {
   auto receiver = receiver_of({DiurnalParameters{.rate = {30, 1min}}});
   EXPECT_NEAR(rate_of(press(*receiver, 24h, 4, 1), 24h), 0.5, 0.02);
+}
+
+TEST(Diurnal, ARefillOverADayTakesEachSlotAtItsRate) {
+  auto receiver = receiver_of({DiurnalParameters{.rate = {1'000, 1h}, .burst = 30'000}});
+  for (int i = 0; i < 30'000; ++i) ASSERT_TRUE(send(*receiver, test_start).is_accepted());
+  int accepted = 0;
+  while (send(*receiver, test_start + 24h).is_accepted()) ++accepted;
+  EXPECT_NEAR(accepted, 24'000, 700);
 }
 
 TEST(Steps, EachRateHoldsFromItsTime) {

@@ -36,6 +36,17 @@ TEST(ReceiverStack, AMessageRefusedLaterUsesUpNothingBefore) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(text_of(send(*behind, test_start)), "421 dot");
 }
 
+TEST(ReceiverStack, ARefusalFreesThePlaceWhileTheSessionStaysOpen) {
+  for (const Step phase : {Step::mail, Step::data}) {
+    auto receiver = receiver_of(
+        {one_an_hour(1, "quota"), PenaltyBoxParameters{.phase = phase, .reply = {451, "box"}}});
+    receiver->control(Receiver::Control::trip, home(), test_start);
+    Session open(*receiver, home(), test_start);
+    EXPECT_EQ(text_of(open.send(test_start)), "451 box");
+    EXPECT_EQ(text_of(send(*receiver, test_start)), "451 box");
+  }
+}
+
 TEST(ReceiverStack, DelaysAddUpAndTheSmallestLimitCounts) {
   auto receiver = receiver_of(
       {TarpitParameters{.banner = 3s, .command = 1s}, TarpitParameters{.banner = 4s, .command = 2s},

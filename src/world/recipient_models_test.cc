@@ -115,6 +115,15 @@ TEST(Recipients, ALimitOfRecipientsRefusesTheRestOnly) {
   }
 }
 
+TEST(Recipients, AFilteredRecipientSpoilsItsOwnMessageOnly) {
+  auto receiver = receiver_of({RecipientsParameters{.filtered = 0.5}}, 3);
+  Session session(*receiver, home(), test_start);
+  for (int i = 0; i < 50; ++i) {
+    const bool is_accepted = send(*receiver, test_start, home(), to(i)).is_accepted();
+    EXPECT_EQ(session.send(test_start, to(i)).is_accepted(), is_accepted);
+  }
+}
+
 TEST(Stray, StrikesItsShareAtItsPhase) {
   auto receiver =
       receiver_of({StrayParameters{.share = 0.1, .phase = Step::mail, .manner = Manner::silence}});
