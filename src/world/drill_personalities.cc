@@ -10,7 +10,9 @@ namespace {
 // The nominal limit of the drills: one message in two seconds.
 constexpr Rate nominal{30, 1min};
 constexpr std::uint64_t deep_burst = 60;
-const Wording busy{451, "4.7.500 Server busy. Please try again later from [{ip}]."};
+Wording busy() {
+  return {451, "4.7.500 Server busy. Please try again later from [{ip}]."};
+}
 
 Networks every_address() {
   const std::vector<std::string> texts{"0.0.0.0/0", "::/0"};
@@ -40,7 +42,7 @@ std::vector<ModelSpec> noisy(std::vector<ModelSpec> models) {
 }
 
 ModelSpec nominal_bucket(std::uint64_t burst) {
-  return {"bucket", BucketParameters{.rate = nominal, .burst = burst, .reply = busy}};
+  return {"bucket", BucketParameters{.rate = nominal, .burst = burst, .reply = busy()}};
 }
 
 PenaltyBoxParameters box() {
@@ -53,9 +55,9 @@ std::vector<ReceiverSpec> limits() {
       {"token-bucket", "5 messages a second and address, a burst of 30; no noise",
        joined({{"bucket", BucketParameters{}}}, by_hand())},
       {"sliding-hour", "1,800 messages in any hour",
-       noisy({{"window", WindowParameters{.messages = 1'800, .reply = busy}}})},
+       noisy({{"window", WindowParameters{.messages = 1'800, .reply = busy()}}})},
       {"daily-quota", "30,240 messages a day that begins at 02:00, and a bucket",
-       noisy({{"quota", QuotaParameters{.messages = 30'240, .turn = 2h, .reply = busy}},
+       noisy({{"quota", QuotaParameters{.messages = 30'240, .turn = 2h, .reply = busy()}},
               nominal_bucket(30)})},
       {"five-connections", "5 connections, each of them slow: a message takes about 10 s",
        noisy({{"connections", ConnectionsParameters{.connections = 5}},
@@ -63,13 +65,13 @@ std::vector<ReceiverSpec> limits() {
                TarpitParameters{
                    .banner = 0s, .command = 2s, .per_message = 0s, .command_max = 2s}}})},
       {"diurnal", "a bucket that other senders share: half as much by day as by night",
-       noisy({{"bucket", DiurnalParameters{.rate = nominal, .reply = busy}}})},
+       noisy({{"bucket", DiurnalParameters{.rate = nominal, .reply = busy()}}})},
       {"steps", "a bucket that falls to 40 % at 05:00 and rises to 150 % at 12:00",
        noisy({{"bucket",
                StepsParameters{.rates = {{0s, nominal}, {5h, {12, 1min}}, {12h, {45, 1min}}},
-                               .reply = busy}}})},
+                               .reply = busy()}}})},
       {"warm-up", "200 messages on the first day, twice as many after each good one",
-       noisy({{"reputation", ReputationParameters{.cold = every_address(), .reply = busy}}})},
+       noisy({{"reputation", ReputationParameters{.cold = every_address(), .reply = busy()}}})},
       {"noise",
        "no limit, but one attempt in five fails for its recipient",
        {{"greylist", GreylistParameters{.wait = 4min, .share = 0.1}},

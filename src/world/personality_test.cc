@@ -72,6 +72,22 @@ TEST(Personality, AllProvidersCanBeBlockedAndTrippedByHand) {
   }
 }
 
+TEST(Personality, ATripByHandIsTheThrottleOfTheProvider) {
+  for (const auto& [name, text] : {std::pair{"microsoft365", "451 4.7.500"},
+                                   {"outlook-consumer", "421 RP-001"},
+                                   {"gmail", "421 4.7.28"},
+                                   {"yahoo", "421 4.7.0 [TSS04]"},
+                                   {"icloud", "421 [HCM1]"},
+                                   {"docomo", "421 Service not available"},
+                                   {"greylister", "451 4.7.500"}}) {
+    auto receiver = made(quiet(name));
+    receiver->control(Receiver::Control::trip, home(), test_start);
+    Ending ending;
+    for (int i = 0; i < 50 && ending.is_accepted(); ++i) ending = send(*receiver, test_start);
+    EXPECT_THAT(text_of(ending), StartsWith(text)) << name;
+  }
+}
+
 TEST(Personality, Microsoft365RefusesHalfAtRcptOnceTripped) {
   auto receiver = made(quiet("microsoft365"));
   int refused = 0;

@@ -4,24 +4,21 @@ namespace mailweir::world {
 namespace {
 
 // Inert until `mailweir sink` or a scenario blocks an address by hand.
-const ModelSpec network{"network", NetworkBlockParameters{}};
+ModelSpec network() {
+  return {"network", NetworkBlockParameters{}};
+}
 
 ReceiverSpec plain() {
   return {"plain",
           "accepts everything; trips and blocks only by hand",
-          {network, {"penalty", PenaltyBoxParameters{}}}};
+          {network(), {"penalty", PenaltyBoxParameters{}}}};
 }
 
 ReceiverSpec microsoft365() {
   return {
       "microsoft365",
       "refuses half of the messages at RCPT, longer with every attempt, once a rate is passed",
-      {network,
-       {"block-list",
-        BlockListParameters{
-            .delist_after = 24h,
-            .phase = Step::rcpt,
-            .reply = {550, "5.7.606 Access denied, banned sending IP [{ip}] (AS16012609)"}}},
+      {network(),
        {"connections",
         ConnectionsParameters{
             .connections = 50,
@@ -43,6 +40,11 @@ ReceiverSpec microsoft365() {
             .share = 0.5,
             .phase = Step::rcpt,
             .reply = {451, "4.7.500 Server busy. Please try again later from [{ip}]. (S77719)"}}},
+       {"block-list",
+        BlockListParameters{
+            .delist_after = 24h,
+            .phase = Step::rcpt,
+            .reply = {550, "5.7.606 Access denied, banned sending IP [{ip}] (AS16012609)"}}},
        {"recipients",
         RecipientsParameters{
             .unknown = 0.01,
@@ -62,14 +64,7 @@ ReceiverSpec outlook_consumer() {
   return {
       "outlook-consumer",
       "limits by reputation, by hour and by connections, all told at MAIL",
-      {network,
-       {"block-list",
-        BlockListParameters{
-            .delist_after = 48h,
-            .phase = Step::mail,
-            .reply = {550,
-                      "5.7.1 Unfortunately, messages from [{ip}] weren't sent: part of their "
-                      "network is on our block list (S3140)."}}},
+      {network(),
        {"penalty",
         PenaltyBoxParameters{
             .trip = {.on = TripOn::refusals, .count = 50, .window = 5min},
@@ -77,6 +72,13 @@ ReceiverSpec outlook_consumer() {
             .reply = {421,
                       "RP-001 Unfortunately, some messages from {ip} weren't sent. We have "
                       "limits for how many messages can be sent."}}},
+       {"block-list",
+        BlockListParameters{
+            .delist_after = 48h,
+            .phase = Step::mail,
+            .reply = {550,
+                      "5.7.1 Unfortunately, messages from [{ip}] weren't sent: part of their "
+                      "network is on our block list (S3140)."}}},
        {"connections",
         ConnectionsParameters{
             .connections = 500,
@@ -127,18 +129,11 @@ BucketParameters gmail_quota(Rate rate, Scope scope, std::string_view whose) {
 ReceiverSpec gmail() {
   return {"gmail",
           "quotas by address, network, DKIM and SPF domain, told at the final dot",
-          {network,
+          {network(),
            {"guard",
             ConnectionsParameters{.connections = 20,
                                   .phase = Step::ehlo,
                                   .reply = {421, "4.7.0 Try again later, closing connection."}}},
-           {"block-list",
-            BlockListParameters{.delist_after = 24h * 7,
-                                .phase = Step::end_of_data,
-                                .reply = {550,
-                                          "5.7.1 [{ip}] Gmail has detected that this message is "
-                                          "suspicious due to the very low reputation of the "
-                                          "sending IP address."}}},
            {"penalty",
             PenaltyBoxParameters{
                 .trip = {.on = TripOn::refusals, .count = 100, .window = 10min},
@@ -149,6 +144,13 @@ ReceiverSpec gmail() {
                           "4.7.28 Gmail has detected an unusual amount of unsolicited mail "
                           "originating from your IP address [{ip}]; mail from it has been "
                           "temporarily blocked."}}},
+           {"block-list",
+            BlockListParameters{.delist_after = 24h * 7,
+                                .phase = Step::end_of_data,
+                                .reply = {550,
+                                          "5.7.1 [{ip}] Gmail has detected that this message is "
+                                          "suspicious due to the very low reputation of the "
+                                          "sending IP address."}}},
            {"reputation",
             ReputationParameters{.first = 1'000,
                                  .most = 1'000'000,
@@ -182,18 +184,12 @@ ReceiverSpec gmail() {
 ReceiverSpec yahoo() {
   return {"yahoo",
           "defers an address for hours after a spike; closes without a word after 20 messages",
-          {network,
+          {network(),
            {"connections",
             ConnectionsParameters{.connections = 20,
                                   .reply = {451,
                                             "4.3.2 Resources temporarily unavailable. Please try "
                                             "again later [#4.16.1]."}}},
-           {"block-list",
-            BlockListParameters{.delist_after = 48h,
-                                .phase = Step::mail,
-                                .reply = {553,
-                                          "5.7.2 [TSS09] All messages from {ip} will be "
-                                          "permanently deferred; Retrying will NOT succeed."}}},
            {"penalty",
             PenaltyBoxParameters{
                 .trip = {.on = TripOn::messages, .count = 6'000, .window = 10min},
@@ -208,6 +204,12 @@ ReceiverSpec yahoo() {
                 .reply = {421,
                           "4.7.0 [TSS05] Messages from {ip} temporarily deferred due to "
                           "unexpected volume or user complaints - 4.16.55.1"}}},
+           {"block-list",
+            BlockListParameters{.delist_after = 48h,
+                                .phase = Step::mail,
+                                .reply = {553,
+                                          "5.7.2 [TSS09] All messages from {ip} will be "
+                                          "permanently deferred; Retrying will NOT succeed."}}},
            {"session", SessionLengthParameters{.messages = 20, .manner = Manner::close}},
            {"recipients",
             RecipientsParameters{
@@ -223,8 +225,7 @@ ReceiverSpec icloud() {
   return {
       "icloud",
       "defers excessive volume at RCPT, and refuses the listed at the banner",
-      {network,
-       {"block-list", BlockListParameters{.reply = {554, "ESMTP not accepting connections"}}},
+      {network(),
        {"connections",
         ConnectionsParameters{.connections = 10,
                               .reply = {421, "4.7.0 Too many connections from {ip}"}}},
@@ -233,6 +234,7 @@ ReceiverSpec icloud() {
                              .length = 15min,
                              .ends = PenaltyEnd::restart,
                              .reply = {421, "[HCM1] Your mail from {ip} was deferred"}}},
+       {"block-list", BlockListParameters{.reply = {554, "ESMTP not accepting connections"}}},
        {"bucket", BucketParameters{.rate = {5, 1s},
                                    .burst = 100,
                                    .phase = Step::rcpt,
@@ -255,7 +257,7 @@ ReceiverSpec docomo() {
   return {
       "docomo",
       "few sessions; shuts out the whole network after many unknown users",
-      {network,
+      {network(),
        {"block-list",
         BlockListParameters{.trip = {.on = TripOn::unknown, .count = 2'000, .window = 1h},
                             .length = 2h,
@@ -275,18 +277,18 @@ ReceiverSpec au() {
   return {
       "au",
       "a limit that moves with the carrier's load; answers excess and dead addresses with RST",
-      {network,
+      {network(),
+       {"penalty",
+        PenaltyBoxParameters{.trip = {.on = TripOn::refusals, .count = 20, .window = 5min},
+                             .length = 20min,
+                             .phase = Step::connect,
+                             .manner = Manner::reset}},
        {"block-list",
         BlockListParameters{.trip = {.on = TripOn::unknown, .count = 2'000, .window = 1h},
                             .length = 2h,
                             .delist_after = 1h,
                             .scope = Scope::network,
                             .manner = Manner::reset}},
-       {"penalty",
-        PenaltyBoxParameters{.trip = {.on = TripOn::refusals, .count = 20, .window = 5min},
-                             .length = 20min,
-                             .phase = Step::connect,
-                             .manner = Manner::reset}},
        {"bucket",
         DiurnalParameters{.rate = {5, 1s},
                           .burst = 50,
@@ -305,13 +307,13 @@ ReceiverSpec au() {
 ReceiverSpec greylister() {
   return {"greylister",
           "refuses the first try of every network, sender domain and recipient for 5 minutes",
-          {network, {"penalty", PenaltyBoxParameters{}}, {"greylist", GreylistParameters{}}}};
+          {network(), {"penalty", PenaltyBoxParameters{}}, {"greylist", GreylistParameters{}}}};
 }
 
 ReceiverSpec tarpit() {
   return {"tarpit",
           "takes everything, slowly, and more slowly with each message of a session",
-          {network, {"penalty", PenaltyBoxParameters{}}, {"tarpit", TarpitParameters{}}}};
+          {network(), {"penalty", PenaltyBoxParameters{}}, {"tarpit", TarpitParameters{}}}};
 }
 
 }  // namespace
