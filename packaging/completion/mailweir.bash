@@ -15,11 +15,14 @@ _mailweir() {
     --socket | --config)
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return ;;
+    --personality) mapfile -t COMPREPLY < <(compgen -W "$(mailweir sink --list 2>/dev/null | cut -d' ' -f1)" -- "$current"); return ;;
+    --ledger | --log | --tls-dir) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     --lang) mapfile -t COMPREPLY < <(compgen -W "en ja" -- "$current"); return ;;
     --color) mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$current"); return ;;
     --by) mapfile -t COMPREPLY < <(compgen -W "provider domain class tenant" -- "$current"); return ;;
     --state) mapfile -t COMPREPLY < <(compgen -W "queued deferred held" -- "$current"); return ;;
-    --provider | --domain | --class | --tenant | --rows | --count | --after | --reason | --from | --to | --not-before)
+    --provider | --domain | --class | --tenant | --rows | --count | --after | --reason | --from | --to | --not-before | \
+      --set | --seed | --listen | --http | --hostname | --threads)
       return ;;
   esac
 
@@ -31,7 +34,8 @@ _mailweir() {
     if [[ -n $skip ]]; then skip=""; continue; fi
     case $word in
       --socket | --config | --lang | --color | --by | --state | --provider | --domain | --class | --tenant | --rows | --count | \
-        --after | --reason | --from | --to | --not-before) skip=$word ;;
+        --after | --reason | --from | --to | --not-before | --personality | --set | --seed | --listen | --http | --ledger | --log | \
+        --hostname | --tls-dir | --threads) skip=$word ;;
       -?*) ;;
       *) words+=("$word") ;;
     esac
@@ -41,8 +45,9 @@ _mailweir() {
   local filter="--provider --domain --class --tenant --state"
   local choices=""
   case ${words[0]-} in
-    "") choices="serve status queue trace message config send $global --version" ;;
+    "") choices="serve sink status queue trace message config send $global --version" ;;
     serve) choices="--config --help" ;;
+    sink) choices="--personality --set --seed --listen --http --ledger --log --hostname --tls-dir --no-tls --threads --list --parameters --lang --help" ;;
     status) choices="--rows $global" ;;
     queue) choices="--by --rows --list --after --count $filter $global" ;;
     trace) [[ $current == -* ]] && choices=$global || choices=$(_mailweir_ids "${socket[@]}") ;;
