@@ -202,6 +202,8 @@ void Baseline::rest(std::uint32_t i, Duration how_long, Instant now) {
   leave_active(item);
   item.due = now + how_long;
   if (const Duration run = habits_.queue_run; run > Duration{}) {
+    // Files carry whole seconds, so what is refused right after a run is due at a run again.
+    item.due = std::chrono::floor<std::chrono::seconds>(item.due);
     const Duration past = item.due.time_since_epoch() % run;
     if (past > Duration{}) item.due += run - past;
   }
