@@ -1,6 +1,7 @@
 #include "simulate/incident.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "simulate/result.h"
 
@@ -37,14 +38,82 @@ std::optional<Duration> since(Duration onset, const std::optional<Duration>& at)
   return std::max(Duration{}, *at - onset);
 }
 
+bool is_throttled(const PathResult& path, std::size_t from) {
+  return std::any_of(path.series.begin() + static_cast<std::ptrdiff_t>(from), path.series.end(),
+                     [](const PathSample& sample) { return sample.penalized > 0; });
+}
+
+// Attempts over [from, to): of the throttled sources, and of all, at the providers that throttled.
+struct Attempts {
+  double throttled = 0;
+  double all = 0;
+  double share() const { return all > 0 ? throttled / all : 0; }
+};
+
+class PathShares {
+ public:
+  PathShares(const RunResult& run, std::size_t onset) {
+    for (const PathResult& path : run.paths) {
+      if (path.series.size() <= onset || !is_throttled(path, onset)) continue;
+      throttled_.push_back(&path);
+      steps_ = path.series.size();
+    }
+    for (const PathResult& path : run.paths) {
+      const bool shares_provider =
+          std::any_of(throttled_.begin(), throttled_.end(),
+                      [&](const PathResult* each) { return each->provider == path.provider; });
+      if (shares_provider) all_.push_back(&path);
+    }
+  }
+
+  std::size_t steps() const { return steps_; }
+  Attempts attempts(std::size_t from, std::size_t to) const {
+    return {sum(throttled_, from, to), sum(all_, from, to)};
+  }
+
+ private:
+  static double sum(const std::vector<const PathResult*>& paths, std::size_t from, std::size_t to) {
+    double attempts = 0;
+    for (const PathResult* path : paths) {
+      for (std::size_t i = from; i < std::min(to, path->series.size()); ++i)
+        attempts += static_cast<double>(path->series[i].attempts);
+    }
+    return attempts;
+  }
+
+  std::vector<const PathResult*> throttled_;
+  std::vector<const PathResult*> all_;
+  std::size_t steps_ = 0;
+};
+
+// When the sender began to spare the throttled sources, and kept to it for `kept_for`. The share is
+// looked at, not the rate, because the load falls in the evening by itself.
+std::optional<Duration> first_sparing(const RunResult& run, Duration onset) {
+  if (run.step <= Duration{}) return std::nullopt;
+  const auto first = static_cast<std::size_t>(onset / run.step);
+  const auto span = std::max<std::size_t>(1, static_cast<std::size_t>(kept_for / run.step));
+  const PathShares shares(run, first);
+  const double usual = shares.attempts(0, first).share();
+  if (usual <= 0) return std::nullopt;
+  // Once it is over, sparing them is no mitigation.
+  const auto end = std::min(
+      shares.steps(), static_cast<std::size_t>(last_penalty_end(run).value_or(onset) / run.step));
+  for (std::size_t i = first; i + span <= end; ++i) {
+    const Attempts attempts = shares.attempts(i, i + span);
+    if (attempts.all > 0 && attempts.share() <= usual / 2)
+      return run.step * static_cast<std::int64_t>(i);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void find_incident_minutes(RunResult& run) {
   if (!run.incident) return;
   Incident& incident = *run.incident;
   incident.ours = {};
-  incident.ours.detected = run.measures.detect_mean;
-  incident.ours.mitigated = run.measures.detect_mean;
+  incident.ours.mitigated = since(incident.onset, first_sparing(run, incident.onset));
+  incident.ours.detected = incident.ours.mitigated;
   incident.ours.released = since(incident.onset, last_penalty_end(run));
   incident.ours.drained = since(incident.onset, last_delayed_delivery(run));
   incident.ours.worst_delay = run.delays.max;

@@ -30,14 +30,18 @@ struct Incident {
 };
 
 // What the run shows of it, in run.incident->ours:
-//   detected, mitigated  the sender sent a throttled path less: first such moment (the measure of
-//                        spells); a sender that never does has neither
+//   mitigated            the share of a provider's attempts that goes out through its throttled
+//                        sources falls to half of what it was before the onset, for `kept_for`,
+//                        while a penalty is on;
+//                        empty if that never happens, or if the run keeps no series of paths
+//   detected             as mitigated: a sender that acts has noticed, and no other sign is known
 //   cause_named          nothing in a run names causes yet: always empty
 //   released             the last penalty ended
 //   drained              the end of the last step in which something older than
 //                        `delayed_at_least` was delivered; empty if the run ended with a queue
 //   worst_delay          the longest of all classes
 // Nothing happens if the run has no incident.
+inline constexpr Duration kept_for = std::chrono::minutes(10);
 inline constexpr Duration delayed_at_least = std::chrono::minutes(5);
 void find_incident_minutes(RunResult& run);
 

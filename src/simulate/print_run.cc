@@ -52,6 +52,19 @@ std::string class_table(const RunResult& run, const Words& say) {
   return aligned(rows);
 }
 
+// The minutes of a public report beside those of the run.
+std::string incident_table(const RunResult& run, const Words& say) {
+  if (!run.incident) return {};
+  Rows rows = {
+      {say("SINCE THE ONSET", "発生から"), say("REPORT", "報告書"), say("THIS RUN", "この実行")}};
+  for (const IncidentRow& row : incident_rows(*run.incident))
+    rows.push_back({say(row.en, row.ja), optional_text(row.reference), optional_text(row.ours)});
+  for (const ClassResult& row : run.classes)
+    rows.push_back(
+        {say("worst delay of ", "最大遅延: ") + row.name, "", duration_text(row.delays.max)});
+  return "\n" + aligned(rows) + run.incident->source + "\n\n";
+}
+
 std::string provider_table(const RunResult& run, const Words& say) {
   Rows rows = {{say("PROVIDER", "プロバイダー"), say("ACCEPTED", "受理"), say("ATTEMPTS", "試行"),
                 say("DELIVERED", "配信"), say("REFUSED", "一時拒否"), say("TRIPS", "抵触"),
@@ -166,7 +179,7 @@ Json violations_json(const RunResult& run) {
 std::string run_text(const RunResult& run, ReportLanguage language) {
   const Words say{language == ReportLanguage::japanese};
   return head(run, say) + "\n" + class_table(run, say) + "\n" + provider_table(run, say) + "\n" +
-         measure_lines(run, say) + verdict(run, say);
+         measure_lines(run, say) + incident_table(run, say) + verdict(run, say);
 }
 
 std::string run_json(const RunResult& run) {
@@ -200,6 +213,16 @@ std::string run_json(const RunResult& run) {
                                  {"refused", row.refused},
                                  {"trips", row.trips},
                                  {"penalty_share", row.penalty_share}});
+  }
+  if (run.incident) {
+    const auto minutes = [](const IncidentMinutes& of) {
+      return Json{{"detected", seconds(of.detected)},   {"cause_named", seconds(of.cause_named)},
+                  {"mitigated", seconds(of.mitigated)}, {"released", seconds(of.released)},
+                  {"drained", seconds(of.drained)},     {"worst_delay", seconds(of.worst_delay)}};
+    };
+    json["incident"] = {{"source", run.incident->source},
+                        {"reference", minutes(run.incident->reference)},
+                        {"ours", minutes(run.incident->ours)}};
   }
   return json.dump() + "\n";
 }

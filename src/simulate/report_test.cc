@@ -156,14 +156,31 @@ TEST(Comparison, JsonHasARunEach) {
 TEST(IncidentMinutes, ComeFromTheRun) {
   const RunResult run = throttled_run();
   const IncidentMinutes& ours = run.incident->ours;
-  EXPECT_FALSE(ours.detected);
-  EXPECT_FALSE(ours.drained);  // one is left in the queue
+  EXPECT_FALSE(ours.mitigated);  // all paths went on as before, in equal parts
+  EXPECT_FALSE(ours.drained);    // one is left in the queue
   EXPECT_EQ(ours.released, Duration(1800s));
   EXPECT_EQ(ours.worst_delay, Duration(1020s));
   RunResult drained = run;
   drained.counts.queued = 0;
   find_incident_minutes(drained);
   EXPECT_EQ(drained.incident->ours.drained, Duration(2160s));
+}
+
+TEST(IncidentMinutes, ASenderThatSparesTheThrottledSourcesHasMitigated) {
+  RunResult run = throttled_run();
+  for (std::size_t i = 0; i < run.paths[0].series.size(); ++i) {
+    PathSample& sample = run.paths[0].series[i];
+    if (i >= 150) sample.attempts = 0;
+    for (const std::size_t healthy : {1U, 2U}) {
+      run.paths[healthy].series[i].attempts = 30;
+      run.paths[healthy].series[i].penalized = 0;
+    }
+  }
+  run.incident->onset = 900s;
+  find_incident_minutes(run);
+  ASSERT_TRUE(run.incident->ours.mitigated);
+  EXPECT_THAT(std::chrono::duration<double>(*run.incident->ours.mitigated).count(),
+              ::testing::DoubleNear(600, 90));
 }
 
 TEST(Figures, AreShortAndNeverRoundUpToAll) {

@@ -47,6 +47,7 @@ mailweir simulate FILE… [OPTIONS]
   --events FILE   write every event as a line; the same seed gives the same bytes
   --compare       play each scenario with every sender: mailweir and the baselines
   --json          print JSON
+  --lang en|ja
   --help
 
 The scenario file and the figures are described in docs/simulator.md. Exit code 0: passed; 1: a rule
@@ -63,6 +64,7 @@ mailweir simulate FILE… [OPTIONS]
   --events FILE   全イベントを1行ずつ書く。同じシードなら同じ内容になる
   --compare       すべての送信側（mailweir と比較対象）で各シナリオを実行する
   --json          JSON で出力する
+  --lang en|ja
   --help
 
 シナリオと数値の説明は docs/simulator.md にあります。終了コード 0: 合格、1: 規則違反または期待未達、
@@ -97,10 +99,12 @@ std::optional<Options> parse(const std::vector<std::string>& arguments) {
       options.compare = true;
     } else if (argument == "--help" || argument == "-h") {
       options.help = true;
-    } else if (argument == "--seed" || argument == "--report" || argument == "--events") {
+    } else if (argument == "--seed" || argument == "--report" || argument == "--events" ||
+               argument == "--lang") {
       const auto value = value_of(arguments, at);
       if (!value) return std::nullopt;
       if (argument == "--seed" && !parse_seed(*value, options)) return std::nullopt;
+      if (argument == "--lang" && *value == "ja") options.language = ReportLanguage::japanese;
       if (argument == "--report") options.report = *value;
       if (argument == "--events") options.events = *value;
     } else if (argument.starts_with("-")) {

@@ -53,7 +53,7 @@ void Simulation::carry_out(engine::Order& any) {
                   .index = order.recipients.front(),
                   .code = static_cast<std::uint16_t>(order.recipients.size()),
                   .step = Step::start});
-            spool_.start(order, now_);
+            if (network_.has(order.session)) spool_.start(order, now_);
             const auto started = network_.carry_out(std::move(order), now_);
             if (checks_caps_ && !started.is_late)
               caps_.message_begins(started.path, started.number, id.value, now_);
@@ -105,7 +105,6 @@ void Simulation::on_done(std::uint32_t path, const engine::TransactionDone& done
           .phase = small(result.phase),
           .failure = small(result.failure)});
   }
-  spool_.finish(done);
   meter_.transaction(path, done, now_);
   sender_->on_transaction_done(done, now_);
 }
@@ -138,7 +137,10 @@ void Simulation::report(const Report& report) {
             if (checks_caps_) caps_.connection_ends(report.path);
             sender_->on_session_failed(failed, now_);
           },
-          [&](const engine::TransactionDone& done) { on_done(report.path, done); },
+          [&](const engine::TransactionDone& done) {
+            if (!report.is_late) spool_.finish(done);
+            on_done(report.path, done);
+          },
           [&](const engine::SessionClosed& closed) {
             note({.id = closed.session.value,
                   .step = Step::closed,

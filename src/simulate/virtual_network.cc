@@ -108,7 +108,7 @@ std::uint32_t VirtualNetwork::carry_out(const engine::OpenSession& order, Instan
 VirtualNetwork::Started VirtualNetwork::carry_out(engine::StartTransaction order, Instant now) {
   const auto found = by_id_.find(order.session.value);
   if (found == by_id_.end()) {
-    reports_.push_back({cancelled(order), 0});
+    reports_.push_back({.what = cancelled(order), .is_late = true});
     return {.is_late = true};
   }
   Connection& c = connections_[found->second];

@@ -34,6 +34,7 @@ struct Report {
                             engine::SessionFailed, engine::TransactionDone, engine::SessionClosed>;
   What what;
   std::uint32_t path = 0;
+  bool is_late = false;  // of a transaction for a session that was gone: it never was on its way
 };
 
 class VirtualNetwork {
@@ -68,7 +69,7 @@ class VirtualNetwork {
   // Whether the host answers packets; connections to it are reset when it stops.
   void set_reachable(std::uint16_t provider, std::uint16_t host, bool reachable, Instant now);
 
-  std::size_t connections() const { return by_id_.size(); }
+  bool has(SessionId session) const { return by_id_.contains(session.value); }
 
  private:
   enum class Unit : std::uint8_t { envelope, content };  // what the server answers as one
