@@ -170,7 +170,7 @@ TEST(IncidentMinutes, ASenderThatSparesTheThrottledSourcesHasMitigated) {
   RunResult run = throttled_run();
   for (std::size_t i = 0; i < run.paths[0].series.size(); ++i) {
     PathSample& sample = run.paths[0].series[i];
-    if (i >= 150) sample.attempts = 0;
+    if (i >= 120) sample.attempts = 0;
     for (const std::size_t healthy : {1U, 2U}) {
       run.paths[healthy].series[i].attempts = 30;
       run.paths[healthy].series[i].penalized = 0;
@@ -180,7 +180,7 @@ TEST(IncidentMinutes, ASenderThatSparesTheThrottledSourcesHasMitigated) {
   find_incident_minutes(run);
   ASSERT_TRUE(run.incident->ours.mitigated);
   EXPECT_THAT(std::chrono::duration<double>(*run.incident->ours.mitigated).count(),
-              ::testing::DoubleNear(600, 90));
+              ::testing::DoubleNear(240, 60));
 }
 
 TEST(Figures, AreShortAndNeverRoundUpToAll) {
