@@ -42,7 +42,7 @@ figcaption{font-weight:600;display:flex;flex-wrap:wrap;gap:4px 18px;align-items:
 .unit{margin-left:auto;font-weight:400;font-size:13px;color:var(--soft)}
 svg{display:block;width:100%;height:auto}
 .grid{stroke:var(--rule);stroke-width:1}.tick{fill:var(--soft);font-size:12px}
-.line{fill:none;stroke-width:1.6;stroke-linejoin:round}.dashed{stroke-dasharray:5 4}
+.line{fill:none;stroke-width:1.6;stroke-linejoin:round;stroke-linecap:round}.dashed{stroke-dasharray:5 4}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;background:var(--card)}
 th,td{padding:5px 10px;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}
