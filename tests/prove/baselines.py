@@ -4,7 +4,12 @@
 """One scenario, twice: real Postfix against `mailweir sink`, and `mailweir simulate` with its Postfix baseline against the same
 receiver model. Postfix's time constants are scaled 1:30 on both sides (300 s, 4,000 s and 300 s become 10 s, 133 s and 10 s).
 
-Attempts and refusals are counted from the sink's log. A delay runs from the 250 that Postfix gave to the sink's 250.
+Attempts and refusals are counted from the sink's log. A delay runs from the 250 that Postfix gave to the sink's 250, of what was
+delivered while we watched.
+
+What it does not show: with a burst of 10 and a penalty of 20 s, twice the queue run, attempts agreed within 4 % and deliveries
+within 10 %, but the mean delay did not (13.0 s to 21.5 s when shut out, 8.5 s to 11.5 s when half refused). There few messages get
+through late, and which of them depends on whether a run of the queue falls just before or just after the end of a penalty.
 """
 import json
 import socket
