@@ -6,7 +6,8 @@ namespace mailweir::simulate {
 namespace {
 
 constexpr double memory = 1.0 / 6;  // of the usual rate: about six windows
-constexpr double slowed = 0.5;      // of the usual rate: the sender has noticed
+constexpr double slowed = 0.5;      // of the usual rate: the sender has noticed …
+constexpr double missing_min = 10;  // … if so many attempts are missing to it
 constexpr double recovered = 0.8;   // of the usual rate: it is back
 
 }  // namespace
@@ -35,16 +36,23 @@ void SpellWatch::refused(std::uint32_t index, Instant now) {
   const auto source = static_cast<std::uint16_t>(index / atlas_.providers());
   if (!receivers_[provider]->is_penalized(atlas_.source(source), now)) return;
   path.stage = Stage::tripped;
-  path.since = now;
+  path.since = path.slow_since = now;
+  path.missing = 0;
   ++spells_;
 }
 
 void SpellWatch::look(std::uint32_t index, Instant now, bool has_queue) {
   Path& path = paths_[index];
   const double usual = std::max(1.0, path.usual);
-  if (path.stage == Stage::tripped && path.attempts <= slowed * usual) {
-    path.stage = Stage::detected;
-    detect_.add(now - path.since);
+  if (path.stage == Stage::tripped) {
+    path.missing += slowed * usual - path.attempts;
+    if (path.missing <= 0) {
+      path.missing = 0;
+      path.slow_since = now;
+    } else if (path.missing >= missing_min) {
+      path.stage = Stage::detected;
+      detect_.add(path.slow_since - path.since);
+    }
   }
   const bool is_in_spell = path.stage == Stage::tripped || path.stage == Stage::detected;
   if (is_in_spell && !path.is_penalized) {

@@ -45,6 +45,10 @@ class SpellWatch {
   struct Path {
     Instant since{};   // first refusal; in `recovering`, the end of the penalty
     double usual = 0;  // attempts a window, before
+    // Attempts that are missing to half of the usual, summed up while any are: a quiet window is
+    // chance, ten missing attempts are not.
+    double missing = 0;
+    Instant slow_since{};  // since then they are missing
     std::uint64_t windows_penalized = 0;
     std::uint64_t trips = 0;       // of the receiver, at the last window
     std::uint32_t attempts = 0;    // in this window
