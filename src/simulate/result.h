@@ -32,7 +32,7 @@ struct Delays {  // from acceptance to the recipient's 250
 
 struct Measures {
   std::uint64_t attempts = 0;            // recipient × transaction
-  std::uint64_t refused = 0;             // of these: 4xx, or a session lost before the reply
+  std::uint64_t refused = 0;             // of these: tried again, for a 4xx, a 552 or no reply
   std::uint64_t connections = 0;         // sessions asked for
   std::uint64_t connections_failed = 0;  // of these
   double wasted_per_1000 = 0;            // refused and failed connections, per 1,000 delivered
