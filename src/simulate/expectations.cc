@@ -6,13 +6,10 @@
 #include <optional>
 
 #include "base/units.h"
+#include "simulate/figures.h"
 
 namespace mailweir::simulate {
 namespace {
-
-Duration whole(Duration duration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(duration);
-}
 
 class Judge {
  public:
@@ -21,7 +18,7 @@ class Judge {
 
   void at_most(std::string_view what, const std::optional<Duration>& bar, Duration found) {
     if (!bar || found <= *bar) return;
-    complain(what, to_string(whole(found)), "at most", to_string(*bar));
+    complain(what, duration_text(found), "at most", to_string(*bar));
   }
   void at_most(std::string_view what, const std::optional<double>& bar, double found) {
     if (!bar || found <= *bar) return;
