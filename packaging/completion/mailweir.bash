@@ -45,8 +45,9 @@ _mailweir() {
   local filter="--provider --domain --class --tenant --state"
   local choices=""
   case ${words[0]-} in
-    "") choices="serve sink status queue trace message config send $global --version" ;;
+    "") choices="serve sink simulate status queue trace message config send $global --version" ;;
     serve) choices="--config --help" ;;
+    simulate) choices="--seed --report --events --compare --json --lang --help"; mapfile -t COMPREPLY < <(compgen -f -W "$choices" -- "$current"); return ;;
     sink) choices="--personality --set --seed --listen --http --ledger --log --hostname --tls-dir --no-tls --threads --list --parameters --lang --help" ;;
     status) choices="--rows $global" ;;
     queue) choices="--by --rows --list --after --count $filter $global" ;;
