@@ -15,6 +15,16 @@ namespace {
 
 constexpr std::size_t buffer_max = std::size_t{1} << 16;
 
+// What concerns no message and no session.
+void print_server(std::string& out, const TrailEntry& e) {
+  auto to = std::back_inserter(out);
+  if (e.step == Step::flush) fmt::format_to(to, "flush {}", e.more);
+  if (e.step == Step::crash) fmt::format_to(to, "crash");
+  if (e.step == Step::restart) fmt::format_to(to, "restart {}", e.more);
+  if (e.step == Step::fault_begins) fmt::format_to(to, "fault {} begins", e.id);
+  if (e.step == Step::fault_ends) fmt::format_to(to, "fault {} ends", e.id);
+}
+
 }  // namespace
 
 Trail::Trail(const Scenario& scenario, const Atlas& atlas, Instant origin, Sink sink)
@@ -87,21 +97,8 @@ void Trail::print(std::string& out, const TrailEntry& e) const {
     case Step::closed:
       fmt::format_to(to, "closed s{} {}", e.id, failure);
       return;
-    case Step::flush:
-      fmt::format_to(to, "flush {}", e.more);
-      return;
-    case Step::crash:
-      fmt::format_to(to, "crash");
-      return;
-    case Step::restart:
-      fmt::format_to(to, "restart {}", e.more);
-      return;
-    case Step::fault_begins:
-      fmt::format_to(to, "fault {} begins", e.id);
-      return;
-    case Step::fault_ends:
-      fmt::format_to(to, "fault {} ends", e.id);
-      return;
+    default:
+      print_server(out, e);
   }
 }
 
