@@ -4,7 +4,7 @@
 namespace mailweir::simulate {
 namespace {
 
-constexpr Duration lazy_delay = std::chrono::milliseconds(50);  // CommitQueueOptions
+constexpr Duration lazy_delay = std::chrono::milliseconds(20);  // CommitQueueOptions
 
 template <class... Cases>
 struct Overloaded : Cases... {
