@@ -38,6 +38,10 @@ void Relay::on_session_closed(engine::SessionClosed closed) {
   core_->push(std::move(closed));
 }
 
+MessageId Relay::next_id() const {
+  return core_->next_id();
+}
+
 void Relay::with_engine(std::function<void(engine::Engine&, Instant)> work) {
   core_->push(Work{std::move(work)});
 }

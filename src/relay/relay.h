@@ -75,6 +75,9 @@ class Relay final : public intake::MessageAcceptor, public delivery::OutcomeRece
   void on_transaction_done(engine::TransactionDone done) override;
   void on_session_closed(engine::SessionClosed closed) override;
 
+  // Every message accepted so far has a smaller id.
+  MessageId next_id() const;
+
   // Runs `work` on the relay's thread with the engine; the orders it causes are carried out after
   // it.
   void with_engine(std::function<void(engine::Engine&, Instant now)> work);

@@ -62,6 +62,7 @@ class Relay::Core {
   void reconfigure(RelayOptions options);
   void stop(std::chrono::milliseconds grace);
   UnixTime to_wall(Instant time) const;
+  MessageId next_id() const { return MessageId{next_id_.load(std::memory_order_relaxed)}; }
 
  private:
   // A recipient's end, kept until the batch of orders is through, so that one message gets one DSN

@@ -67,17 +67,19 @@ struct Admin::BulkAction {
   console::ActionResult result;
   std::size_t next = 0;  // of `ids`
   MessageId after{};     // what the filter has been through
+  MessageId end{};       // the filter leaves alone what came after the action was asked for
 
   // The next page of messages; empty at the end.
   std::vector<MessageId> take_page(engine::Engine& engine, Instant now) {
     std::vector<MessageId> page;
     if (!request.filter) {
-      const std::size_t end = std::min(request.ids.size(), next + action_page);
-      for (; next < end; ++next) page.push_back(request.ids[next]);
+      const std::size_t page_end = std::min(request.ids.size(), next + action_page);
+      for (; next < page_end; ++next) page.push_back(request.ids[next]);
       return page;
     }
     for (const engine::RecipientView& view :
          engine.list(*request.filter, after, action_page, now)) {
+      if (!(view.id < end)) break;
       if (page.empty() || page.back() != view.id) page.push_back(view.id);
     }
     if (!page.empty()) after = page.back();
@@ -240,7 +242,9 @@ void Admin::act(console::ActionRequest request, console::Done<console::ActionRes
   std::ranges::sort(request.ids);
   const auto repeated = std::ranges::unique(request.ids);
   request.ids.erase(repeated.begin(), repeated.end());
-  act_on_page(std::make_shared<BulkAction>(std::move(request), std::move(done)));
+  auto bulk = std::make_shared<BulkAction>(std::move(request), std::move(done));
+  bulk->end = ports_.relay.next_id();
+  act_on_page(std::move(bulk));
 }
 
 void Admin::act_on_page(std::shared_ptr<BulkAction> bulk) {
@@ -261,7 +265,7 @@ void Admin::act_on_page(std::shared_ptr<BulkAction> bulk) {
         ports_.recorder.operator_acted(event_of(request.action), id, request.actor, request.reason);
       }
     }
-    if (page.empty()) {
+    if (page.empty() || is_stopping_) {
       bulk->done(std::move(result));
     } else {
       act_on_page(bulk);

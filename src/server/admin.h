@@ -5,6 +5,7 @@
 // and the log to the reader's.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -64,6 +65,8 @@ class Admin final : public console::AdminPort {
   void metrics(console::Done<std::string> done) override;
   console::Health health() const override;
 
+  // Bulk actions under way end with the page they are at. To be called before the relay is stopped.
+  void stop_actions() { is_stopping_ = true; }
   void set_ready(bool ready, std::string detail);
   // Before the first question only.
   void add_listener(std::string listener) { facts_.listeners.push_back(std::move(listener)); }
@@ -76,6 +79,7 @@ class Admin final : public console::AdminPort {
   console::ListedRecipient listed(engine::RecipientView view) const;  // reads the spool
   void act_on_page(std::shared_ptr<BulkAction> bulk);
 
+  std::atomic<bool> is_stopping_ = false;
   AdminFacts facts_;
   AdminPorts ports_;
   mutable std::mutex health_mutex_;

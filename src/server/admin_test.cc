@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <future>
+#include <thread>
 
 #include "relay/relay_fixture.h"
 #include "spool/test_messages.h"
@@ -206,6 +207,29 @@ TEST_F(AdminTest, AnActionOnMoreThanAPageReachesAllAndCountsEachOnce) {
   EXPECT_EQ(act({.action = console::Action::remove, .filter = engine::ListFilter{}}).changed,
             1100U);
   ASSERT_TRUE(spool.wait_until_empty());
+}
+
+TEST_F(AdminTest, AnActionByFilterLeavesAloneWhatComesAfterIt) {
+  start_all();
+  for (int i = 0; i < 600; ++i) accept_for_later("r@b.test");
+  std::promise<Result<console::ActionResult>> answer;
+  // The engine stands still while the action is asked for and another message comes.
+  std::promise<void> go_on;
+  process->relay->with_engine([&](engine::Engine&, Instant) { go_on.get_future().wait(); });
+  admin->act({.action = console::Action::remove, .filter = engine::ListFilter{}, .actor = "uid 0"},
+             [&](Result<console::ActionResult> result) { answer.set_value(std::move(result)); });
+  std::jthread later([&] { accept_for_later("later@b.test"); });
+  go_on.set_value();
+  EXPECT_EQ(answer.get_future().get()->changed, 600U);
+  later.join();
+  EXPECT_EQ(status().totals.recipients, 1U);
+}
+
+TEST_F(AdminTest, AStopEndsABulkActionWithThePageItIsAt) {
+  start_all();
+  for (int i = 0; i < 1100; ++i) accept_for_later("r@b.test");
+  admin->stop_actions();
+  EXPECT_EQ(act({.action = console::Action::hold, .filter = engine::ListFilter{}}).changed, 500U);
 }
 
 TEST_F(AdminTest, WhatIsNotThereIsNamed) {

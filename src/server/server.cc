@@ -149,8 +149,9 @@ struct Server::State {
   }
 
   ServerOptions options;
-  config::Loaded loaded;  // `config` is replaced by a reload, under config_mutex
-  std::mutex config_mutex;
+  config::Loaded loaded;    // `config` is replaced by a reload, under config_mutex
+  std::mutex config_mutex;  // held for a copy only, never while waiting for a thread
+  std::mutex reload_mutex;  // one reload at a time
   runtime::SystemClock clock;
   SeededRandom random{entropy()};
   Threads threads;
@@ -360,7 +361,7 @@ std::string Server::State::suppression_change(const relay::RelayOptions& next) {
 }
 
 Result<console::ReloadResult> Server::State::reload(const std::string& actor) {
-  const std::lock_guard lock(config_mutex);
+  const std::lock_guard lock(reload_mutex);
   auto next = options.config_file.empty() ? config::load_default_config()
                                           : config::load_config(options.config_file);
   if (!next) {
@@ -382,11 +383,14 @@ Result<console::ReloadResult> Server::State::reload(const std::string& actor) {
     effects.push_back(suppressed);
     is_in_force = true;
   }
-  loaded.config = merged;
+  {
+    const std::lock_guard config_lock(config_mutex);
+    loaded.config = merged;
+  }
   relay->reconfigure(std::move(*relay_settings));
-  memory->set_max(loaded.config.smtp.memory_max.value);
+  memory->set_max(merged.smtp.memory_max.value);
   for (std::size_t i = 0; i < doors.size(); ++i)
-    doors[i]->reconfigure(listener_options(loaded.config, loaded.config.smtp.listen[i]));
+    doors[i]->reconfigure(listener_options(merged, merged.smtp.listen[i]));
   if (const auto renewed = identity->reload(); !renewed) {
     fmt::print(stderr, "mailweir: {}; the old certificate stays in use\n", renewed.error().context);
   }
@@ -400,7 +404,10 @@ Result<console::ReloadResult> Server::State::reload(const std::string& actor) {
 
 // Also after a start that failed half-way: each part is stopped if it is there.
 void Server::State::stop(const std::string& reason) {
-  if (admin) admin->set_ready(false, "stopping");
+  if (admin) {
+    admin->set_ready(false, "stopping");
+    admin->stop_actions();
+  }
   // One grace for all of them together: a service manager does not wait longer.
   const Instant end = clock.now() + stop_grace;
   const auto grace = [this, end] {

@@ -211,8 +211,8 @@ void ServerSession::take_line(std::string_view& octets) {
 }
 
 void ServerSession::keep_partial_line(std::string_view octets) {
-  if (is_line_overlong_ && (overlong_octets_ += octets.size()) > overlong_octets_max)
-    return close_with_line("500 5.5.2 Line too long");
+  if (is_line_overlong_) overlong_octets_ += octets.size();
+  if (overlong_octets_ > overlong_octets_max) return close_with_line("500 5.5.2 Line too long");
   if (line_.size() + octets.size() > mail_line_max) {
     // Only whether the line ends in CR LF still matters.
     if (!std::exchange(is_line_overlong_, true)) overlong_octets_ = 0;
