@@ -22,7 +22,7 @@ rocksdb::IOStatus RocksWalFile::Append(const rocksdb::Slice& data,
   size_ += data.size();
   if (size_ > written_to_) {
     written_to_ = size_;
-    if (sync_average_ <= small_sync_max) write_zeros(options, debug);
+    if (has_room_ && sync_average_ <= small_sync_max) write_zeros(options, debug);
   }
   return status;
 }
@@ -41,8 +41,9 @@ void RocksWalFile::write_zeros(const rocksdb::IOOptions& options, rocksdb::IODeb
   while (written_to_ < end) {
     const rocksdb::Slice piece(zeros.data(),
                                std::min<std::uint64_t>(zeros.size(), end - written_to_));
-    if (!target()->PositionedAppend(piece, written_to_, options, debug).ok()) return;
-    written_to_ += piece.size();
+    has_room_ = target()->PositionedAppend(piece, written_to_, options, debug).ok();
+    written_to_ += piece.size();  // of a piece that failed a part may be there: Close() cuts it off
+    if (!has_room_) return;
   }
 }
 

@@ -7,6 +7,9 @@
 // are small: under load many messages share one, the journal no longer matters, and zeros would
 // double what is written.
 //
+// Every write to the log is followed by its sync before the next one is given: so there is never a
+// hole of zeros in front of a record that was kept.
+//
 // A log that was not closed ends in zeros; RocksDB takes them for the end of the log. What a
 // machine's death left half written fails its checksum, as it did without zeros.
 #pragma once
@@ -37,6 +40,8 @@ class RocksWalFile final : public rocksdb::FSWritableFileOwnerWrapper {
   // Cuts the zeros off.
   rocksdb::IOStatus Close(const rocksdb::IOOptions& options,
                           rocksdb::IODebugContext* debug) override;
+  // Appending and syncing count in the same place.
+  bool IsSyncThreadSafe() const override { return false; }
   std::uint64_t GetFileSize(const rocksdb::IOOptions& options,
                             rocksdb::IODebugContext* debug) override;
 
@@ -47,6 +52,7 @@ class RocksWalFile final : public rocksdb::FSWritableFileOwnerWrapper {
   std::uint64_t size_ = 0;          // of the log
   std::uint64_t written_to_ = 0;    // zeros included
   std::uint64_t synced_ = 0;        // of `size_`, at the last sync
+  bool has_room_ = true;            // false: zeros have failed, and are not tried again
   std::uint64_t sync_average_ = 0;  // octets a sync brings, lately
 };
 
