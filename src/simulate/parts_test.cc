@@ -88,13 +88,16 @@ TEST(CapsCheck, EachExceededCapIsTold) {
 
 struct Kept : Checked {
   MessageId accept() { return spool.accept({}, {0}); }
-  void send(MessageId id) {
+  // `code`: what the sender is told of the content; 0: nothing.
+  void send(MessageId id, std::uint16_t code = 0) {
     spool.start({.message = id, .recipients = {0}}, now);
     spool.received(id, 0, now);
-    spool.finish({.message = id, .results = {{}}});
+    engine::RecipientResult result;
+    result.reply.code = code;
+    spool.finish({.message = id, .results = {result}});
   }
   void deliver(MessageId id) {
-    send(id);
+    send(id, 250);
     spool.settle({.message = id, .message_finished = true, .recipients_total = 1}, now);
   }
 
@@ -134,6 +137,32 @@ TEST(VirtualSpool, AnEndWithoutAReceptionBreaksTheRule) {
   const MessageId id = kept.accept();
   kept.spool.settle({.message = id, .message_finished = true}, kept.now);
   EXPECT_THAT(kept.whats(), HasSubstr("no receiver has taken it"));
+}
+
+TEST(VirtualSpool, AfterAReported250OnlyADeliveryMayBeRecorded) {
+  Kept kept;
+  const MessageId id = kept.accept();
+  kept.send(id, 250);
+  EXPECT_EQ(kept.rules.total(), 0U) << kept.whats();
+  kept.spool.record({.message = id}, {}, kept.now);
+  EXPECT_THAT(kept.whats(), HasSubstr("recorded as not ended after a 250"));
+  kept.send(id, 451);
+  EXPECT_THAT(kept.whats(), HasSubstr("sent again after a 250"));
+  EXPECT_THAT(kept.whats(), HasSubstr("delivered again after a 250"));
+  kept.spool.settle({.message = id, .disposition = Disposition::bounced, .message_finished = true},
+                    kept.now);
+  EXPECT_THAT(kept.whats(), HasSubstr("ended otherwise after a 250"));
+  EXPECT_EQ(kept.spool.lost_replies(), 0U);
+}
+
+TEST(VirtualSpool, ACrashForgetsAReported250WhoseEndWasNotDurable) {
+  Kept kept;
+  const MessageId id = kept.accept();
+  kept.send(id, 250);
+  kept.spool.crash();
+  kept.deliver(id);
+  EXPECT_EQ(kept.spool.crash_duplicates(), 1U);
+  EXPECT_EQ(kept.rules.total(), 0U) << kept.whats();
 }
 
 TEST(VirtualSpool, AReplyThatNeverCameIsCountedApart) {

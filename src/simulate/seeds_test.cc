@@ -142,7 +142,13 @@ TEST(Seeds, NoRuleIsBrokenUnderMixedFaults) {
 // A sender with a bug: it loses or doubles one thing in `one_in`.
 class Sabotaged final : public senders::Sender {
  public:
-  enum class Bug : std::uint8_t { skips_a_retry, delivers_twice, forgets_a_recipient, ends_twice };
+  enum class Bug : std::uint8_t {
+    skips_a_retry,
+    delivers_twice,
+    forgets_a_recipient,
+    ends_twice,
+    retries_what_was_taken,
+  };
 
   Sabotaged(Bug bug, std::unique_ptr<senders::Sender> sender)
       : bug_(bug), sender_(std::move(sender)) {}
@@ -171,7 +177,9 @@ class Sabotaged final : public senders::Sender {
       lost_ = done.session;
       return;
     }
-    sender_->on_transaction_done(done, now);
+    engine::TransactionDone told = done;
+    for (engine::RecipientResult& result : told.results) misread(result);
+    sender_->on_transaction_done(told, now);
   }
   // A real session's end gives everything back; a bug that skips it must not be healed by that.
   void on_session_closed(const engine::SessionClosed& closed, Instant now) override {
@@ -196,6 +204,12 @@ class Sabotaged final : public senders::Sender {
   engine::Totals totals() const override { return sender_->totals(); }
 
  private:
+  void misread(engine::RecipientResult& result) {
+    if (result.failure != engine::Failure::none) return;
+    const bool is_taken = result.reply.is_positive();
+    if (bug_ == Bug::retries_what_was_taken && is_taken && strikes()) result.reply = {.code = 451};
+  }
+
   bool strikes() { return ++chances_ % 20 == 0; }
 
   Bug bug_;
@@ -244,6 +258,11 @@ TEST(PlantedBugs, ASkippedRetryIsFound) {
 TEST(PlantedBugs, ADoubledDeliveryIsFound) {
   EXPECT_THAT(whats(run_with(Sabotaged::Bug::delivers_twice)),
               testing::HasSubstr("on its way already"));
+}
+
+TEST(PlantedBugs, ARetryOfWhatWasTakenIsFound) {
+  EXPECT_THAT(whats(run_with(Sabotaged::Bug::retries_what_was_taken)),
+              testing::HasSubstr("recorded as not ended after a 250 was reported"));
 }
 
 TEST(PlantedBugs, AForgottenRecipientIsFound) {

@@ -1,5 +1,7 @@
 #include "simulate/virtual_spool.h"
 
+#include <fmt/format.h>
+
 #include "base/assert.h"
 
 namespace mailweir::simulate {
@@ -52,6 +54,7 @@ void VirtualSpool::start(const engine::StartTransaction& order, Instant now) {
     } else if (recipient->is_in_flight) {
       rules_.broken(now, order.message.value, index, "sent while it is on its way already");
     } else {
+      was_told(*recipient, order.message, index, "sent again", now);
       recipient->is_in_flight = true;
     }
   }
@@ -60,8 +63,19 @@ void VirtualSpool::start(const engine::StartTransaction& order, Instant now) {
 void VirtualSpool::finish(const engine::TransactionDone& done) {
   for (const engine::RecipientResult& result : done.results) {
     MailRecipient* recipient = find_recipient(done.message, result.recipient);
-    if (recipient != nullptr) recipient->is_in_flight = false;
+    if (recipient == nullptr) continue;
+    recipient->is_in_flight = false;
+    if (result.failure == engine::Failure::none && result.phase == Phase::end_of_data &&
+        result.reply.is_positive())
+      recipient->was_told = true;
   }
+}
+
+bool VirtualSpool::was_told(const MailRecipient& recipient, MessageId id, std::uint16_t index,
+                            std::string_view what, Instant now) {
+  if (!recipient.was_told) return false;
+  rules_.broken(now, id.value, index, fmt::format("{} after a 250 was reported for it", what));
+  return true;
 }
 
 void VirtualSpool::record(const engine::RecordState& state, UnixTime due, Instant now) {
@@ -70,6 +84,7 @@ void VirtualSpool::record(const engine::RecordState& state, UnixTime due, Instan
     rules_.broken(now, state.message.value, state.recipient, "a state was recorded after the end");
     return;
   }
+  was_told(*recipient, state.message, state.recipient, "recorded as not ended", now);
   recipient->live = state.disposition;
   lazy_.push_back({state.message, due, state.recipient, state.attempts, state.reply.code,
                    state.disposition, false});
@@ -81,7 +96,9 @@ bool VirtualSpool::settle(const engine::Settle& settle, Instant now) {
     rules_.broken(now, settle.message.value, settle.recipient, "ended twice");
     return false;
   }
-  if (settle.disposition == Disposition::delivered && recipient->receptions == 0) {
+  if (settle.disposition != Disposition::delivered) {
+    was_told(*recipient, settle.message, settle.recipient, "ended otherwise", now);
+  } else if (recipient->receptions == 0) {
     rules_.broken(now, settle.message.value, settle.recipient,
                   "recorded as delivered, but no receiver has taken it");
   }
@@ -113,6 +130,7 @@ void VirtualSpool::received(MessageId id, std::uint16_t index, Instant now) {
     rules_.broken(now, id.value, index, "delivered again after its delivery was recorded");
     return;
   }
+  if (was_told(*recipient, id, index, "delivered again", now)) return;
   if (recipient->receptions > 0) {
     if (recipient->was_forgotten) {
       recipient->was_forgotten = false;
@@ -160,6 +178,7 @@ std::vector<engine::Settle> VirtualSpool::crash() {
     if (chunk == nullptr) continue;
     for (MailRecipient& recipient : chunk->recipients) {
       recipient.is_in_flight = false;
+      if (!is_final(recipient.durable)) recipient.was_told = false;
       if (recipient.receptions > 0 && !is_final(recipient.durable)) recipient.was_forgotten = true;
     }
   }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,6 +32,7 @@ struct MailRecipient {
   std::uint8_t receptions = 0;             // how often the receiver has taken it
   bool is_in_flight : 1 = false;
   bool was_forgotten : 1 = false;  // a crash forgot that it was delivered
+  bool was_told : 1 = false;       // the running sender has read the 250 to its content
 };
 
 struct Mail {
@@ -60,6 +62,7 @@ class VirtualSpool {
 
   // --- what the sender does
   void start(const engine::StartTransaction& order, Instant now);
+  // What the sender is about to be told.
   void finish(const engine::TransactionDone& done);
   void record(const engine::RecordState& state, UnixTime due, Instant now);
   // False: it had ended before.
@@ -106,6 +109,9 @@ class VirtualSpool {
   Mail* find_mail(MessageId id) const;
   MailRecipient* find_recipient(MessageId id, std::uint16_t index) const;
   void apply(const Lazy& lazy);
+  // True, and a rule is broken: it was told of the delivery, so `what` may not happen any more.
+  bool was_told(const MailRecipient& recipient, MessageId id, std::uint16_t index,
+                std::string_view what, Instant now);
 
   Rules& rules_;
   std::vector<std::unique_ptr<Chunk>> chunks_;
