@@ -165,6 +165,44 @@ TEST(VirtualSpool, ACrashForgetsAReported250WhoseEndWasNotDurable) {
   EXPECT_EQ(kept.rules.total(), 0U) << kept.whats();
 }
 
+TEST(VirtualSpool, ABounceNeedsAReasonForGoodWhichACrashForgets) {
+  const auto bounces = [](Kept& kept, MessageId id) {
+    const std::uint64_t before = kept.rules.total();
+    kept.spool.settle(
+        {.message = id, .disposition = Disposition::bounced, .message_finished = true}, kept.now);
+    return kept.rules.total() == before;
+  };
+  Kept kept;
+  EXPECT_FALSE(bounces(kept, kept.accept()));
+  const MessageId refused = kept.accept();
+  kept.spool.start({.message = refused, .recipients = {0}}, kept.now);
+  engine::RecipientResult result;
+  result.reply.code = 550;
+  kept.spool.finish({.message = refused, .results = {result}});
+  EXPECT_TRUE(bounces(kept, refused));
+  kept.spool.route_failed(0, engine::Failure::dns_temporary);
+  EXPECT_FALSE(bounces(kept, kept.accept()));
+  kept.spool.route_failed(0, engine::Failure::null_mx);
+  EXPECT_TRUE(bounces(kept, kept.accept()));
+  kept.spool.flush();
+  kept.spool.crash();
+  EXPECT_FALSE(bounces(kept, kept.accept()));
+}
+
+TEST(VirtualSpool, AnExpiryIsRightFromItsMomentOn) {
+  Kept kept;
+  const MessageId id = kept.accept();
+  kept.spool.tell(id, kept.now);
+  kept.spool.settle({.message = id, .disposition = Disposition::expired, .message_finished = true},
+                    kept.now);
+  EXPECT_EQ(kept.rules.total(), 0U) << kept.whats();
+  const MessageId early = kept.accept();
+  kept.spool.tell(early, kept.now + 1us);
+  kept.spool.settle(
+      {.message = early, .disposition = Disposition::expired, .message_finished = true}, kept.now);
+  EXPECT_THAT(kept.whats(), HasSubstr("expired before its time"));
+}
+
 TEST(VirtualSpool, AReplyThatNeverCameIsCountedApart) {
   Kept kept;
   const MessageId id = kept.accept();

@@ -148,6 +148,8 @@ class Sabotaged final : public senders::Sender {
     forgets_a_recipient,
     ends_twice,
     retries_what_was_taken,
+    bounces_what_is_transient,
+    expires_at_once,
   };
 
   Sabotaged(Bug bug, std::unique_ptr<senders::Sender> sender)
@@ -155,6 +157,7 @@ class Sabotaged final : public senders::Sender {
 
   void on_message(const engine::MessageFacts& message, Instant now) override {
     if (bug_ == Bug::forgets_a_recipient && strikes()) return;
+    if (bug_ == Bug::expires_at_once) return expire(message);
     sender_->on_message(message, now);
   }
   void on_route(const engine::RouteFound& route, Instant now) override {
@@ -190,7 +193,7 @@ class Sabotaged final : public senders::Sender {
   Instant next_wakeup() const override { return sender_->next_wakeup(); }
   std::vector<engine::Order> take_orders() override {
     std::vector<engine::Order> orders = sender_->take_orders();
-    std::vector<engine::Order> out;
+    std::vector<engine::Order> out = std::exchange(ends_, {});
     for (engine::Order& order : orders) {
       const auto* start = std::get_if<engine::StartTransaction>(&order);
       const bool doubles = bug_ == Bug::delivers_twice && start != nullptr && strikes();
@@ -208,6 +211,18 @@ class Sabotaged final : public senders::Sender {
     if (result.failure != engine::Failure::none) return;
     const bool is_taken = result.reply.is_positive();
     if (bug_ == Bug::retries_what_was_taken && is_taken && strikes()) result.reply = {.code = 451};
+    if (bug_ == Bug::bounces_what_is_transient && result.reply.is_transient() && strikes())
+      result.reply.code = 550;
+  }
+
+  void expire(const engine::MessageFacts& message) {
+    for (const engine::RecipientFacts& recipient : message.recipients) {
+      const bool is_last = &recipient == &message.recipients.back();
+      ends_.emplace_back(engine::Settle{.message = message.id,
+                                        .recipient = recipient.recipient,
+                                        .disposition = Disposition::expired,
+                                        .message_finished = is_last});
+    }
   }
 
   bool strikes() { return ++chances_ % 20 == 0; }
@@ -217,6 +232,7 @@ class Sabotaged final : public senders::Sender {
   std::uint64_t chances_ = 0;
   bool has_struck_ = false;
   std::optional<SessionId> lost_;
+  std::vector<engine::Order> ends_;
 };
 
 Scenario greylisted() {
@@ -263,6 +279,16 @@ TEST(PlantedBugs, ADoubledDeliveryIsFound) {
 TEST(PlantedBugs, ARetryOfWhatWasTakenIsFound) {
   EXPECT_THAT(whats(run_with(Sabotaged::Bug::retries_what_was_taken)),
               testing::HasSubstr("recorded as not ended after a 250 was reported"));
+}
+
+TEST(PlantedBugs, ABounceOfATransientReplyIsFound) {
+  EXPECT_THAT(whats(run_with(Sabotaged::Bug::bounces_what_is_transient)),
+              testing::HasSubstr("bounced, but nothing that was reported is for good"));
+}
+
+TEST(PlantedBugs, AnEarlyExpiryIsFound) {
+  EXPECT_THAT(whats(run_with(Sabotaged::Bug::expires_at_once)),
+              testing::HasSubstr("expired before its time"));
 }
 
 TEST(PlantedBugs, AForgottenRecipientIsFound) {

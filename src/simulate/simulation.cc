@@ -234,6 +234,7 @@ void Simulation::tell(const MessageId& id, const Mail& mail,
     facts.due = now_ + std::clamp(recipient.due - wall_now(), Duration::zero(), longest);
   }
   const Instant accepted = now_ + (mail.received_at - wall_now());
+  spool_.tell(id, accepted + entry.expiry);
   sender_->on_message(
       {.id = id,
        .message_class = entry.name,

@@ -117,9 +117,9 @@ void Simulation::report(const Report& report) {
             sender_->on_route(found, now_);
           },
           [&](const engine::RouteFailed& failed) {
-            note({.place = atlas_.find_domain(failed.domain).value_or(0),
-                  .step = Step::route,
-                  .failure = small(failed.failure)});
+            const std::uint32_t domain = atlas_.find_domain(failed.domain).value_or(0);
+            note({.place = domain, .step = Step::route, .failure = small(failed.failure)});
+            spool_.route_failed(domain, failed.failure);
             sender_->on_route_failed(failed, now_);
           },
           [&](const engine::SessionOpened& opened) {

@@ -5,6 +5,34 @@
 #include "base/assert.h"
 
 namespace mailweir::simulate {
+namespace {
+
+using engine::Failure;
+
+// What src/engine/classify_outcome.h lets a sender bounce for; said again here, as a checker must
+// not ask the checked.
+bool is_for_good(Failure failure) {
+  switch (failure) {
+    case Failure::dns_no_such_domain:
+    case Failure::null_mx:
+    case Failure::target_refused:
+    case Failure::message_too_large:
+    case Failure::needs_8bit_mime:
+    case Failure::needs_smtputf8:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_for_good(const engine::RecipientResult& result) {
+  if (result.failure != Failure::none) return is_for_good(result.failure);
+  // RFC 5321 section 4.5.3.1.10: a 552 to RCPT means a 452.
+  if (result.phase == Phase::rcpt && result.reply.code == 552) return false;
+  return result.reply.is_permanent();
+}
+
+}  // namespace
 
 VirtualSpool::Chunk* VirtualSpool::chunk_of(MessageId id) const {
   const std::uint64_t chunk = (id.value - 1) >> chunk_bits;
@@ -65,10 +93,15 @@ void VirtualSpool::finish(const engine::TransactionDone& done) {
     MailRecipient* recipient = find_recipient(done.message, result.recipient);
     if (recipient == nullptr) continue;
     recipient->is_in_flight = false;
-    if (result.failure == engine::Failure::none && result.phase == Phase::end_of_data &&
+    recipient->may_bounce = is_for_good(result);
+    if (result.failure == Failure::none && result.phase == Phase::end_of_data &&
         result.reply.is_positive())
       recipient->was_told = true;
   }
+}
+
+void VirtualSpool::route_failed(std::uint32_t domain, Failure failure) {
+  if (is_for_good(failure)) dead_domains_.insert(domain);
 }
 
 bool VirtualSpool::was_told(const MailRecipient& recipient, MessageId id, std::uint16_t index,
@@ -90,18 +123,37 @@ void VirtualSpool::record(const engine::RecordState& state, UnixTime due, Instan
                    state.disposition, false});
 }
 
+// Whether the world has given cause for this end.
+void VirtualSpool::check_end(const engine::Settle& settle, const MailRecipient& recipient,
+                             Instant now) {
+  const auto broken = [&](std::string what) {
+    rules_.broken(now, settle.message.value, settle.recipient, std::move(what));
+  };
+  if (settle.disposition != Disposition::delivered)
+    was_told(recipient, settle.message, settle.recipient, "ended otherwise", now);
+  switch (settle.disposition) {
+    case Disposition::delivered:
+      if (recipient.receptions == 0) broken("recorded as delivered, but no receiver has taken it");
+      return;
+    case Disposition::expired:
+      if (now < find_mail(settle.message)->expires) broken("expired before its time");
+      return;
+    case Disposition::bounced:
+      if (!recipient.may_bounce && !dead_domains_.contains(recipient.domain))
+        broken("bounced, but nothing that was reported is for good");
+      return;
+    default:
+      broken(fmt::format("ended as {}, which nobody asked for", to_string(settle.disposition)));
+  }
+}
+
 bool VirtualSpool::settle(const engine::Settle& settle, Instant now) {
   MailRecipient* recipient = find_recipient(settle.message, settle.recipient);
   if (recipient == nullptr || is_final(recipient->live)) {
     rules_.broken(now, settle.message.value, settle.recipient, "ended twice");
     return false;
   }
-  if (settle.disposition != Disposition::delivered) {
-    was_told(*recipient, settle.message, settle.recipient, "ended otherwise", now);
-  } else if (recipient->receptions == 0) {
-    rules_.broken(now, settle.message.value, settle.recipient,
-                  "recorded as delivered, but no receiver has taken it");
-  }
+  check_end(settle, *recipient, now);
   if (recipient->is_in_flight) {
     rules_.broken(now, settle.message.value, settle.recipient, "ended while it is on its way");
   }
@@ -174,11 +226,12 @@ std::vector<engine::Settle> VirtualSpool::crash() {
     recipient.live = recipient.durable;
   }
   lazy_.clear();
+  dead_domains_.clear();
   for (const auto& chunk : chunks_) {
     if (chunk == nullptr) continue;
     for (MailRecipient& recipient : chunk->recipients) {
       recipient.is_in_flight = false;
-      if (!is_final(recipient.durable)) recipient.was_told = false;
+      if (!is_final(recipient.durable)) recipient.was_told = recipient.may_bounce = false;
       if (recipient.receptions > 0 && !is_final(recipient.durable)) recipient.was_forgotten = true;
     }
   }

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -32,11 +33,13 @@ struct MailRecipient {
   std::uint8_t receptions = 0;             // how often the receiver has taken it
   bool is_in_flight : 1 = false;
   bool was_forgotten : 1 = false;  // a crash forgot that it was delivered
+  bool may_bounce : 1 = false;     // what it was told last is for good
   bool was_told : 1 = false;       // the running sender has read the 250 to its content
 };
 
 struct Mail {
   Instant accepted{};
+  Instant expires = never;            // as the running sender was told
   UnixTime received_at{};             // wall clock
   std::uint32_t first_recipient = 0;  // in its chunk
   std::uint16_t recipients = 0;
@@ -62,7 +65,9 @@ class VirtualSpool {
 
   // --- what the sender does
   void start(const engine::StartTransaction& order, Instant now);
-  // What the sender is about to be told.
+  // What the sender is about to be told: of a message, a domain without a route, a transaction.
+  void tell(MessageId id, Instant expires) { find_mail(id)->expires = expires; }
+  void route_failed(std::uint32_t domain, engine::Failure failure);
   void finish(const engine::TransactionDone& done);
   void record(const engine::RecordState& state, UnixTime due, Instant now);
   // False: it had ended before.
@@ -109,6 +114,7 @@ class VirtualSpool {
   Mail* find_mail(MessageId id) const;
   MailRecipient* find_recipient(MessageId id, std::uint16_t index) const;
   void apply(const Lazy& lazy);
+  void check_end(const engine::Settle& settle, const MailRecipient& recipient, Instant now);
   // True, and a rule is broken: it was told of the delivery, so `what` may not happen any more.
   bool was_told(const MailRecipient& recipient, MessageId id, std::uint16_t index,
                 std::string_view what, Instant now);
@@ -116,6 +122,7 @@ class VirtualSpool {
   Rules& rules_;
   std::vector<std::unique_ptr<Chunk>> chunks_;
   std::vector<Lazy> lazy_;
+  std::set<std::uint32_t> dead_domains_;  // the running sender knows: no route, for good
   std::uint64_t next_id_ = 1;
   std::uint64_t unsettled_ = 0;
   std::uint64_t crash_duplicates_ = 0;
