@@ -23,7 +23,7 @@ std::vector<std::string> row_of(const RunResult& run) {
   const Measures& m = run.measures;
   return {"  " + run.sender,
           share_text(run.counts.delivered, run.counts.accepted),
-          fmt::format("{:.1f}%", 100 - m.regret_percent),
+          optional_percent(share_of_oracle(m.regret_percent), 1),
           fmt::format("{:.1f}", m.wasted_per_1000),
           count_text(m.trips),
           fmt::format("{:.1f}%", 100 * m.penalty_share),
@@ -40,6 +40,10 @@ std::vector<std::string> row_of(const RunResult& run) {
 }
 
 using Json = nlohmann::ordered_json;
+
+Json number_json(const std::optional<double>& number) {
+  return number ? Json(*number) : Json(nullptr);
+}
 
 Json seconds_json(const std::optional<Duration>& duration) {
   if (!duration) return nullptr;
@@ -61,7 +65,7 @@ Json run_json(const RunResult& run) {
           {"refused", m.refused},
           {"connections", m.connections},
           {"connections_failed", m.connections_failed},
-          {"of_oracle_percent", 100 - m.regret_percent},
+          {"of_oracle_percent", number_json(share_of_oracle(m.regret_percent))},
           {"wasted_per_1000", m.wasted_per_1000},
           {"trips", m.trips},
           {"penalty_share", m.penalty_share},

@@ -56,7 +56,8 @@ void judge(const Expectation& wanted, const Counts& counts, const Delays& delays
 void judge_run(const Expectation& wanted, const RunResult& result, Judge& judge) {
   const Measures& measures = result.measures;
   judge.at_most("wasted_per_1000", wanted.wasted_per_1000_max, measures.wasted_per_1000);
-  judge.at_most("regret_percent", wanted.regret_percent_max, measures.regret_percent);
+  // Where the oracle could deliver nothing, there is nothing to regret.
+  judge.at_most("regret_percent", wanted.regret_percent_max, measures.regret_percent.value_or(0));
   judge.at_most("trips", wanted.trips_max, measures.trips);
   judge.at_most("healthy_burns", wanted.healthy_burns_max, measures.healthy_burns);
   if (!wanted.drained_within) return;

@@ -35,6 +35,15 @@ std::string optional_text(const std::optional<Duration>& duration) {
   return duration ? duration_text(*duration) : "—";
 }
 
+std::string optional_percent(const std::optional<double>& percent, int decimals) {
+  return percent ? fmt::format("{:.{}f}%", *percent, decimals) : "—";
+}
+
+std::optional<double> share_of_oracle(const std::optional<double>& regret_percent) {
+  if (!regret_percent) return std::nullopt;
+  return 100 - *regret_percent;
+}
+
 std::string count_text(std::uint64_t count) {
   std::string text = std::to_string(count);
   for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");

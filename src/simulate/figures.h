@@ -15,6 +15,10 @@ namespace mailweir::simulate {
 std::string duration_text(Duration duration);
 // The same, "—" for none.
 std::string optional_text(const std::optional<Duration>& duration);
+// "87.7%", "—".
+std::string optional_percent(const std::optional<double>& percent, int decimals);
+// 100 % less the regret.
+std::optional<double> share_of_oracle(const std::optional<double>& regret_percent);
 // "1,204".
 std::string count_text(std::uint64_t count);
 // "99.7%", "–" of nothing.

@@ -34,7 +34,6 @@ Meter::Meter(const Scenario& scenario, const Atlas& atlas, Oracle& oracle, Spell
     classes_.emplace_back().result.name = entry.name;
   for (std::uint16_t p = 0; p < atlas.providers(); ++p) {
     providers_.emplace_back().result.provider = scenario.providers[p].name;
-    oracle_.step(p, 0, 0, 0, oracle_.limit(p, origin));
   }
   for (std::uint16_t s = 0; s < atlas.sources(); ++s) {
     for (std::uint16_t p = 0; p < atlas.providers(); ++p) {
@@ -43,6 +42,12 @@ Meter::Meter(const Scenario& scenario, const Atlas& atlas, Oracle& oracle, Spell
       path.source = scenario.engine.sources[s].name;
     }
   }
+  begin(origin);
+}
+
+void Meter::begin(Instant origin) {
+  for (std::uint16_t p = 0; p < atlas_.providers(); ++p)
+    oracle_.step(p, 0, 0, 0, oracle_.limit(p, origin));
 }
 
 void Meter::accepted(std::uint8_t message_class, const std::vector<std::uint32_t>& domains) {
@@ -199,11 +204,9 @@ void Meter::fill(RunResult& result) const {
   }
   result.measures = measures_;
   spells_.fill(result.measures);
-  if (counts_.delivered > 0) {
-    result.measures.wasted_per_1000 =
-        1000.0 * static_cast<double>(measures_.refused + measures_.connections_failed) /
-        static_cast<double>(counts_.delivered);
-  }
+  result.measures.wasted_per_1000 =
+      1000.0 * static_cast<double>(measures_.refused + measures_.connections_failed) /
+      static_cast<double>(std::max<std::uint64_t>(1, counts_.delivered));
   if (oracle_load_area_ > 0) {
     result.measures.regret_percent = 100 * (oracle_load_area_ - load_area_) / oracle_load_area_;
   }

@@ -22,6 +22,9 @@ class Meter {
   Meter(const Scenario& scenario, const Atlas& atlas, Oracle& oracle, SpellWatch& spells,
         Duration step, Instant origin);  // the run's beginning
 
+  // Again, when the world was changed before anything has happened in it.
+  void begin(Instant origin);
+
   void accepted(std::uint8_t message_class, const std::vector<std::uint32_t>& domains);
   void settled(std::uint8_t message_class, std::uint32_t domain, Disposition disposition,
                Duration delay);

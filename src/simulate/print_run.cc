@@ -80,13 +80,12 @@ std::string provider_table(const RunResult& run, const Words& say) {
 std::string measure_lines(const RunResult& run, const Words& say) {
   const Measures& m = run.measures;
   std::string text = fmt::format(
-      fmt::runtime(
-          say("of the oracle {:.2f}% (regret {:.2f}%, {} a recipient); wasted {:.1f} per "
-              "1,000 delivered; {} trips\n",
-              "理想比 {:.2f}%（後悔 {:.2f}%、宛先あたり {}）。無駄な試行 {:.1f}/千通。抵触 "
-              "{} 回\n")),
-      100 - m.regret_percent, m.regret_percent, duration_text(std::max(Duration{}, m.regret_delay)),
-      m.wasted_per_1000, count_text(m.trips));
+      fmt::runtime(say("of the oracle {} (regret {}, {} a recipient); wasted {:.1f} per "
+                       "1,000 delivered; {} trips\n",
+                       "理想比 {}（後悔 {}、宛先あたり {}）。無駄な試行 {:.1f}/千通。抵触 "
+                       "{} 回\n")),
+      optional_percent(share_of_oracle(m.regret_percent), 2), optional_percent(m.regret_percent, 2),
+      duration_text(std::max(Duration{}, m.regret_delay)), m.wasted_per_1000, count_text(m.trips));
   text += fmt::format(
       fmt::runtime(say("penalty {:.2f}% of path time; {} spells, noticed {} (mean {}), recovered "
                        "from {} of {} (mean {}); {} healthy sources burnt\n",
@@ -145,7 +144,7 @@ Json measures_json(const Measures& m) {
           {"connections", m.connections},
           {"connections_failed", m.connections_failed},
           {"wasted_per_1000", m.wasted_per_1000},
-          {"regret_percent", m.regret_percent},
+          {"regret_percent", m.regret_percent ? Json(*m.regret_percent) : Json(nullptr)},
           {"regret_delay", seconds(m.regret_delay)},
           {"trips", m.trips},
           {"penalty_share", m.penalty_share},

@@ -60,7 +60,7 @@ std::string tiles(const RunResult& run) {
   return "<div class=\"tiles\">" +
          tile(share_text(run.counts.delivered, run.counts.accepted),
               {"of recipients delivered", "の宛先に配信"}) +
-         tile(fmt::format("{:.1f}%", 100 - m.regret_percent),
+         tile(optional_percent(share_of_oracle(m.regret_percent), 1),
               {"of what an oracle delivers", "上限を知る理想の送信側との比"}) +
          tile(fmt::format("{:.1f}", m.wasted_per_1000),
               {"wasted attempts per 1,000 delivered", "配信 1,000 件あたりの無駄な試行"}) +
@@ -176,7 +176,7 @@ std::string measure_table(const RunResult& run) {
   row({"wasted per 1,000 delivered", "配信 1,000 件あたりの無駄"},
       fmt::format("{:.1f}", m.wasted_per_1000));
   row({"regret against the oracle", "理想との差"},
-      fmt::format("{:.2f}%, {}", m.regret_percent, duration_text(m.regret_delay)));
+      fmt::format("{}, {}", optional_percent(m.regret_percent, 2), duration_text(m.regret_delay)));
   row({"limits tripped", "上限に触れた回数"}, count_text(m.trips));
   row({"share of time in penalty", "ペナルティ中の時間の割合"},
       fmt::format("{:.2f}%", 100 * m.penalty_share));

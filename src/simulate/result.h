@@ -35,12 +35,13 @@ struct Measures {
   std::uint64_t refused = 0;             // of these: tried again, for a 4xx, a 552 or no reply
   std::uint64_t connections = 0;         // sessions asked for
   std::uint64_t connections_failed = 0;  // of these
-  double wasted_per_1000 = 0;            // refused and failed connections, per 1,000 delivered
+  double wasted_per_1000 = 0;  // refused and failed connections, per 1,000 delivered (1 at least)
   // Against an oracle that knows the hidden limits. Areas under the curves of delivered recipients.
-  double regret_percent = 0;  // up to the end of the load  // up to the end of the load
-  Duration regret_delay{};    // the same area, as mean extra delay of a recipient
-  std::uint64_t trips = 0;    // of all sources at all providers
-  double penalty_share = 0;   // of path time (source × provider), 0 … 1
+  // Up to the end of the load; none: the oracle could deliver nothing.
+  std::optional<double> regret_percent;
+  Duration regret_delay{};   // the same area, as mean extra delay of a recipient
+  std::uint64_t trips = 0;   // of all sources at all providers
+  double penalty_share = 0;  // of path time (source × provider), 0 … 1
   // Spells of penalty that met traffic (docs/simulator.md#spells).
   std::uint64_t spells = 0;
   std::uint64_t spells_detected = 0;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "simulate/compare.h"
+#include "simulate/print_run.h"
 #include "simulate/test_scenario.h"
 
 namespace mailweir::simulate {
@@ -28,7 +30,7 @@ TEST(Run, APlainReceiverGetsEverythingAtOnce) {
   EXPECT_EQ(result.measures.refused, 0U);
   EXPECT_LT(result.delays.max, 1s);
   EXPECT_GT(result.delays.p50, 20ms);
-  EXPECT_LT(result.measures.regret_percent, 1);
+  EXPECT_LT(result.measures.regret_percent.value(), 1);
 }
 
 TEST(Run, TheSameSeedGivesTheSameBytes) {
@@ -77,8 +79,24 @@ TEST(Run, AnOverloadedLimitShowsInRegretOnlyAsFarAsItIsTheSenders) {
   EXPECT_TRUE(result.passed()) << text_of(result);
   EXPECT_GT(result.measures.trips, 0U);
   EXPECT_GT(result.measures.wasted_per_1000, 10);
-  EXPECT_GT(result.measures.regret_percent, 5);
+  EXPECT_GT(result.measures.regret_percent.value(), 5);
   EXPECT_GT(result.measures.penalty_share, 0.1);
+}
+
+// All that is tried is in vain, and no sender could do better.
+TEST(Run, UnderABlockForEverAllIsWastedAndThereIsNoOracle) {
+  Scenario scenario = small_scenario("microsoft365", 10min);
+  scenario.drain = 0s;
+  scenario.faults = {{.kind = Fault::Kind::block}};
+  const RunResult result = play(scenario);
+  EXPECT_EQ(result.counts.delivered, 0U);
+  EXPECT_GT(result.measures.connections_failed, 1U);
+  EXPECT_EQ(result.measures.wasted_per_1000,
+            1000.0 * static_cast<double>(result.measures.connections_failed));
+  EXPECT_FALSE(result.measures.regret_percent);
+  EXPECT_THAT(run_text(result, ReportLanguage::english), testing::HasSubstr("of the oracle — ("));
+  EXPECT_THAT(run_json(result), testing::HasSubstr("\"regret_percent\":null"));
+  EXPECT_THAT(comparison_json({&result, 1}), testing::HasSubstr("\"of_oracle_percent\":null"));
 }
 
 TEST(Run, AnUnmetExpectationFailsTheRun) {
