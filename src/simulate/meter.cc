@@ -100,8 +100,9 @@ void Meter::forgotten(std::uint8_t message_class, std::uint32_t domain, Disposit
   if (disposition != Disposition::expired) --height_;
 }
 
-void Meter::connection_failed(std::uint32_t path, Instant now) {
+void Meter::connection_failed(std::uint32_t path, std::size_t tries, Instant now) {
   ++measures_.connections_failed;
+  spells_.attempted(path, static_cast<std::uint32_t>(tries));
   spells_.refused(path, now);
 }
 

@@ -31,7 +31,8 @@ class Meter {
   // A crash forgot this end.
   void forgotten(std::uint8_t message_class, std::uint32_t domain, Disposition disposition);
   void connecting() { ++measures_.connections; }
-  void connection_failed(std::uint32_t path, Instant now);
+  // `tries`: addresses that were tried.
+  void connection_failed(std::uint32_t path, std::size_t tries, Instant now);
   void transaction(std::uint32_t path, const engine::TransactionDone& done, Instant now);
 
   void on_step(Instant now);

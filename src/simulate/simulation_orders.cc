@@ -133,7 +133,7 @@ void Simulation::report(const Report& report) {
                   .step = Step::failed,
                   .phase = small(last.phase),
                   .failure = small(last.failure)});
-            meter_.connection_failed(report.path, now_);
+            meter_.connection_failed(report.path, failed.attempts.size(), now_);
             if (checks_caps_) caps_.connection_ends(report.path);
             sender_->on_session_failed(failed, now_);
           },

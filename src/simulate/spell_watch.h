@@ -25,7 +25,9 @@ class SpellWatch {
   // Borrows both.
   SpellWatch(const Atlas& atlas, const Receivers& receivers, Duration window);
 
-  void attempted(std::uint32_t path) { ++paths_[path].attempts; }
+  // Recipients that had a turn; or connections that failed, so that a sender which keeps knocking
+  // at a closed door has not slowed down.
+  void attempted(std::uint32_t path, std::uint32_t count = 1) { paths_[path].attempts += count; }
   void delivered(std::uint32_t path) { ++paths_[path].deliveries; }
   void refused(std::uint32_t path, Instant now);  // also a connection
   // The scenario itself has tripped or blocked the path.
