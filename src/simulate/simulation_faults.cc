@@ -86,9 +86,9 @@ void Simulation::control(std::size_t index, world::Receiver::Control what) {
     for (std::uint16_t s = 0; s < atlas_.sources(); ++s) {
       if (!fault.sources.empty() && std::ranges::find(fault.sources, s) == fault.sources.end())
         continue;
+      if (harms) spells_.mark_harmed(std::uint32_t{s} * atlas_.providers() + p);
       is_known = receivers_[p]->control(what, atlas_.source(s), now_) && is_known;
       twins_[p]->control(what, atlas_.source(s), now_);
-      if (harms) spells_.mark_harmed(std::uint32_t{s} * atlas_.providers() + p);
     }
     if (!is_known) {
       unmet_.push_back(fmt::format("fault {}: the receiver of provider \"{}\" has no model for it",

@@ -41,6 +41,11 @@ void SpellWatch::refused(std::uint32_t index, Instant now) {
   ++spells_;
 }
 
+void SpellWatch::mark_harmed(std::uint32_t path) {
+  count_burns();  // what tripped before was no consequence
+  paths_[path].is_harmed = true;
+}
+
 void SpellWatch::look(std::uint32_t index, Instant now, bool has_queue) {
   Path& path = paths_[index];
   const double usual = std::max(1.0, path.usual);
@@ -93,12 +98,11 @@ void SpellWatch::count_burns() {
     bool is_harmed = false;
     for (std::uint32_t index = provider; index < paths_.size(); index += providers)
       is_harmed = is_harmed || paths_[index].is_harmed;
-    if (!is_harmed) continue;
     for (std::uint32_t index = provider; index < paths_.size(); index += providers) {
       Path& path = paths_[index];
       const auto source = static_cast<std::uint16_t>(index / providers);
       const std::uint64_t trips = receivers_[provider]->trips(atlas_.source(source));
-      if (!path.is_harmed) burns_ += trips - path.trips;
+      if (is_harmed && !path.is_harmed) burns_ += trips - path.trips;
       path.trips = trips;
     }
   }

@@ -30,11 +30,13 @@ class SpellWatch {
   void attempted(std::uint32_t path, std::uint32_t count = 1) { paths_[path].attempts += count; }
   void delivered(std::uint32_t path) { ++paths_[path].deliveries; }
   void refused(std::uint32_t path, Instant now);  // also a connection
-  // The scenario itself has tripped or blocked the path.
-  void mark_harmed(std::uint32_t path) { paths_[path].is_harmed = true; }
+  // The scenario itself is about to trip or block the path.
+  void mark_harmed(std::uint32_t path);
 
   // `queued`: by provider, whether mail waits for it.
   void on_window(Instant now, const std::vector<std::uint64_t>& queued);
+  // The run is over, in the middle of a window.
+  void on_end() { count_burns(); }
   Duration window() const { return window_; }
 
   bool is_penalized(std::uint32_t path) const { return paths_[path].is_penalized; }
@@ -52,7 +54,7 @@ class SpellWatch {
     double missing = 0;
     Instant slow_since{};  // since then they are missing
     std::uint64_t windows_penalized = 0;
-    std::uint64_t trips = 0;       // of the receiver, at the last window
+    std::uint64_t trips = 0;       // of the receiver, when it was asked last
     std::uint32_t attempts = 0;    // in this window
     std::uint32_t deliveries = 0;  // in this window
     Stage stage = Stage::calm;

@@ -94,5 +94,22 @@ TEST(SpellWatch, WhoKeepsConnectingInVainHasNotNoticed) {
   EXPECT_EQ(watched.measures().detect_mean, 100s);
 }
 
+TEST(SpellWatch, OnlyTripsOfHealthySourcesAfterTheHarmAreBurns) {
+  Watched watched;
+  watched.state.trips = {{"192.0.2.1", 3}, {"192.0.2.2", 4}};
+  for (int w = 0; w < 3; ++w) watched.window();
+  watched.state.trips["192.0.2.2"] = 5;  // in the window of the harm, but before it
+  watched.spells.mark_harmed(0);
+  watched.state.trips["192.0.2.1"] = 9;  // harmed: its trips are the scenario's
+  watched.window();
+  EXPECT_EQ(watched.measures().healthy_burns, 0U);
+  watched.state.trips["192.0.2.2"] = 7;
+  watched.window();
+  EXPECT_EQ(watched.measures().healthy_burns, 2U);
+  watched.state.trips["192.0.2.2"] = 8;  // the run ends before the window does
+  watched.spells.on_end();
+  EXPECT_EQ(watched.measures().healthy_burns, 3U);
+}
+
 }  // namespace
 }  // namespace mailweir::simulate
