@@ -12,17 +12,21 @@ namespace {
 
 std::vector<std::string> titles(ReportLanguage language) {
   if (language == ReportLanguage::japanese) {
-    return {"送信側", "配信",    "理想比", "無駄/千通", "抵触", "ペナルティ",   "検知",
-            "復帰",   "遅延p50", "p99",    "最大",      "排出", "健全IPの損傷", "判定"};
+    return {"送信側", "配信",       "不達",         "期限切れ", "理想比",  "無駄/千通",
+            "抵触",   "ペナルティ", "検知",         "復帰",     "遅延p50", "p99",
+            "最大",   "排出",       "健全IPの損傷", "判定"};
   }
-  return {"sender",  "delivered", "of oracle", "wasted/1000", "trips",   "penalty", "detect",
-          "recover", "delay p50", "p99",       "max",         "drained", "burns",   "verdict"};
+  return {"sender", "delivered", "bounced", "expired", "of oracle", "wasted/1000",
+          "trips",  "penalty",   "detect",  "recover", "delay p50", "p99",
+          "max",    "drained",   "burns",   "verdict"};
 }
 
 std::vector<std::string> row_of(const RunResult& run) {
   const Measures& m = run.measures;
   return {"  " + run.sender,
           share_text(run.counts.delivered, run.counts.accepted),
+          count_text(run.counts.bounced),
+          count_text(run.counts.expired),
           optional_percent(share_of_oracle(m.regret_percent), 1),
           fmt::format("{:.1f}", m.wasted_per_1000),
           count_text(m.trips),
@@ -66,6 +70,7 @@ Json run_json(const RunResult& run) {
           {"connections", m.connections},
           {"connections_failed", m.connections_failed},
           {"of_oracle_percent", number_json(share_of_oracle(m.regret_percent))},
+          {"penalty_bounces", m.penalty_bounces},
           {"wasted_per_1000", m.wasted_per_1000},
           {"trips", m.trips},
           {"penalty_share", m.penalty_share},

@@ -18,6 +18,11 @@ bool is_attempt(const engine::RecipientResult& result) {
   return result.failure != engine::Failure::cancelled;
 }
 
+// RFC 3463 section 3.8: about who sends; other subjects are about one mailbox or message.
+bool is_about_sender(const Reply& reply) {
+  return !reply.enhanced || reply.enhanced->subject == 7;
+}
+
 }  // namespace
 
 Meter::Meter(const Scenario& scenario, const Atlas& atlas, Oracle& oracle, SpellWatch& spells,
@@ -124,6 +129,9 @@ void Meter::transaction(std::uint32_t path, const engine::TransactionDone& done,
       ++provider.refused;
       ++single.refused;
       spells_.refused(path, now);
+    } else if (is_about_sender(result.reply) && spells_.is_penalized(path, now)) {
+      ++measures_.penalty_bounces;
+      spells_.refused(path, now);
     }
   }
 }
@@ -206,7 +214,9 @@ void Meter::fill(RunResult& result) const {
   result.measures = measures_;
   spells_.fill(result.measures);
   result.measures.wasted_per_1000 =
-      1000.0 * static_cast<double>(measures_.refused + measures_.connections_failed) /
+      1000.0 *
+      static_cast<double>(measures_.refused + measures_.connections_failed +
+                          measures_.penalty_bounces) /
       static_cast<double>(std::max<std::uint64_t>(1, counts_.delivered));
   if (oracle_load_area_ > 0) {
     result.measures.regret_percent = 100 * (oracle_load_area_ - load_area_) / oracle_load_area_;

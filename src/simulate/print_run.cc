@@ -143,6 +143,7 @@ Json measures_json(const Measures& m) {
           {"refused", m.refused},
           {"connections", m.connections},
           {"connections_failed", m.connections_failed},
+          {"penalty_bounces", m.penalty_bounces},
           {"wasted_per_1000", m.wasted_per_1000},
           {"regret_percent", m.regret_percent ? Json(*m.regret_percent) : Json(nullptr)},
           {"regret_delay", seconds(m.regret_delay)},

@@ -133,6 +133,8 @@ TEST(Comparison, GroupsSendersByScenario) {
   std::vector<RunResult> runs(3, throttled_run(10));
   runs[1].sender = "postfix";
   runs[1].unmet = {"trips 3 > 0"};
+  runs[1].counts.bounced = 1234;
+  runs[1].counts.expired = 56;
   runs[2].title = "Another";
   runs[2].drained_after.reset();
   const std::string table = comparison_table(runs, ReportLanguage::english);
@@ -140,6 +142,8 @@ TEST(Comparison, GroupsSendersByScenario) {
   EXPECT_EQ(count(table, "Another\n"), 1u);
   EXPECT_THAT(table, HasSubstr("87.8%"));
   EXPECT_THAT(table, HasSubstr("unmet\n"));
+  EXPECT_THAT(table, HasSubstr("delivered  bounced  expired"));
+  EXPECT_THAT(table, HasSubstr("99.9%    1,234       56"));
   EXPECT_THAT(table, HasSubstr("99.9%"));  // one is missing: not 100 %
   EXPECT_THAT(comparison_table(runs, ReportLanguage::japanese), HasSubstr("送信側"));
 }

@@ -35,9 +35,11 @@ struct Measures {
   std::uint64_t refused = 0;             // of these: tried again, for a 4xx, a 552 or no reply
   std::uint64_t connections = 0;         // sessions asked for
   std::uint64_t connections_failed = 0;  // of these
-  double wasted_per_1000 = 0;  // refused and failed connections, per 1,000 delivered (1 at least)
-  // Against an oracle that knows the hidden limits. Areas under the curves of delivered recipients.
-  // Up to the end of the load; none: the oracle could deliver nothing.
+  std::uint64_t penalty_bounces = 0;     // refused for good by a receiver in penalty
+  // Refused, failed connections and penalty bounces, per 1,000 delivered (1 at least).
+  double wasted_per_1000 = 0;
+  // Against an oracle that knows the hidden limits: areas under the curves of ended recipients, up
+  // to the end of the load. None: the oracle could deliver nothing.
   std::optional<double> regret_percent;
   Duration regret_delay{};   // the same area, as mean extra delay of a recipient
   std::uint64_t trips = 0;   // of all sources at all providers

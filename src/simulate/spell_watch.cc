@@ -29,12 +29,15 @@ std::optional<Duration> SpellWatch::Times::mean() const {
   return sum / static_cast<std::int64_t>(count);
 }
 
+bool SpellWatch::is_penalized(std::uint32_t path, Instant now) const {
+  const auto source = static_cast<std::uint16_t>(path / atlas_.providers());
+  return receivers_[path % atlas_.providers()]->is_penalized(atlas_.source(source), now);
+}
+
 void SpellWatch::refused(std::uint32_t index, Instant now) {
   Path& path = paths_[index];
   if (path.stage == Stage::tripped || path.stage == Stage::detected) return;
-  const std::uint32_t provider = index % atlas_.providers();
-  const auto source = static_cast<std::uint16_t>(index / atlas_.providers());
-  if (!receivers_[provider]->is_penalized(atlas_.source(source), now)) return;
+  if (!is_penalized(index, now)) return;
   path.stage = Stage::tripped;
   path.since = path.slow_since = now;
   path.missing = 0;
@@ -81,11 +84,9 @@ void SpellWatch::on_window(Instant now, const std::vector<std::uint64_t>& queued
   const std::uint32_t providers = atlas_.providers();
   for (std::uint32_t index = 0; index < paths_.size(); ++index) {
     Path& path = paths_[index];
-    const std::uint32_t provider = index % providers;
-    const auto source = static_cast<std::uint16_t>(index / providers);
-    path.is_penalized = receivers_[provider]->is_penalized(atlas_.source(source), now);
+    path.is_penalized = is_penalized(index, now);
     if (path.is_penalized) ++path.windows_penalized;
-    look(index, now, queued[provider] > 0);
+    look(index, now, queued[index % providers] > 0);
   }
   count_burns();
 }

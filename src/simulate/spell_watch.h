@@ -30,6 +30,8 @@ class SpellWatch {
   void attempted(std::uint32_t path, std::uint32_t count = 1) { paths_[path].attempts += count; }
   void delivered(std::uint32_t path) { ++paths_[path].deliveries; }
   void refused(std::uint32_t path, Instant now);  // also a connection
+  // Of the receiver, at this moment.
+  bool is_penalized(std::uint32_t path, Instant now) const;
   // The scenario itself is about to trip or block the path.
   void mark_harmed(std::uint32_t path);
 
@@ -39,6 +41,7 @@ class SpellWatch {
   void on_end() { count_burns(); }
   Duration window() const { return window_; }
 
+  // At the last window.
   bool is_penalized(std::uint32_t path) const { return paths_[path].is_penalized; }
   double penalty_share(std::uint32_t path) const;
   std::uint64_t trips(std::uint32_t path) const;

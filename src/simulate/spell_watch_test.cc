@@ -111,5 +111,21 @@ TEST(SpellWatch, OnlyTripsOfHealthySourcesAfterTheHarmAreBurns) {
   EXPECT_EQ(watched.measures().healthy_burns, 3U);
 }
 
+TEST(Meter, ABounceByAPenaltyIsWastedAndBeginsASpell) {
+  Watched watched;
+  engine::TransactionDone done;
+  done.results.emplace_back().reply = {550, EnhancedStatus{5, 7, 1}, "blocked"};
+  watched.meter.transaction(0, done, watched.now);
+  EXPECT_EQ(watched.measures().wasted_per_1000, 0);
+  watched.state.is_penalized = true;
+  watched.meter.transaction(0, done, watched.now);
+  EXPECT_EQ(watched.measures().penalty_bounces, 1U);
+  EXPECT_EQ(watched.measures().wasted_per_1000, 1000);
+  EXPECT_EQ(watched.measures().spells, 1U);
+  done.results.front().reply = {550, EnhancedStatus{5, 1, 1}, "unknown user"};
+  watched.meter.transaction(0, done, watched.now);
+  EXPECT_EQ(watched.measures().penalty_bounces, 1U);
+}
+
 }  // namespace
 }  // namespace mailweir::simulate
