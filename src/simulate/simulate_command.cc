@@ -71,10 +71,13 @@ mailweir simulate FILE… [OPTIONS]
 5: シナリオの誤り。
 )";
 
-// The value behind an option; empty and a message if there is none.
+// The value of `--name value` or `--name=value`; empty and a message if there is none.
 std::optional<std::string> value_of(const std::vector<std::string>& arguments, std::size_t& at) {
+  const std::string& argument = arguments[at];
+  if (const auto equals = argument.find('='); equals != std::string::npos)
+    return argument.substr(equals + 1);
   if (at + 1 < arguments.size()) return arguments[++at];
-  fmt::print(stderr, "mailweir simulate: {} needs a value; see --help\n", arguments[at]);
+  fmt::print(stderr, "mailweir simulate: {} needs a value; see --help\n", argument);
   return std::nullopt;
 }
 
@@ -89,24 +92,37 @@ bool parse_seed(const std::string& text, Options& options) {
   return true;
 }
 
-std::optional<Options> parse(const std::vector<std::string>& arguments) {
-  Options options;
+bool parse_language(const std::string& text, Options& options) {
+  if (text != "en" && text != "ja") {
+    fmt::print(stderr, "mailweir simulate: --lang must be en or ja, not \"{}\"\n", text);
+    return false;
+  }
+  options.language = text == "ja" ? ReportLanguage::japanese : ReportLanguage::english;
+  return true;
+}
+
+// False after a message.
+bool parse_with_value(const std::string& name, const std::string& value, Options& options) {
+  if (name == "--seed") return parse_seed(value, options);
+  if (name == "--lang") return parse_language(value, options);
+  (name == "--report" ? options.report : options.events) = value;
+  return true;
+}
+
+std::optional<Options> parse(const std::vector<std::string>& arguments, ReportLanguage language) {
+  Options options{.language = language};
   for (std::size_t at = 0; at < arguments.size(); ++at) {
     const std::string& argument = arguments[at];
+    const std::string name = argument.substr(0, argument.find('='));
     if (argument == "--json") {
       options.json = true;
     } else if (argument == "--compare") {
       options.compare = true;
     } else if (argument == "--help" || argument == "-h") {
       options.help = true;
-    } else if (argument == "--seed" || argument == "--report" || argument == "--events" ||
-               argument == "--lang") {
+    } else if (name == "--seed" || name == "--report" || name == "--events" || name == "--lang") {
       const auto value = value_of(arguments, at);
-      if (!value) return std::nullopt;
-      if (argument == "--seed" && !parse_seed(*value, options)) return std::nullopt;
-      if (argument == "--lang" && *value == "ja") options.language = ReportLanguage::japanese;
-      if (argument == "--report") options.report = *value;
-      if (argument == "--events") options.events = *value;
+      if (!value || !parse_with_value(name, *value, options)) return std::nullopt;
     } else if (argument.starts_with("-")) {
       fmt::print(stderr, "mailweir simulate: unknown option {}; see --help\n", argument);
       return std::nullopt;
@@ -208,12 +224,11 @@ int compare(const std::vector<Scenario>& scenarios, const Options& options) {
 }  // namespace
 
 int run_command(const std::vector<std::string>& arguments, const std::string& language) {
-  auto options = parse(arguments);
+  const auto options =
+      parse(arguments, language == "ja" ? ReportLanguage::japanese : ReportLanguage::english);
   if (!options) return exit_usage;
-  const bool is_japanese = language == "ja";
-  if (is_japanese) options->language = ReportLanguage::japanese;
   if (options->help) {
-    fmt::print("{}", is_japanese ? help_ja : help_en);
+    fmt::print("{}", options->language == ReportLanguage::japanese ? help_ja : help_en);
     return exit_ok;
   }
   std::vector<Scenario> scenarios;
