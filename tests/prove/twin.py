@@ -11,7 +11,7 @@ import re
 import subprocess
 
 from lab.claim import ROOT, Claim
-from lab.process import LabError
+from lab.process import LabError, run
 
 LINE = re.compile(r"^sequence personality=(\S+) variant=(\S+) seed=(\d+) steps=(\d+) refusals=(\d+) differences=(\d+)$", re.M)
 
@@ -25,6 +25,7 @@ def run_tests(binary, seeds):
 
 
 def body(claim):
+    run("ip", "link", "set", "lo", "up")
     binary = claim.arguments.tests
     if not os.path.exists(binary):
         raise LabError(f"there is no {binary}; run script/build release sink_test")
