@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -114,6 +115,12 @@ std::string comparison_table(std::span<const RunResult> runs, ReportLanguage lan
     at = end;
   }
   return text;
+}
+
+bool comparison_passed(std::span<const RunResult> runs) {
+  return std::ranges::all_of(runs, [](const RunResult& run) {
+    return run.violations_total == 0 && (run.unmet.empty() || run.sender != "mailweir");
+  });
 }
 
 std::string comparison_json(std::span<const RunResult> runs) {

@@ -148,6 +148,19 @@ TEST(Comparison, GroupsSendersByScenario) {
   EXPECT_THAT(comparison_table(runs, ReportLanguage::japanese), HasSubstr("送信側"));
 }
 
+TEST(Comparison, FailsForABrokenRuleOfAnyAndForWhatMailweirMissed) {
+  std::vector<RunResult> runs(2, throttled_run(10));
+  runs[1].sender = "postfix";
+  EXPECT_TRUE(comparison_passed(runs));
+  runs[1].unmet = {"trips is 3"};
+  EXPECT_TRUE(comparison_passed(runs));
+  runs[1].violations_total = 1;
+  EXPECT_FALSE(comparison_passed(runs));
+  runs[1].violations_total = 0;
+  runs[0].unmet = {"trips is 3"};
+  EXPECT_FALSE(comparison_passed(runs));
+}
+
 TEST(Comparison, JsonHasARunEach) {
   std::vector<RunResult> runs(2, throttled_run(10));
   runs[1].drained_after.reset();

@@ -51,7 +51,8 @@ mailweir simulate FILE… [OPTIONS]
   --help
 
 The scenario file and the figures are described in docs/simulator.md. Exit code 0: passed; 1: a rule
-was broken or an expectation not met; 5: the scenario is wrong.
+was broken or an expectation not met (with --compare: a rule by any sender, an expectation by
+mailweir), or a file could not be written; 2: the command line; 5: the scenario is wrong.
 )";
 
 constexpr std::string_view help_ja =
@@ -67,8 +68,9 @@ mailweir simulate FILE… [OPTIONS]
   --lang en|ja
   --help
 
-シナリオと数値の説明は docs/simulator.md にあります。終了コード 0: 合格、1: 規則違反または期待未達、
-5: シナリオの誤り。
+シナリオと数値の説明は docs/simulator.md にあります。終了コード 0: 合格、1: 規則違反、期待未達
+（--compare では、いずれかの送信側の規則違反か mailweir の期待未達）、またはファイルの書き込み失敗、
+2: コマンドラインの誤り、5: シナリオの誤り。
 )";
 
 // The value of `--name value` or `--name=value`; empty and a message if there is none.
@@ -214,11 +216,7 @@ int compare(const std::vector<Scenario>& scenarios, const Options& options) {
     }
   }
   fmt::print("{}", options.json ? comparison_json(runs) : comparison_table(runs, options.language));
-  // A baseline may do badly; that is what it is there to show.
-  for (const RunResult& result : runs) {
-    if (result.violations_total > 0) return exit_failure;
-  }
-  return exit_ok;
+  return comparison_passed(runs) ? exit_ok : exit_failure;
 }
 
 }  // namespace

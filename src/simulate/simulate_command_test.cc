@@ -69,5 +69,15 @@ TEST(SimulateCommand, AValueMayStandBehindAnEqualsSign) {
   EXPECT_EQ(run_with({"--seed=", "x.toml"}).code, 2);
 }
 
+TEST(SimulateCommand, AComparisonFailsWhenMailweirMissesAnExpectation) {
+  const std::string met = scenario_file("simulate_met.toml");
+  EXPECT_EQ(run_with({met, "--compare"}).code, 0);
+  const std::string missed =
+      scenario_file("simulate_missed.toml", "[[expect]]\ndelay_max = \"1ms\"\n");
+  const Said said = run_with({missed, "--compare"});
+  EXPECT_THAT(said.out, HasSubstr("unmet"));
+  EXPECT_EQ(said.code, 1) << said.err;
+}
+
 }  // namespace
 }  // namespace mailweir::simulate
