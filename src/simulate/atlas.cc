@@ -31,7 +31,8 @@ Atlas::Atlas(const Scenario& scenario) : providers_(scenario.providers) {
   for (const auto& source : scenario.engine.sources)
     sources_.push_back(address_of(source, sources_.size()));
   std::vector<provider::ProviderEntry> entries;
-  for (std::uint16_t p = 0; p < providers_.size(); ++p) {
+  const auto provider_count = static_cast<std::uint16_t>(providers_.size());
+  for (std::uint16_t p = 0; p < provider_count; ++p) {
     const Provider& provider = providers_[p];
     provider_index_.emplace(provider.name, p);
     first_domain_.push_back(static_cast<std::uint32_t>(domains_.size()));

@@ -46,7 +46,8 @@ const pacing::PathCaps& CapsCheck::caps_of(std::uint16_t source, const std::stri
 CapsCheck::CapsCheck(const engine::EngineConfig& config, const std::vector<Provider>& providers,
                      Rules& rules)
     : rules_(rules) {
-  for (std::uint16_t source = 0; source < config.sources.size(); ++source) {
+  const auto source_count = static_cast<std::uint16_t>(config.sources.size());
+  for (std::uint16_t source = 0; source < source_count; ++source) {
     for (const Provider& provider : providers) {
       caps_.push_back(caps_of(source, provider.name, config));
       paths_.push_back({.caps = static_cast<std::uint32_t>(caps_.size() - 1)});

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace mailweir::simulate {
 namespace {
@@ -24,7 +25,7 @@ std::size_t columns_of(std::string_view text) {
 std::string duration_text(Duration duration) {
   const double seconds = std::chrono::duration<double>(duration).count();
   if (seconds < 10) return fmt::format("{:.2f}s", seconds);
-  const auto whole = static_cast<std::uint64_t>(seconds + 0.5);
+  const auto whole = std::llround(seconds);
   if (whole < 60) return fmt::format("{}s", whole);
   if (whole < 3600) return fmt::format("{}m{:02}s", whole / 60, whole % 60);
   if (whole < 86400) return fmt::format("{}h{:02}m", whole / 3600, whole / 60 % 60);

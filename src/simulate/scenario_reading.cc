@@ -7,7 +7,6 @@
 
 namespace mailweir::simulate {
 
-using config::Complaint;
 using config::Entry;
 using config::Node;
 using config::Place;
@@ -186,7 +185,8 @@ void ScenarioReading::read_pools() {
             });
   if (!pools.empty()) return;
   engine::EgressPool all{.name = "default", .sources = {}};
-  for (std::uint16_t i = 0; i < scenario.engine.sources.size(); ++i) all.sources.push_back(i);
+  const auto source_count = static_cast<std::uint16_t>(scenario.engine.sources.size());
+  for (std::uint16_t i = 0; i < source_count; ++i) all.sources.push_back(i);
   pools.push_back(std::move(all));
 }
 

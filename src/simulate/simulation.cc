@@ -159,6 +159,7 @@ void Simulation::happen(const Event& event) {
     case EventKind::flush:
       is_flush_planned_ = false;
       if (spool_.has_lazy()) note({.more = spool_.flush(), .step = Step::flush});
+      meter_.flushed();
       return;
     case EventKind::step:
       meter_.on_step(now_);
@@ -221,7 +222,8 @@ void Simulation::tell(const MessageId& id, const Mail& mail,
   const engine::RetrySchedule& retry = scenario_.engine.retry;
   const auto longest = std::chrono::duration_cast<Duration>(retry.longest * (1.0 + retry.jitter));
   facts_.clear();
-  for (std::uint16_t i = 0; i < recipients.size(); ++i) {
+  const auto recipient_count = static_cast<std::uint16_t>(recipients.size());
+  for (std::uint16_t i = 0; i < recipient_count; ++i) {
     const MailRecipient& recipient = recipients[i];
     if (is_final(recipient.durable)) continue;
     engine::RecipientFacts& facts = facts_.emplace_back();
