@@ -83,8 +83,9 @@ std::uint64_t& count_of(Counts& counts, Disposition disposition) {
 
 }  // namespace
 
-void Meter::settled(std::uint8_t message_class, std::uint32_t domain, Disposition disposition,
+void Meter::settled(const engine::Settle& end, std::uint8_t message_class, std::uint32_t domain,
                     Duration delay) {
+  const Disposition disposition = end.disposition;
   Class& entry = classes_[message_class];
   --queued_[atlas_.provider_of(domain)];
   ++count_of(counts_, disposition);
@@ -92,10 +93,24 @@ void Meter::settled(std::uint8_t message_class, std::uint32_t domain, Dispositio
   if (disposition != Disposition::expired) ++height_;
   if (disposition != Disposition::delivered) return;
   ++entry.now.delivered;
-  entry.delays.add(delay);
-  delays_.add(delay);
+  samples_.push_back({{end.message.value, end.recipient}, message_class, delay});
   entry.delay_sum += delay;
   entry.now.delay_max = std::max(entry.now.delay_max, delay);
+}
+
+void Meter::flushed() {
+  for (const Sample& sample : samples_) {
+    const auto first = first_delays_.extract(sample.key);
+    const Duration delay = first ? first.mapped() : sample.delay;
+    classes_[sample.message_class].delays.add(delay);
+    delays_.add(delay);
+  }
+  samples_.clear();
+}
+
+void Meter::crashed() {
+  for (const Sample& sample : samples_) first_delays_.try_emplace(sample.key, sample.delay);
+  samples_.clear();
 }
 
 void Meter::forgotten(std::uint8_t message_class, std::uint32_t domain, Disposition disposition) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "engine/order.h"
@@ -26,9 +28,11 @@ class Meter {
   void begin(Instant origin);
 
   void accepted(std::uint8_t message_class, const std::vector<std::uint32_t>& domains);
-  void settled(std::uint8_t message_class, std::uint32_t domain, Disposition disposition,
+  void settled(const engine::Settle& end, std::uint8_t message_class, std::uint32_t domain,
                Duration delay);
-  // A crash forgot this end.
+  // The ends so far are durable; or a crash forgot those since, each of which is told apart.
+  void flushed();
+  void crashed();
   void forgotten(std::uint8_t message_class, std::uint32_t domain, Disposition disposition);
   void connecting() { ++measures_.connections; }
   // `tries`: addresses that were tried.
@@ -54,6 +58,13 @@ class Meter {
     PathSample now;
   };
 
+  // A delay, until its end is durable.
+  struct Sample {
+    std::pair<std::uint64_t, std::uint16_t> key;  // message and recipient
+    std::uint8_t message_class = 0;
+    Duration delay{};
+  };
+
   void step_class(Class& entry) const;
   void step_provider(std::uint16_t provider, Instant now);
   void step_path(std::uint32_t path, Instant now);
@@ -69,6 +80,9 @@ class Meter {
   Measures measures_;
   Counts counts_;
   DelayHistogram delays_;
+  std::vector<Sample> samples_;
+  // Of deliveries that a crash forgot: the receiver had the message then, so that is its delay.
+  std::map<std::pair<std::uint64_t, std::uint16_t>, Duration> first_delays_;
   std::vector<Class> classes_;
   std::vector<Path> providers_;
   std::vector<Path> paths_;

@@ -71,6 +71,8 @@ TEST(Run, ACrashLosesNothingAndMayDeliverTwice) {
   EXPECT_TRUE(result.passed()) << text_of(result);
   EXPECT_EQ(result.counts.delivered, result.counts.accepted);
   EXPECT_GT(result.measures.crash_duplicates, 0U);
+  EXPECT_EQ(result.delays.count, result.counts.delivered);
+  EXPECT_EQ(result.classes.front().delays.count, result.counts.delivered);
 }
 
 TEST(Run, AnOverloadedLimitShowsInRegretOnlyAsFarAsItIsTheSenders) {

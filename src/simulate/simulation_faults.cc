@@ -102,6 +102,7 @@ void Simulation::crash(Duration takes) {
   note({.step = Step::crash});
   sender_.reset();
   network_.crash(now_);
+  meter_.crashed();
   for (const engine::Settle& end : spool_.crash()) {
     meter_.forgotten(spool_.find(end.message)->message_class,
                      spool_.recipient(end.message, end.recipient).domain, end.disposition);

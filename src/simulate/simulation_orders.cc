@@ -86,8 +86,8 @@ void Simulation::on_settle(const engine::Settle& settle) {
         .phase = small(settle.disposition)});
   if (!spool_.settle(settle, now_)) return;
   const Mail& mail = *spool_.find(settle.message);
-  meter_.settled(mail.message_class, spool_.recipient(settle.message, settle.recipient).domain,
-                 settle.disposition, now_ - mail.accepted);
+  meter_.settled(settle, mail.message_class,
+                 spool_.recipient(settle.message, settle.recipient).domain, now_ - mail.accepted);
   plan_flush();
 }
 

@@ -8,6 +8,7 @@ namespace mailweir::simulate {
 
 void Simulation::finish(RunResult& result) {
   meter_.on_step(now_);
+  meter_.flushed();
   spells_.on_end();
   check_books();
   const bool is_drained = spool_.unsettled() == 0;

@@ -127,5 +127,21 @@ TEST(Meter, ABounceByAPenaltyIsWastedAndBeginsASpell) {
   EXPECT_EQ(watched.measures().penalty_bounces, 1U);
 }
 
+TEST(Meter, ADeliveryThatACrashForgotIsOneSampleTheFirst) {
+  Watched watched;
+  const engine::Settle end{.message = MessageId{1}};
+  watched.meter.accepted(0, {0});
+  watched.meter.settled(end, 0, 0, 1s);
+  watched.meter.crashed();
+  watched.meter.forgotten(0, 0, Disposition::delivered);
+  watched.meter.settled(end, 0, 0, 10s);
+  watched.meter.flushed();
+  RunResult result;
+  watched.meter.fill(result);
+  EXPECT_EQ(result.counts.delivered, 1U);
+  EXPECT_EQ(result.delays.count, 1U);
+  EXPECT_EQ(result.delays.max, 1s);
+}
+
 }  // namespace
 }  // namespace mailweir::simulate
