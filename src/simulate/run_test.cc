@@ -101,6 +101,21 @@ TEST(Run, UnderABlockForEverAllIsWastedAndThereIsNoOracle) {
   EXPECT_THAT(comparison_json({&result, 1}), testing::HasSubstr("\"of_oracle_percent\":null"));
 }
 
+TEST(Run, AFaultThatEndsLeavesOneThatOverlapsIt) {
+  for (const Fault::Kind kind : {Fault::Kind::dns, Fault::Kind::outage}) {
+    Scenario scenario = small_scenario();
+    scenario.workloads.front().from = 210s;
+    scenario.faults = {{.kind = kind, .at = 1min, .to = 5min},
+                       {.kind = kind, .at = 2min, .to = 3min, .share = 0.5}};
+    const RunResult result = play(scenario);
+    EXPECT_TRUE(result.passed()) << text_of(result);
+    std::size_t at = 0;
+    for (const PathSample& sample : result.providers.front().series) {
+      if (++at * result.step <= 5min) EXPECT_EQ(sample.delivered, 0U);
+    }
+  }
+}
+
 TEST(Run, AnUnmetExpectationFailsTheRun) {
   Scenario scenario = small_scenario();
   scenario.expectations = {{.delay_max = 1ms}};

@@ -63,6 +63,8 @@ class Simulation {
   void restart();
   void control(std::size_t fault, world::Receiver::Control what);
   void set_span(std::size_t fault, bool begins);
+  double dns_failing(std::uint16_t provider) const;
+  bool is_out(std::uint16_t provider, std::uint16_t host) const;
 
   UnixTime wall_now() const;
   void note(TrailEntry entry) {
@@ -99,6 +101,7 @@ class Simulation {
   std::vector<std::pair<std::size_t, Draft>> postponed_;  // came while the server was down
   Draft draft_;
   std::vector<engine::RecipientFacts> facts_;  // scratch
+  std::vector<std::size_t> spans_;             // faults of `dns` and `outage` under way
   std::vector<std::string> unmet_;
   std::uint64_t spins_ = 0;
 };

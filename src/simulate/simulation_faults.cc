@@ -13,6 +13,14 @@ bool is_span(Fault::Kind kind) {
   return kind == Fault::Kind::dns || kind == Fault::Kind::outage;
 }
 
+bool concerns(const Fault& fault, const Provider& provider) {
+  return fault.provider.empty() || fault.provider == provider.name;
+}
+
+bool concerns(const Fault& fault, std::uint16_t host) {
+  return fault.hosts.empty() || std::ranges::find(fault.hosts, host) != fault.hosts.end();
+}
+
 }  // namespace
 
 void Simulation::begin_fault(std::size_t index) {
@@ -61,19 +69,42 @@ void Simulation::end_fault(std::size_t index) {
   set_span(index, false);
 }
 
+// Spans may overlap: the worst of those under way holds.
 void Simulation::set_span(std::size_t index, bool begins) {
+  if (begins) {
+    spans_.push_back(index);
+  } else if (const auto found = std::ranges::find(spans_, index); found != spans_.end()) {
+    spans_.erase(found);
+  }
   const Fault& fault = scenario_.faults[index];
   for (std::uint16_t p = 0; p < atlas_.providers(); ++p) {
-    if (!fault.provider.empty() && fault.provider != scenario_.providers[p].name) continue;
+    if (!concerns(fault, scenario_.providers[p])) continue;
     if (fault.kind == Fault::Kind::dns) {
-      network_.set_dns_failing(p, begins ? fault.share : 0);
+      network_.set_dns_failing(p, dns_failing(p));
       continue;
     }
     for (std::uint16_t host = 0; host < scenario_.providers[p].hosts; ++host) {
-      if (fault.hosts.empty() || std::ranges::find(fault.hosts, host) != fault.hosts.end())
-        network_.set_reachable(p, host, !begins, now_);
+      if (concerns(fault, host)) network_.set_reachable(p, host, !is_out(p, host), now_);
     }
   }
+}
+
+double Simulation::dns_failing(std::uint16_t provider) const {
+  double share = 0;
+  for (const std::size_t index : spans_) {
+    const Fault& fault = scenario_.faults[index];
+    if (fault.kind == Fault::Kind::dns && concerns(fault, scenario_.providers[provider]))
+      share = std::max(share, fault.share);
+  }
+  return share;
+}
+
+bool Simulation::is_out(std::uint16_t provider, std::uint16_t host) const {
+  return std::ranges::any_of(spans_, [&](std::size_t index) {
+    const Fault& fault = scenario_.faults[index];
+    return fault.kind == Fault::Kind::outage && concerns(fault, scenario_.providers[provider]) &&
+           concerns(fault, host);
+  });
 }
 
 void Simulation::control(std::size_t index, world::Receiver::Control what) {
@@ -81,7 +112,7 @@ void Simulation::control(std::size_t index, world::Receiver::Control what) {
   const bool harms =
       what == world::Receiver::Control::trip || what == world::Receiver::Control::block_network;
   for (std::uint16_t p = 0; p < atlas_.providers(); ++p) {
-    if (!fault.provider.empty() && fault.provider != scenario_.providers[p].name) continue;
+    if (!concerns(fault, scenario_.providers[p])) continue;
     bool is_known = true;
     for (std::uint16_t s = 0; s < atlas_.sources(); ++s) {
       if (!fault.sources.empty() && std::ranges::find(fault.sources, s) == fault.sources.end())
