@@ -7,6 +7,7 @@
 // them. A sender ends each recipient with exactly one engine::Settle. Not thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,12 @@ class Sender {
   virtual void on_time(Instant now) = 0;
   virtual Instant next_wakeup() const = 0;  // `never`: nothing waits for time
   virtual std::vector<engine::Order> take_orders() = 0;
+
+  // Whether the sender holds the path, named as in the scenario, at this moment: nothing but one
+  // probe at a time goes there. The simulator holds it to that.
+  virtual bool holds(std::uint16_t /*source*/, std::string_view /*provider*/) const {
+    return false;
+  }
 
   // For the report's plots.
   virtual engine::Totals totals() const = 0;

@@ -150,6 +150,7 @@ class Sabotaged final : public senders::Sender {
     retries_what_was_taken,
     bounces_what_is_transient,
     expires_at_once,
+    floods_a_held_path,
   };
 
   Sabotaged(Bug bug, std::unique_ptr<senders::Sender> sender)
@@ -205,6 +206,9 @@ class Sabotaged final : public senders::Sender {
     return out;
   }
   engine::Totals totals() const override { return sender_->totals(); }
+  bool holds(std::uint16_t, std::string_view) const override {
+    return bug_ == Bug::floods_a_held_path;
+  }
 
  private:
   void misread(engine::RecipientResult& result) {
@@ -294,6 +298,11 @@ TEST(PlantedBugs, AnEarlyExpiryIsFound) {
 TEST(PlantedBugs, AForgottenRecipientIsFound) {
   EXPECT_THAT(whats(run_with(Sabotaged::Bug::forgets_a_recipient)),
               testing::HasSubstr("but the sender knows of"));
+}
+
+TEST(PlantedBugs, ASecondProbeOnAHeldPathIsFound) {
+  EXPECT_THAT(whats(run_with(Sabotaged::Bug::floods_a_held_path)),
+              testing::HasSubstr("a second probe at once on a path that is held"));
 }
 
 TEST(PlantedBugs, ASecondEndIsFound) {

@@ -56,6 +56,7 @@ Simulation::Simulation(const Scenario& scenario, const RunOptions& options)
       network_(scenario, atlas_, receivers_, spool_, events_,
                seed_for(options.seed, Stream::network)),
       caps_(scenario.engine, scenario.providers, rules_),
+      holds_(rules_),
       oracle_(atlas_, receivers_, twins_),
       spells_(atlas_, receivers_,
               std::max(window_min, whole_seconds(scenario.length / windows_of_load))),

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "simulate/caps_check.h"
 #include "simulate/event_queue.h"
+#include "simulate/hold_check.h"
 #include "simulate/load.h"
 #include "simulate/meter.h"
 #include "simulate/oracle.h"
@@ -53,6 +54,7 @@ class Simulation {
   void report(const Report& report);
   void on_done(std::uint32_t path, const engine::TransactionDone& done);
   void on_settle(const engine::Settle& settle);
+  bool is_held(std::uint32_t path) const;
   void on_record(const engine::RecordState& state);
   void plan_flush();
 
@@ -86,6 +88,7 @@ class Simulation {
   VirtualSpool spool_;
   VirtualNetwork network_;
   CapsCheck caps_;
+  HoldCheck holds_;
   Oracle oracle_;
   SpellWatch spells_;
   Meter meter_;

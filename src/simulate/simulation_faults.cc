@@ -145,6 +145,7 @@ void Simulation::restart() {
   failure_ = start_sender();
   if (!failure_) return;
   caps_.restart(now_);
+  holds_.restart();
   std::uint64_t restored = 0;
   spool_.restore([&](MessageId id, const Mail& mail, std::span<const MailRecipient> recipients) {
     ++restored;

@@ -54,7 +54,10 @@ void Simulation::carry_out(engine::Order& any) {
                   .code = static_cast<std::uint16_t>(order.recipients.size()),
                   .step = Step::start});
             if (network_.has(order.session)) spool_.start(order, now_);
+            const TransactionId transaction = order.transaction;
             const auto started = network_.carry_out(std::move(order), now_);
+            if (!started.is_late && is_held(started.path))
+              holds_.probe_begins(started.path, transaction, id, now_);
             if (checks_caps_ && !started.is_late)
               caps_.message_begins(started.path, started.number, id.value, now_);
           },
@@ -66,6 +69,11 @@ void Simulation::carry_out(engine::Order& any) {
           [&](const engine::Settle& order) { on_settle(order); },
       },
       any);
+}
+
+bool Simulation::is_held(std::uint32_t path) const {
+  const auto source = static_cast<std::uint16_t>(path / atlas_.providers());
+  return sender_->holds(source, scenario_.providers[path % atlas_.providers()].name);
 }
 
 void Simulation::on_record(const engine::RecordState& state) {
@@ -139,6 +147,7 @@ void Simulation::report(const Report& report) {
           },
           [&](const engine::TransactionDone& done) {
             if (!report.is_late) spool_.finish(done);
+            holds_.transaction_ends(done.transaction);
             on_done(report.path, done);
           },
           [&](const engine::SessionClosed& closed) {
