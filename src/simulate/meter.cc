@@ -191,20 +191,22 @@ void Meter::step_provider(std::uint16_t provider, Instant now) {
   add_up(entry.result, std::exchange(entry.now, {}), steps_ < steps_max);
 }
 
-void Meter::step_path(std::uint32_t index, Instant now) {
+void Meter::step_path(std::uint32_t index, bool is_held, Instant now) {
   Path& entry = paths_[index];
   if (keeps_paths_) {
     entry.now.limit = oracle_.limit(static_cast<std::uint16_t>(index % atlas_.providers()),
                                     static_cast<std::uint16_t>(index / atlas_.providers()), now);
     entry.now.penalized = spells_.is_penalized(index) ? 1 : 0;
+    entry.now.held = is_held ? 1 : 0;
   }
   add_up(entry.result, std::exchange(entry.now, {}), keeps_paths_ && steps_ < steps_max);
 }
 
-void Meter::on_step(Instant now) {
+void Meter::on_step(Instant now, const std::function<bool(std::uint32_t path)>& is_held) {
   for (Class& entry : classes_) step_class(entry);
   for (std::uint16_t p = 0; p < atlas_.providers(); ++p) step_provider(p, now);
-  for (std::uint32_t path = 0; path < paths_.size(); ++path) step_path(path, now);
+  for (std::uint32_t path = 0; path < paths_.size(); ++path)
+    step_path(path, keeps_paths_ && is_held(path), now);
   area_ += height_ * seconds(now - last_step_);
   oracle_area_ += oracle_height_ * seconds(now - last_step_);
   if (now <= load_end_) {

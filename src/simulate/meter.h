@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <utility>
 #include <vector>
@@ -39,7 +40,8 @@ class Meter {
   void connection_failed(std::uint32_t path, std::size_t tries, Instant now);
   void transaction(std::uint32_t path, const engine::TransactionDone& done, Instant now);
 
-  void on_step(Instant now);
+  // `is_held`: whether the sender holds a path.
+  void on_step(Instant now, const std::function<bool(std::uint32_t path)>& is_held);
   void on_window(Instant now) { spells_.on_window(now, queued_); }
   Duration step() const { return step_; }
 
@@ -67,7 +69,7 @@ class Meter {
 
   void step_class(Class& entry) const;
   void step_provider(std::uint16_t provider, Instant now);
-  void step_path(std::uint32_t path, Instant now);
+  void step_path(std::uint32_t path, bool is_held, Instant now);
 
   const Atlas& atlas_;
   Oracle& oracle_;

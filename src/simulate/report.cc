@@ -130,6 +130,8 @@ std::string plots(const RunResult& run) {
               {{"accepted", "受理"}, "--accepted"},
               {{"partly refused", "一部拒否"}, "--mixed"},
               {{"refused", "拒否"}, "--refused"},
+              {{"held by the sender", "送信側で保留"}, "--held"},
+              {{"held, probing", "保留中の試験送信"}, "--probing"},
               {{"in penalty, by the receiver's own book", "受信側から見てペナルティ中"},
                "--penalty"}}) +
           "</p>";

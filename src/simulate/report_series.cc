@@ -155,9 +155,14 @@ std::vector<SpanRow> ReportSeries::spans() const {
   for (const PathResult& path : run_.paths.empty() ? run_.providers : run_.paths) {
     const auto attempts = sums(path.series, [](const PathSample& s) { return s.attempts; }, 1);
     const auto refused = sums(path.series, [](const PathSample& s) { return s.refused; }, 1);
+    const auto held = highest(path.series, [](const PathSample& s) { return s.held; });
     SpanRow row{.name = path.source.empty() ? path.provider : path.source + " → " + path.provider};
     for (std::size_t i = 0; i < attempts.size(); ++i) {
       const double share = attempts[i] > 0 ? refused[i] / attempts[i] : 0;
+      if (held[i] > 0) {
+        row.colours.emplace_back(attempts[i] > 0 ? "--probing" : "--held");
+        continue;
+      }
       row.colours.push_back(attempts[i] <= 0 ? ""
                             : share >= 0.95  ? "--refused"
                             : share >= 0.2   ? "--mixed"

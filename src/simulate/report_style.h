@@ -9,11 +9,11 @@ namespace mailweir::simulate {
 inline constexpr std::string_view report_style = R"(
 :root{--page:#fbfbf9;--ink:#1d2327;--soft:#667077;--rule:#dcdfe0;--card:#fff;
 --accepted:#1f8a5b;--attempts:#7a5cc7;--offered:#8a949a;--limit:#c2410c;--penalty:#dc2626;
---mixed:#e0a100;--refused:#d1453b;--good:#1f8a5b;--bad:#c81e1e;
+--mixed:#e0a100;--held:#8a94a6;--probing:#7c4dff;--refused:#d1453b;--good:#1f8a5b;--bad:#c81e1e;
 --c1:#2563eb;--c2:#c2410c;--c3:#0f8a7e;--c4:#9333ea;--c5:#a16207;--c6:#be185d}
 @media(prefers-color-scheme:dark){:root{--page:#14181a;--ink:#e6e9ea;--soft:#98a2a8;--rule:#313a3e;--card:#1b2023;
 --accepted:#4cc38a;--attempts:#a78bfa;--offered:#76828a;--limit:#fb923c;--penalty:#ef4444;
---mixed:#eab308;--refused:#f0655a;--good:#4cc38a;--bad:#f87171;
+--mixed:#eab308;--held:#7d8796;--probing:#a98bff;--refused:#f0655a;--good:#4cc38a;--bad:#f87171;
 --c1:#60a5fa;--c2:#fb923c;--c3:#2dd4bf;--c4:#c084fc;--c5:#eab308;--c6:#f472b6}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);

@@ -8,6 +8,7 @@
 
 #include "simulate/compare.h"
 #include "simulate/figures.h"
+#include "simulate/report_series.h"
 
 namespace mailweir::simulate {
 namespace {
@@ -79,6 +80,18 @@ std::size_t count(std::string_view text, std::string_view part) {
   for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1))
     ++found;
   return found;
+}
+
+TEST(ReportSeries, ShowsWhereTheSenderHeldAndProbed) {
+  RunResult run = throttled_run();
+  PathSample held;
+  held.held = 1;
+  PathSample probed = held;
+  probed.attempts = 1;
+  run.paths.front().series.assign(run.paths.front().series.size(), held);
+  EXPECT_THAT(ReportSeries(run).spans().front().colours, testing::Each("--held"));
+  run.paths.front().series.assign(run.paths.front().series.size(), probed);
+  EXPECT_THAT(ReportSeries(run).spans().front().colours, testing::Each("--probing"));
 }
 
 TEST(Report, StandsAlone) {

@@ -76,6 +76,7 @@ struct PathSample {
   double limit = 0;             // hidden, messages/s at the end of the step; infinite: no limit
   double oracle_delivered = 0;  // of a single source always 0
   double penalized = 0;         // share of the sources in penalty at the end of the step
+  double held = 0;              // by the sender, at the end of the step: 1; of all sources always 0
 };
 
 struct ClassResult {

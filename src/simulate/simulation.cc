@@ -163,7 +163,7 @@ void Simulation::happen(const Event& event) {
       meter_.flushed();
       return;
     case EventKind::step:
-      meter_.on_step(now_);
+      meter_.on_step(now_, [this](std::uint32_t path) { return is_held(path); });
       check_books();
       events_.plan(now_ + meter_.step(), EventKind::step);
       return;

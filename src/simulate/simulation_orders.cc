@@ -72,6 +72,7 @@ void Simulation::carry_out(engine::Order& any) {
 }
 
 bool Simulation::is_held(std::uint32_t path) const {
+  if (sender_ == nullptr) return false;  // it is dead
   const auto source = static_cast<std::uint16_t>(path / atlas_.providers());
   return sender_->holds(source, scenario_.providers[path % atlas_.providers()].name);
 }

@@ -7,7 +7,7 @@
 namespace mailweir::simulate {
 
 void Simulation::finish(RunResult& result) {
-  meter_.on_step(now_);
+  meter_.on_step(now_, [this](std::uint32_t path) { return is_held(path); });
   meter_.flushed();
   spells_.on_end();
   check_books();
