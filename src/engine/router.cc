@@ -10,14 +10,14 @@ namespace {
 // A time to live shorter than this is not worth another look-up for every message.
 constexpr Duration time_to_live_min = std::chrono::seconds(5);
 
+}  // namespace
+
 bool route_matches(std::string_view pattern, std::string_view domain) {
   if (pattern == "*") return true;
   if (!pattern.starts_with("*.")) return pattern == domain;
   const std::string_view suffix = pattern.substr(1);
   return domain.size() > suffix.size() && domain.ends_with(suffix);
 }
-
-}  // namespace
 
 std::uint32_t Router::configured(std::string_view domain) {
   for (const StaticRoute& row : settings_.config().routes) {

@@ -15,6 +15,9 @@
 
 namespace mailweir::engine {
 
+// Whether a StaticRoute's pattern covers the domain.
+bool route_matches(std::string_view pattern, std::string_view domain);
+
 class Router {
  public:
   Router(Ledger& ledger, NextHopTable& next_hops, Dispatcher& dispatcher, const Settings& settings,

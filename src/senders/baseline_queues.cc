@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "engine/router.h"
 #include "senders/baseline.h"
 
 namespace mailweir::senders {
@@ -13,13 +14,6 @@ namespace list = engine::list;
 namespace {
 
 constexpr Duration unrouted_rest = std::chrono::minutes(5);
-
-bool route_matches(std::string_view pattern, std::string_view domain) {
-  if (pattern == "*") return true;
-  if (!pattern.starts_with("*.")) return pattern == domain;
-  const std::string_view suffix = pattern.substr(1);
-  return domain.size() > suffix.size() && domain.ends_with(suffix);
-}
 
 }  // namespace
 
@@ -37,7 +31,7 @@ std::uint32_t Baseline::domain_of(std::string_view name) {
 
 bool Baseline::assign_configured(Domain& domain, std::string_view name) {
   for (const engine::StaticRoute& row : settings_.config().routes) {
-    if (!route_matches(row.domain, name)) continue;
+    if (!engine::route_matches(row.domain, name)) continue;
     engine::NextHopTable::Target target;
     for (const std::string& host : row.hosts) {
       target.hosts.push_back({static_cast<std::uint16_t>(target.hosts.size()), host});
