@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "provider/ruling.h"
 
 namespace mailweir::provider {
 
