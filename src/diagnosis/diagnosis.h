@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -34,6 +35,9 @@ struct Contact {
   std::uint32_t host = none;
   Sign sign = Sign::reached;
   Phase phase = Phase::connect;  // where it ended
+  // When the attempt began; zero: unknown, taken from the time-outs of RFC 5321 section 4.5.3.2. A
+  // failure that began before the last recovery is no evidence of a new one.
+  Instant started{};
 };
 
 enum class Cause : std::uint8_t {
@@ -93,7 +97,7 @@ class Diagnosis {
 
  private:
   struct State;
-  State* state_;  // owned
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace mailweir::diagnosis
