@@ -18,15 +18,18 @@
 #include <string_view>
 
 #include "base/time.h"
+#include "pacing/attribution.h"
+#include "pacing/canary_record.h"
+#include "pacing/concurrency_limit.h"
+#include "pacing/learned_limits.h"
 #include "pacing/signal.h"
+#include "pacing/suspicion.h"
+#include "pacing/window.h"
+#include "pacing/window_counts.h"
 
 namespace mailweir::pacing {
 
 inline constexpr double unlimited = std::numeric_limits<double>::infinity();
-
-// The windows in which a limit may count.
-enum class Window : std::uint8_t { minute, ten_minutes, hour, day };
-inline constexpr std::size_t windows = 4;
 
 struct LearningSettings {
   double start_rate = 5.0;             // believed safe before anything is known
@@ -41,6 +44,9 @@ struct LearningSettings {
 
 enum class Mode : std::uint8_t { open, held, ramp };
 enum class HoldCause : std::uint8_t { throttle, block_list, network };
+std::string_view to_string(Window window);
+std::string_view to_string(Mode mode);
+std::string_view to_string(HoldCause cause);
 
 // What keeps the next message from starting now, or kept the pace down.
 enum class Binding : std::uint8_t {
@@ -57,6 +63,7 @@ enum class Binding : std::uint8_t {
   pause,   // two seconds after "too many connections"
   share,   // this rank's part of a scarce count is used up
 };
+std::string_view to_string(Binding binding);
 
 struct Permit {
   Instant at{};  // `now` or earlier: at once; `never`: when something in flight has ended
@@ -74,6 +81,7 @@ enum class Change : std::uint8_t {
   opened,    // verified: open
   concurrency_cut,
 };
+std::string_view to_string(Change change);
 
 struct LearnedState {
   Mode mode = Mode::open;
@@ -124,7 +132,125 @@ class PathController {
                                                Instant now);
 
  private:
-  // …
+  struct Ceilings {
+    float rate = unknown;
+    std::array<float, windows> counts{};
+    std::uint32_t concurrency = 0;
+    float start_rate = 0;
+    std::uint32_t salt = 0;
+    bool grows_freely = false;
+    bool warming = false;
+  };
+  // A count that is demonstrated once no trip has followed for a while.
+  struct Candidate {
+    float count = 0;
+    PathSecond since{};
+  };
+  static Ceilings ceilings_of(const LearningSettings& settings);
+  PathTime path_time(Instant now) const;
+  Instant instant(PathTime time) const;
+
+  // What may start (path_permits.cc).
+  Permit decide(PathTime now, std::uint32_t in_flight, const Demand& demand) const;
+  Permit held_permit(PathTime now, std::uint32_t in_flight, const Demand& demand) const;
+  Permit ramp_permit(PathTime now, const Demand& demand) const;
+  Permit open_permit(PathTime now, std::uint32_t in_flight, const Demand& demand) const;
+  void bind_counts(PathTime now, const Demand& demand, Permit& permit) const;
+  double believed(std::size_t window) const;
+  double most(std::size_t window) const;
+  double most_lent(std::size_t window) const;
+  double pace() const;
+  double burst_pace() const;
+  bool grows_unbound() const { return ceilings_.grows_freely && episodes_ == 0; }
+
+  // What time brings (path_clockwork.cc).
+  void tick(PathTime now);
+  void confirm_counts(PathSecond now);
+  void age_refused_counts(PathSecond now);
+  void probe_upwards(PathTime now, float seconds);
+  bool is_pace_used(PathTime now) const;
+  void note_pressure(PathTime now, const Permit& permit);
+  void schedule_probe(PathSecond now);
+
+  // What outcomes teach (path_outcomes.cc).
+  Change on_canary_end(PathTime now, const Attempt& attempt);
+  Change on_accepted(PathTime now);
+  Change on_unclear(PathTime now, const Attempt& attempt);
+  Change on_connection_limit(PathTime now, const Attempt& attempt);
+  Change refuse_canary(PathTime now, Duration named);
+  Change trip(PathTime now, HoldCause cause, Duration named, bool is_unclear);
+  void begin_episode(PathTime now, HoldCause cause, bool is_unclear);
+  Change release(PathTime now);
+  Change open(PathTime now);
+  void judge(PathTime now, double length);
+  void hold_for(PathTime now, double seconds, Duration named);
+  double hold_seconds(PathTime now) const;
+  double refusals_today(PathSecond now) const;
+  void note_hold(double length);
+  bool refusals_abound(PathTime now) const;
+  double episode_seconds(PathTime now) const { return in_seconds(now - episode_at_); }
+
+  template <class Self, class Archive>
+  static void archive(Self& self, Archive& a);
+  bool is_sound(PathTime now) const;
+
+  Instant origin_;  // path times count from here
+  Ceilings ceilings_;
+  WindowCounts attempts_;
+  LearnedLimits limits_;
+  LearnedLimits before_;  // the episode: it is judged anew when it lasts
+  std::array<float, windows> demonstrated_{};
+  std::array<Candidate, windows> candidates_{};
+  std::array<PathSecond, long_windows> count_try_at_{};
+  std::array<PathSecond, long_windows> count_binding_until_{long_ago, long_ago};
+  std::array<std::uint8_t, long_windows> count_steps_{};
+  HourlyPattern pattern_;
+  Suspicion suspicion_;
+  ConcurrencyLimit concurrency_;
+  CanaryRecord canaries_;
+  TripFacts trip_;
+
+  // The present or last episode.
+  PathTime episode_at_{};
+  PathTime fresh_since_{};  // what started before is no evidence
+  PathTime canary_at_{};
+  PathTime canary_started_{};
+  PathTime pause_since_{};  // after "too many connections"
+  PathSecond trickle_at_{};
+  std::array<float, 3> holds_{};  // seconds, the latest first; 0: none
+  float usual_hold_ = 15;         // their median
+  float last_hold_ = 0;
+  PathSecond opened_at_{long_ago};
+  PathSecond last_long_{long_ago};
+  float last_long_count_ = 0;
+  PathSecond careful_until_{long_ago};  // a box was met here
+  std::array<PathSecond, 2> trips_at_{long_ago, long_ago};
+  float refusals_ = 0;  // of the last day, fading
+
+  // The rate.
+  PathTime next_start_{};
+  float resume_share_ = 1;  // of the pace, after a long hold
+  PathSecond resume_at_{};
+  float tested_ = 0;   // pressed seconds at the present pace
+  float pressed_ = 0;  // since the last trip
+  float held_ = 0;     // since the last trip
+  PathSecond pressed_until_{long_ago};
+  PathSecond last_tick_{};
+  PathSecond last_trip_{long_ago};  // began an episode
+  PathSecond last_refusal_{long_ago};
+  std::uint32_t accepted_ = 0;  // or answered, since the last trip
+  std::uint32_t episodes_ = 0;
+
+  Mode mode_ = Mode::open;
+  HoldCause cause_ = HoldCause::throttle;
+  std::uint8_t doublings_ = 0;  // of the hold
+  std::uint8_t doublings_at_open_ = 0;
+  std::uint8_t round_ = 0, round_started_ = 0, round_accepted_ = 0;  // of the ramp
+  std::uint8_t verified_ = 0;
+  std::uint8_t probe_steps_ = 0;
+  bool is_canary_out_ = false;
+  bool was_probed_ = false;
 };
+static_assert(sizeof(PathController) <= 576);
 
 }  // namespace mailweir::pacing

@@ -1,0 +1,221 @@
+#include "pacing/attribution.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mailweir::pacing {
+namespace {
+
+constexpr float pace_least = 1e-3F;
+
+float ratio_count(const TripFacts& trip, std::size_t window) {
+  return trip.counts[window] / static_cast<float>(window_seconds[window]);
+}
+
+// The count was new: beyond what was demonstrated and what chance adds to it.
+bool is_above(const TripFacts& trip, const std::array<float, windows>& demonstrated,
+              std::size_t window) {
+  const float safe = std::max(1.0F, demonstrated[window]);
+  const float count = trip.counts[window];
+  return count - safe > 2.0F * std::sqrt(safe) && count > 1.02F * safe;
+}
+
+bool is_rate_new(const TripFacts& trip, const std::array<float, windows>& demonstrated) {
+  return is_above(trip, demonstrated, minute) || is_above(trip, demonstrated, ten_minutes);
+}
+
+void limit_hour(LearnedLimits& limits, float count) {
+  limits.refused_counts[0] = count;
+  limits.is_hourly = true;
+  limits.pace = limits.sustained = 0.97F * count / 3600.0F;
+  limits.refused_pace = count / 3600.0F;
+}
+
+// The long window whose count was new, or known to be refused, and whose hold was long enough;
+// `windows`: none.
+std::size_t blamed_window(const TripFacts& trip, const HoldFacts& hold, const LearnedLimits& limits,
+                          const std::array<float, windows>& demonstrated) {
+  std::size_t blamed = windows;
+  float strongest = 0.02F;
+  for (std::size_t i = 0; i < long_windows; ++i) {
+    const std::size_t window = first_long_window + i;
+    const float count = trip.counts[window];
+    const float safe = std::max(1.0F, demonstrated[window]);
+    if (hold.length < window_seconds[window] / 12.0) continue;
+    float weight = 0;
+    if (limits.refused_counts[i] < unknown && count >= 0.7F * limits.refused_counts[i]) {
+      weight = 1.0F + count / limits.refused_counts[i];
+    } else if (count - safe > std::sqrt(safe)) {
+      weight = count / safe - 1.0F;
+    } else if (hold.is_warming && count > 0.7F * safe) {
+      weight = 0.5F + count / safe;  // a cold path: the smaller reading is believed
+    }
+    if (weight <= strongest) continue;
+    strongest = weight;
+    blamed = window;
+  }
+  return blamed;
+}
+
+void learn_count(const TripFacts& trip, const HoldFacts& hold, std::size_t window,
+                 LearnedLimits& limits, std::array<float, windows>& demonstrated) {
+  float& refused = limits.refused_counts[window - first_long_window];
+  const float count = trip.counts[window] * (hold.is_warming ? 0.9F : 1.0F);
+  refused = refused < unknown ? std::max(0.7F * refused, std::min(count, refused)) : count;
+  demonstrated[window] = std::min(demonstrated[window], refused);
+}
+
+// A rate that is punished: the tight reading of the bracket.
+void learn_punished_rate(const TripFacts& trip, LearnedLimits& limits,
+                         std::array<float, windows>& demonstrated) {
+  limits.refused_pace =
+      std::max(pace_least, std::min(ratio_count(trip, minute), ratio_count(trip, ten_minutes)));
+  limits.sustained = std::max(
+      pace_least, std::min(demonstrated[ten_minutes] / 600.0F, 0.85F * limits.refused_pace));
+  limits.pace = limits.sustained;
+  demonstrated[ten_minutes] = std::min(demonstrated[ten_minutes], 0.9F * trip.counts[ten_minutes]);
+}
+
+// Two trips in quick succession at one pace: the limiter never refilled between them, so what it
+// let pass is its limit (the policer test of BBR).
+bool is_policed(const TripFacts& trip) {
+  return trip.since_last >= 60 && trip.since_last <= 900 && trip.was_pressed &&
+         trip.accepted >= 25 && !trip.was_probing;
+}
+
+// A pace was in force and was refused.
+void learn_from_pace(const TripFacts& trip, LearnedLimits& limits, float& messages) {
+  const bool is_measured = trip.was_pressed && trip.accepted >= 60 && trip.since_last <= 7200;
+  const float carried =
+      is_measured ? 0.985F * static_cast<float>(trip.accepted) / trip.since_last : 0.0F;
+  if (trip.pace <= 1.02F * limits.sustained) {
+    // Sustained before: the limit moved.
+    limits.sustained = (trip.since_last < 1800 ? 0.85F : 0.95F) * trip.pace;
+    messages *= 0.25F;
+  } else {
+    if (carried > 1.05F * limits.sustained) messages *= 0.25F;  // it rises: look again sooner
+    limits.sustained = std::min(trip.pace, std::max(limits.sustained, carried));
+  }
+  limits.refused_pace = std::max(trip.pace, 1.03F * limits.sustained);
+  limits.pace = limits.sustained;
+}
+
+void learn_outside(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& limits,
+                   const std::array<float, windows>& demonstrated) {
+  limits.is_outside = true;
+  const bool is_second = hold.began - limits.outside_at < std::chrono::minutes(30);
+  if (is_second) {
+    limits.refused_pace = std::max(ratio_count(trip, minute), pace_least);
+    limits.sustained = 0.6F * limits.refused_pace;
+    limits.pace = pace_between(limits, hold.usual_length);
+  } else if (!limits.has_pace()) {
+    limits.sustained = std::max(pace_least, demonstrated[ten_minutes] / 600.0F);
+    limits.pace = limits.sustained;
+  }
+  limits.outside_at = hold.began;
+}
+
+void learn_rate(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& limits,
+                const std::array<float, windows>& demonstrated, HourlyPattern& pattern) {
+  const float hour_limit = limits.refused_counts[0];
+  if (limits.is_hourly && trip.counts[hour] >= 0.97F * hour_limit) {
+    limit_hour(limits, std::min(trip.counts[hour], hour_limit));
+    return;
+  }
+  float messages = probe_messages_usual;
+  if (is_policed(trip)) {
+    const float passed = static_cast<float>(trip.accepted) / trip.since_last;
+    const float before = limits.sustained;
+    if (before > 0 && std::abs(passed - before) > 0.12F * before) messages *= 0.25F;
+    limits.sustained = limits.pace = 0.97F * passed;
+    limits.refused_pace = 1.03F * passed;
+  } else if (limits.has_pace() &&
+             (trip.was_pressed || ratio_count(trip, ten_minutes) > 0.9F * trip.pace)) {
+    learn_from_pace(trip, limits, messages);
+  } else if (!limits.has_pace() && is_rate_new(trip, demonstrated)) {
+    limits.sustained = std::max(pace_least, demonstrated[ten_minutes] / 600.0F);
+    limits.refused_pace = std::max(ratio_count(trip, minute), 1.05F * limits.sustained);
+    limits.pace = pace_between(limits, hold.usual_length);
+  } else {
+    learn_outside(trip, hold, limits, demonstrated);
+    messages = 100;
+  }
+  const float agreed = pattern.note(trip, hold.began);
+  if (agreed > 0) limit_hour(limits, agreed);
+  limits.probe_messages = messages;
+}
+
+}  // namespace
+
+float pace_between(const LearnedLimits& limits, double usual_hold) {
+  if (usual_hold >= 300) return limits.sustained;
+  const float middle = std::sqrt(limits.sustained * limits.refused_pace);
+  return usual_hold < 60 ? middle : std::sqrt(limits.sustained * middle);
+}
+
+float HourlyPattern::note(const TripFacts& trip, PathSecond began) {
+  if (began - last_ > std::chrono::minutes(15)) {
+    std::shift_right(hour_.begin(), hour_.end(), 1);
+    std::shift_right(ten_minutes_.begin(), ten_minutes_.end(), 1);
+    hour_[0] = trip.counts[hour];
+    ten_minutes_[0] = trip.counts[ten_minutes];
+    last_ = began;
+  } else if (began != last_) {
+    return 0;
+  }
+  const auto [least, most] = std::ranges::minmax(hour_);
+  if (least <= 0 || most >= 1.04F * least) return 0;
+  for (std::size_t i = 0; i < kept; ++i) {
+    if (6.0F * ten_minutes_[i] <= 1.5F * hour_[i]) return 0;
+  }
+  return least;
+}
+
+double belief_seconds(double usual_hold) {
+  constexpr double week = 7 * 86'400.0;
+  return std::min(week, (usual_hold <= 300 ? 20.0 : 60.0) * usual_hold);
+}
+
+bool is_long(const TripFacts& trip, const HoldFacts& hold) {
+  return hold.length > std::max(300.0, 6.0 / static_cast<double>(trip.pace)) &&
+         hold.canaries_refused >= 2;
+}
+
+Cause attribute(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& limits,
+                std::array<float, windows>& demonstrated, HourlyPattern& pattern) {
+  limits.is_outside = false;
+  if (!is_long(trip, hold)) {
+    const bool is_explained = limits.has_pace()
+                                  ? trip.pace > 1.02F * limits.sustained || trip.since_last <= 600
+                                  : is_rate_new(trip, demonstrated);
+    if (trip.is_unclear && hold.canaries_refused == 0 && !is_explained) return Cause::false_alarm;
+    learn_rate(trip, hold, limits, demonstrated, pattern);
+    return limits.is_outside ? Cause::outside : Cause::rate;
+  }
+  const std::size_t blamed = blamed_window(trip, hold, limits, demonstrated);
+  if (blamed < windows) {
+    learn_count(trip, hold, blamed, limits, demonstrated);
+    return blamed == hour ? Cause::hour_count : Cause::day_count;
+  }
+  const bool is_again = hold.began - hold.last_long < std::chrono::hours(24) &&
+                        trip.counts[ten_minutes] > 0.8F * hold.last_long_count &&
+                        hold.last_long_count > 7;
+  if (is_rate_new(trip, demonstrated) || is_again) {
+    learn_punished_rate(trip, limits, demonstrated);
+    return Cause::rate;
+  }
+  if (limits.has_pace() && trip.was_pressed) {
+    learn_rate(trip, hold, limits, demonstrated, pattern);
+    return Cause::rate;
+  }
+  limits.is_outside = true;
+  limits.outside_at = hold.began;
+  limits.probe_messages = 100;
+  if (!limits.has_pace()) {
+    limits.sustained = std::max(pace_least, demonstrated[ten_minutes] / 600.0F);
+    limits.pace = limits.sustained;
+  }
+  return Cause::outside;
+}
+
+}  // namespace mailweir::pacing

@@ -1,0 +1,143 @@
+// What time brings: counts are confirmed, limits age and are probed, where mail presses.
+#include <algorithm>
+
+#include "pacing/path_controller.h"
+
+namespace mailweir::pacing {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr PathSecond tick_length{5};
+constexpr std::array<float, 8> probe_steps{0.03F,  0.042F, 0.059F, 0.082F,
+                                           0.115F, 0.161F, 0.226F, 0.25F};
+constexpr std::uint8_t probe_step_last = probe_steps.size() - 1;
+constexpr float sustained_after = 600;  // pressed seconds without a trip
+
+PathSecond of_seconds(double value) {
+  return PathSecond(static_cast<std::int32_t>(std::min(value, 1e9)));
+}
+
+}  // namespace
+
+void PathController::tick(PathTime now) {
+  const PathSecond second = whole_seconds(now);
+  if (second - last_tick_ < tick_length) return;
+  const auto elapsed = static_cast<float>((second - last_tick_).count());
+  last_tick_ = second;
+  if (mode_ == Mode::held) {
+    held_ += elapsed;
+    canaries_.tick(episode_seconds(now));
+  }
+  const bool is_used = limits_.has_pace() && second <= pressed_until_ && is_pace_used(now);
+  const bool is_pressed = limits_.has_pace() ? is_used : second <= pressed_until_;
+  if (mode_ != Mode::open || is_pressed) pressed_ += elapsed;
+  confirm_counts(second);
+  age_refused_counts(second);
+  if (is_used && mode_ == Mode::open) probe_upwards(now, elapsed);
+  concurrency_.tick(second);
+  if (resume_share_ < 1 && second >= resume_at_) {
+    resume_share_ = std::min(1.0F, 2.0F * resume_share_);
+    resume_at_ = second + minutes(1);
+  }
+  if (mode_ == Mode::open && second - last_refusal_ > minutes(15)) doublings_ = 0;
+}
+
+// A count is demonstrated when a while has passed after it without a trip.
+void PathController::confirm_counts(PathSecond now) {
+  for (std::size_t window = 0; window < windows; ++window) {
+    Candidate& candidate = candidates_[window];
+    const double wait = std::max(150.0, window_seconds[window] / 4.0);
+    if (candidate.count == 0 || (now - candidate.since).count() < wait) continue;
+    demonstrated_[window] = std::max(demonstrated_[window], candidate.count);
+    candidate.count = 0;
+  }
+}
+
+// A refused count is tried higher, step by step, where demand presses against it.
+void PathController::age_refused_counts(PathSecond now) {
+  for (std::size_t i = 0; i < long_windows; ++i) {
+    float& refused = limits_.refused_counts[i];
+    if (refused == unknown || now < count_try_at_[i] || now > count_binding_until_[i]) continue;
+    const std::size_t window = first_long_window + i;
+    refused *= 1.0F + probe_steps[count_steps_[i]];
+    count_steps_[i] = std::min<std::uint8_t>(probe_step_last, count_steps_[i] + 1);
+    count_try_at_[i] = now + of_seconds(std::max(60.0, window_seconds[window] / 20.0));
+    if (refused > 6.0F * demonstrated_[window]) refused = unknown;
+  }
+}
+
+// Time says something about the limit only if the pace was really used.
+bool PathController::is_pace_used(PathTime now) const {
+  const double rate = static_cast<double>(limits_.pace * resume_share_);
+  const double since = std::max(60.0, in_seconds(now - fresh_since_));
+  for (const std::size_t window : {minute, ten_minutes, hour}) {
+    const double expected = rate * std::min(since, window_seconds[window]);
+    if (expected < 15.0 && window != hour) continue;
+    return attempts_.value(window, now) >= 0.85 * expected;
+  }
+  return false;
+}
+
+void PathController::probe_upwards(PathTime now, float elapsed) {
+  const PathSecond second = whole_seconds(now);
+  LearnedLimits& l = limits_;
+  tested_ += elapsed;
+  if (tested_ >= sustained_after && resume_share_ == 1) {
+    tested_ = 0;
+    l.sustained = std::max(l.sustained, l.pace);
+    if (l.refused_pace < unknown && l.refused_pace > 1.06F * l.sustained && probe_steps_ == 0) {
+      if (usual_hold_ < 300) {
+        l.pace = pace_between(l, static_cast<double>(usual_hold_));
+      } else if (l.pace < 0.9F * l.refused_pace) {
+        l.pace *= 1.03F;
+      }
+    }
+  }
+  if (second < l.probe_at) return;
+  was_probed_ = true;
+  l.pace = std::max(l.pace, l.sustained) * (1.0F + probe_steps[probe_steps_]);
+  probe_steps_ = std::min<std::uint8_t>(probe_step_last, probe_steps_ + 1);
+  tested_ = 0;
+  if (l.pace > l.refused_pace) l.refused_pace = unknown;
+  const double step = std::max({120.0, 60.0 / static_cast<double>(l.pace),
+                                usual_hold_ > 300 ? 2.0 * static_cast<double>(usual_hold_) : 0.0});
+  l.probe_at = second + of_seconds(step);
+}
+
+void PathController::schedule_probe(PathSecond now) {
+  if (!limits_.has_pace()) return;
+  const double wait =
+      std::max({300.0, belief_seconds(static_cast<double>(usual_hold_)),
+                static_cast<double>(limits_.probe_messages / std::max(1e-3F, limits_.pace))});
+  limits_.probe_at = now + of_seconds(wait);
+}
+
+// Mail waits, and for what.
+void PathController::note_pressure(PathTime now, const Permit& permit) {
+  const PathSecond second = whole_seconds(now);
+  switch (permit.binding) {
+    case Binding::pace:
+    case Binding::minute_count:
+    case Binding::ten_minute_count:
+      pressed_until_ = whole_seconds(permit.at - origin_) + seconds(15);
+      break;
+    case Binding::hour_count:
+      count_binding_until_[0] = whole_seconds(permit.at - origin_) + seconds(60);
+      break;
+    case Binding::day_count:
+      count_binding_until_[1] = whole_seconds(permit.at - origin_) + seconds(60);
+      break;
+    case Binding::share:
+      count_binding_until_ = {second + seconds(60), second + seconds(60)};
+      break;
+    case Binding::concurrency:
+      concurrency_.note_binding(second);
+      break;
+    default:
+      break;
+  }
+}
+
+}  // namespace mailweir::pacing

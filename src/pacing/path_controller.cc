@@ -1,0 +1,81 @@
+#include "pacing/path_controller.h"
+
+#include <algorithm>
+
+namespace mailweir::pacing {
+namespace {
+
+// An operator may write any number; the arithmetic wants a positive one.
+float positive(double value, float least) {
+  return value >= static_cast<double>(least) ? static_cast<float>(value) : least;
+}
+
+}  // namespace
+
+PathController::Ceilings PathController::ceilings_of(const LearningSettings& settings) {
+  Ceilings ceilings{.rate = positive(settings.rate_max, 1e-6F),
+                    .concurrency = std::max(1U, settings.concurrency_max),
+                    .start_rate = positive(std::min(settings.start_rate, 1e6), 1e-3F),
+                    .salt = settings.salt,
+                    .grows_freely = settings.grows_freely,
+                    .warming = settings.warming};
+  for (std::size_t window = 0; window < windows; ++window)
+    ceilings.counts[window] = positive(settings.count_max[window], 0.0F);
+  return ceilings;
+}
+
+PathController::PathController(const LearningSettings& settings, Instant now)
+    : origin_(now), ceilings_(ceilings_of(settings)) {}
+
+PathTime PathController::path_time(Instant now) const {
+  return std::max(PathTime{}, now - origin_);
+}
+
+Instant PathController::instant(PathTime time) const {
+  return origin_ + time;
+}
+
+void PathController::set_ceilings(const LearningSettings& settings, Instant now) {
+  tick(path_time(now));
+  ceilings_ = ceilings_of(settings);
+}
+
+void PathController::forget(const LearningSettings& settings, Instant now) {
+  *this = PathController(settings, now);
+}
+
+Change PathController::hold(HoldCause cause, Instant now) {
+  return trip(path_time(now), cause, {}, false);
+}
+
+Mode PathController::mode() const {
+  return mode_;
+}
+
+LearnedState PathController::state(Instant now) const {
+  const PathTime time = path_time(now);
+  LearnedState state{.mode = mode_,
+                     .cause = cause_,
+                     .canaries_refused = canaries_.refused(),
+                     .episodes = episodes_,
+                     .pace = grows_unbound() ? static_cast<double>(ceilings_.rate)
+                                             : pace() * static_cast<double>(resume_share_),
+                     .sustained = static_cast<double>(limits_.sustained),
+                     .refused = static_cast<double>(limits_.refused_pace),
+                     .accepted_share = canaries_.accepted_share()};
+  state.since = mode_ == Mode::open ? instant(PathTime(std::max(PathSecond{}, opened_at_)))
+                                    : instant(episode_at_);
+  if (mode_ == Mode::held)
+    state.next_canary = is_canary_out_ ? never : instant(std::max(time, canary_at_));
+  if (last_refusal_ > long_ago) state.last_refusal = instant(last_refusal_);
+  state.concurrency =
+      mode_ == Mode::held ? 1 : concurrency_.most(burst_pace(), ceilings_.concurrency);
+  for (std::size_t window = 0; window < windows; ++window) {
+    state.counts[window] = attempts_.value(window, time);
+    state.demonstrated[window] = static_cast<double>(demonstrated_[window]);
+    state.most[window] = most(window);
+  }
+  return state;
+}
+
+}  // namespace mailweir::pacing

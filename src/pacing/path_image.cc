@@ -1,0 +1,174 @@
+// The image of a path that outlives the process: a version, the time the path has known, then every
+// learned value, little-endian and without padding.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <concepts>
+#include <type_traits>
+
+#include "pacing/path_controller.h"
+
+namespace mailweir::pacing {
+namespace {
+
+constexpr char image_version = 1;
+constexpr PathTime lifetime_max = std::chrono::hours(24 * 365 * 10);
+constexpr PathTime ahead_max = std::chrono::hours(24 * 365);
+
+template <class T>
+concept Archived = requires(T value, int& any) { value.archive(any); };
+
+class Writer {
+ public:
+  explicit Writer(std::string& image) : image_(image) {}
+
+  template <class... Values>
+  void operator()(const Values&... values) {
+    (put(values), ...);
+  }
+
+ private:
+  template <class T>
+  void put(const T& value) {
+    if constexpr (std::is_enum_v<T>) {
+      put(static_cast<std::underlying_type_t<T>>(value));
+    } else if constexpr (std::is_same_v<T, bool>) {
+      put(static_cast<std::uint8_t>(value));
+    } else if constexpr (std::is_same_v<T, float>) {
+      put(std::bit_cast<std::uint32_t>(value));
+    } else if constexpr (std::integral<T>) {
+      for (std::size_t byte = 0; byte < sizeof(T); ++byte)
+        image_.push_back(static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * byte)));
+    } else if constexpr (requires { value.count(); }) {
+      put(value.count());
+    } else if constexpr (requires { value.begin(); }) {
+      for (const auto& element : value) put(element);
+    } else {
+      const_cast<T&>(value).archive(*this);  // NOLINT: one list of members for both directions
+    }
+  }
+
+  std::string& image_;
+};
+
+class Reader {
+ public:
+  explicit Reader(std::string_view image) : rest_(image) {}
+
+  template <class... Values>
+  void operator()(Values&... values) {
+    (take(values), ...);
+  }
+  bool is_sound() const { return !has_failed_ && rest_.empty(); }
+
+ private:
+  template <class T>
+  void take(T& value) {
+    if constexpr (std::is_enum_v<T>) {
+      std::underlying_type_t<T> number{};
+      take(number);
+      value = static_cast<T>(number);
+    } else if constexpr (std::is_same_v<T, bool>) {
+      std::uint8_t number = 0;
+      take(number);
+      value = number != 0;
+    } else if constexpr (std::is_same_v<T, float>) {
+      std::uint32_t bits = 0;
+      take(bits);
+      value = std::bit_cast<float>(bits);
+      has_failed_ = has_failed_ || !(value >= 0.0F);  // NaN neither
+    } else if constexpr (std::integral<T>) {
+      take_number(value);
+    } else if constexpr (requires { value.count(); }) {
+      typename T::rep count{};
+      take(count);
+      value = T(count);
+      has_failed_ = has_failed_ || value < long_ago || value > lifetime_max + ahead_max;
+    } else if constexpr (requires { value.begin(); }) {
+      for (auto& element : value) take(element);
+    } else {
+      value.archive(*this);
+    }
+  }
+
+  template <class T>
+  void take_number(T& value) {
+    if (rest_.size() < sizeof(T)) {
+      has_failed_ = true;
+      return;
+    }
+    std::uint64_t bits = 0;
+    for (std::size_t byte = 0; byte < sizeof(T); ++byte)
+      bits |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(rest_[byte])) << (8 * byte);
+    value = static_cast<T>(bits);
+    rest_.remove_prefix(sizeof(T));
+  }
+
+  std::string_view rest_;
+  bool has_failed_ = false;
+};
+
+}  // namespace
+
+template <class Self, class Archive>
+void PathController::archive(Self& self, Archive& a) {
+  a(self.attempts_, self.limits_, self.before_, self.demonstrated_);
+  for (auto& candidate : self.candidates_) a(candidate.count, candidate.since);
+  a(self.count_try_at_, self.count_binding_until_, self.count_steps_, self.pattern_);
+  a(self.suspicion_, self.concurrency_, self.canaries_, self.trip_);
+  a(self.episode_at_, self.fresh_since_, self.canary_at_, self.canary_started_);
+  a(self.pause_since_, self.trickle_at_, self.holds_, self.usual_hold_, self.last_hold_);
+  a(self.opened_at_, self.last_long_, self.last_long_count_, self.careful_until_);
+  a(self.trips_at_, self.refusals_, self.next_start_, self.resume_share_, self.resume_at_);
+  a(self.tested_, self.pressed_, self.held_, self.pressed_until_, self.last_tick_);
+  a(self.last_trip_, self.last_refusal_, self.accepted_, self.episodes_, self.mode_, self.cause_);
+  a(self.doublings_, self.doublings_at_open_, self.round_, self.verified_, self.probe_steps_);
+  a(self.was_probed_);
+}
+
+std::string PathController::save(Instant now) const {
+  std::string image(1, image_version);
+  Writer writer(image);
+  const PathTime known = path_time(now);
+  writer(known);
+  archive(*this, writer);
+  return image;
+}
+
+std::optional<PathController> PathController::restore(std::string_view image,
+                                                      const LearningSettings& settings,
+                                                      Duration age, Instant now) {
+  if (image.empty() || image.front() != image_version) return std::nullopt;
+  Reader reader(image.substr(1));
+  PathController path(settings, now);
+  PathTime known{};
+  reader(known);
+  archive(path, reader);
+  if (!reader.is_sound() || known < PathTime{} || known > lifetime_max) return std::nullopt;
+  if (!path.is_sound(known)) return std::nullopt;
+  path.origin_ = now - known - std::clamp<Duration>(age, Duration{}, lifetime_max);
+  // Nothing of what was under way will ever come back.
+  path.is_canary_out_ = false;
+  path.round_started_ = path.round_accepted_ = 0;
+  return path;
+}
+
+bool PathController::is_sound(PathTime now) const {
+  const PathSecond second = whole_seconds(now);
+  const bool are_times_past = episode_at_ <= now && fresh_since_ <= now && canary_started_ <= now &&
+                              pause_since_ <= now && last_tick_ <= second && last_trip_ <= second &&
+                              last_refusal_ <= second && opened_at_ <= second;
+  const bool are_choices_known = mode_ <= Mode::ramp && cause_ <= HoldCause::network;
+  const bool are_steps_known = probe_steps_ < 8 && count_steps_[0] < 8 && count_steps_[1] < 8 &&
+                               round_ <= 8 && doublings_ <= 100;
+  const bool is_ramp_begun = mode_ != Mode::ramp || round_ > 0;
+  const bool are_rates_finite = limits_.sustained < unknown && before_.sustained < unknown &&
+                                std::isfinite(trip_.pace) && resume_share_ <= 1.0F;
+  const bool is_pace_positive = limits_.pace > 0 && limits_.refused_pace > 0 && resume_share_ > 0 &&
+                                (mode_ == Mode::open || trip_.pace > 0);
+  return attempts_.is_sound(now) && concurrency_.is_sound() && are_times_past &&
+         are_choices_known && are_steps_known && is_ramp_begun && are_rates_finite &&
+         is_pace_positive;
+}
+
+}  // namespace mailweir::pacing

@@ -1,0 +1,356 @@
+// What outcomes teach: a trip holds the path, a canary releases it, a ramp verifies it.
+#include <algorithm>
+
+#include "pacing/path_controller.h"
+
+namespace mailweir::pacing {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+// By HoldCause.
+constexpr std::array<double, 3> first_hold{15, 900, 60};
+constexpr std::array<double, 3> longest_hold{3'600, 4 * 3'600, 900};
+constexpr double first_hold_warming = 300;
+constexpr double first_hold_messages = 8;      // a throttle: so many messages' time, 3 to 15 s
+constexpr Duration canary_again = seconds(2);  // after a result that says nothing
+constexpr Duration connection_pause = seconds(2);
+constexpr std::uint8_t verify_accepted = 12;
+constexpr std::uint8_t round_max = 8;
+constexpr double cluster_rest = 240;  // refusals must not come in clusters
+constexpr float resume_least = 0.1F;
+
+// Spreads what many paths would do at the same moment. 0 … 1.
+double spread(std::uint32_t salt, std::uint32_t episode, std::uint32_t canary) {
+  std::uint32_t x = salt * 0x9E3779B1U + episode * 0x85EBCA77U + canary * 0xC2B2AE3DU;
+  x ^= x >> 15;
+  x *= 0x2C1B3C6DU;
+  x ^= x >> 12;
+  return static_cast<double>(x >> 8) * 0x1.0p-24;
+}
+
+}  // namespace
+
+void PathController::on_start(Instant now, std::uint32_t in_flight, Rank rank) {
+  static_cast<void>(rank);
+  static_cast<void>(in_flight);
+  const PathTime time = path_time(now);
+  attempts_.add(time);
+  if (mode_ == Mode::held) {
+    is_canary_out_ = true;
+    canary_started_ = time;
+    trickle_at_ =
+        whole_seconds(time + from_seconds(canaries_.spacing(trip_.pace, episode_seconds(time))));
+    return;
+  }
+  const double rate =
+      mode_ == Mode::ramp ? pace() * static_cast<double>(resume_share_) : burst_pace();
+  const PathTime earliest = mode_ == Mode::ramp ? time : std::max(next_start_, time);
+  next_start_ = rate < unlimited ? earliest + from_seconds(1.0 / std::max(1e-3, rate)) : time;
+  if (mode_ == Mode::ramp) {
+    if (round_started_ >= round_) round_started_ = round_accepted_ = 0;  // the lease has run out
+    ++round_started_;
+  }
+}
+
+Change PathController::on_end(Instant now, const Attempt& attempt) {
+  const PathTime time = path_time(now);
+  const PathTime started = attempt.started - origin_;
+  if (attempt.signal == Signal::accepted || attempt.signal == Signal::answered) ++accepted_;
+  if (attempt.signal == Signal::accepted) concurrency_.on_latency(time - started);
+  if (mode_ == Mode::held) {
+    const bool is_canary = is_canary_out_ && started >= canary_started_;
+    return is_canary ? on_canary_end(time, attempt) : Change::none;
+  }
+  if (started < fresh_since_) return Change::none;  // before we knew
+  if (mode_ == Mode::ramp && attempt.signal != Signal::accepted && round_started_ > 0)
+    --round_started_;  // it verifies nothing; another takes its place
+  switch (attempt.signal) {
+    case Signal::accepted:
+      return on_accepted(time);
+    case Signal::answered:
+    case Signal::local:
+      return Change::none;
+    case Signal::connection_limit:
+      return on_connection_limit(time, attempt);
+    case Signal::throttled:
+      return trip(time, HoldCause::throttle, attempt.wait, false);
+    case Signal::block_listed:
+      return trip(time, HoldCause::block_list, attempt.wait, false);
+    case Signal::silent:
+      return suspicion_.on_silent() ? trip(time, HoldCause::network, {}, false) : Change::none;
+    case Signal::unclear:
+      return on_unclear(time, attempt);
+  }
+  return Change::none;
+}
+
+Change PathController::on_canary_end(PathTime now, const Attempt& attempt) {
+  is_canary_out_ = false;
+  switch (attempt.signal) {
+    case Signal::accepted: {
+      canaries_.note(true, trip_.pace, episode_seconds(now));
+      const bool goes_on = cause_ == HoldCause::throttle && canaries_.is_partial() &&
+                           !canaries_.is_clear() && now < canary_at_;
+      return goes_on ? Change::none : release(now);
+    }
+    case Signal::answered:
+    case Signal::local:
+      canary_at_ = std::max(now + canary_again, now < canary_at_ ? canary_at_ : PathTime{});
+      return Change::none;
+    case Signal::block_listed:
+      cause_ = HoldCause::block_list;
+      return refuse_canary(now, attempt.wait);
+    case Signal::connection_limit:
+    case Signal::throttled:
+    case Signal::silent:
+    case Signal::unclear:
+      return refuse_canary(now, attempt.wait);
+  }
+  return Change::none;
+}
+
+Change PathController::on_accepted(PathTime now) {
+  const PathSecond second = whole_seconds(now);
+  suspicion_.on_accepted(mode_ == Mode::open);
+  if (mode_ == Mode::ramp) {
+    canaries_.note(true, trip_.pace, episode_seconds(now));
+    ++round_accepted_;
+    if (++verified_ >= verify_accepted) return open(now);
+    if (round_accepted_ >= round_) {
+      round_ = std::min<std::uint8_t>(round_max, static_cast<std::uint8_t>(2 * round_));
+      round_started_ = round_accepted_ = 0;
+    }
+    return Change::none;
+  }
+  if (second - last_refusal_ < seconds(20)) return Change::none;
+  for (std::size_t window = 0; window < windows; ++window) {
+    Candidate& candidate = candidates_[window];
+    if (candidate.count > 0) continue;
+    const auto count = static_cast<float>(attempts_.value(window, now));
+    if (count > demonstrated_[window]) candidate = {count, second};
+  }
+  return Change::none;
+}
+
+// Only the first try of a message tells in full: one bad recipient tried again is no trend. The
+// baseline is learned where no limit is near.
+Change PathController::on_unclear(PathTime now, const Attempt& attempt) {
+  const PathSecond second = whole_seconds(now);
+  const bool is_quiet =
+      second - pressed_until_ > minutes(2) && second - last_refusal_ > minutes(30);
+  const bool learns = mode_ == Mode::open && attempt.first_try && is_quiet;
+  const bool is_enough =
+      suspicion_.on_unclear(attempt.first_try ? 1.0F : 0.3F, learns, mode_ == Mode::ramp);
+  return is_enough ? trip(now, HoldCause::throttle, attempt.wait, true) : Change::none;
+}
+
+Change PathController::on_connection_limit(PathTime now, const Attempt& attempt) {
+  const PathTime started = attempt.started - origin_;
+  if (started < pause_since_) return Change::none;  // one event for all that were under way
+  concurrency_.on_refused(attempt.in_flight, whole_seconds(now));
+  pause_since_ = now;
+  next_start_ = std::max(next_start_, now + connection_pause);
+  return Change::concurrency_cut;
+}
+
+Change PathController::trip(PathTime now, HoldCause cause, Duration named, bool is_unclear) {
+  const PathSecond second = whole_seconds(now);
+  const bool is_relapse = mode_ == Mode::open && second - opened_at_ < minutes(2) &&
+                          last_hold_ > 300 && cause == cause_;
+  const bool is_new = mode_ == Mode::open && !is_relapse;
+  if (is_relapse) doublings_ = doublings_at_open_;  // that it was verified was luck
+  if (is_new) {
+    begin_episode(now, cause, is_unclear);
+  } else {
+    ++doublings_;
+    canaries_.note_relapse();
+    if (cause == HoldCause::throttle && verified_ >= 4)
+      resume_share_ = std::max(resume_least, 0.5F * resume_share_);  // open, but not at this rate
+  }
+  cause_ = cause;
+  canaries_.note(false, trip_.pace, episode_seconds(now));
+  refusals_ = static_cast<float>(refusals_today(second)) + 1.0F;
+  last_refusal_ = second;
+  suspicion_.clear();
+  for (Candidate& candidate : candidates_) candidate.count = 0;
+  mode_ = Mode::held;
+  is_canary_out_ = false;
+  fresh_since_ = now;
+  double length = hold_seconds(now);
+  if (is_new) {
+    // Three refusals within five minutes, two where a box was met.
+    const PathSecond before = trips_at_[second < careful_until_ ? 0 : 1];
+    if (second - before < minutes(5)) length = std::max(length, cluster_rest);
+    trips_at_ = {second, trips_at_[0]};
+  }
+  hold_for(now, length, named);
+  trickle_at_ = second + PathSecond(static_cast<std::int32_t>(std::min(length, 60.0)));
+  return is_new ? Change::held : Change::held_again;
+}
+
+void PathController::begin_episode(PathTime now, HoldCause cause, bool is_unclear) {
+  const PathSecond second = whole_seconds(now);
+  const double since = (second - last_trip_).count();
+  trip_ = {.pace = static_cast<float>(
+               std::max(1e-3, std::min(1e6, pace() * static_cast<double>(resume_share_)))),
+           .since_last = static_cast<float>(since),
+           .accepted = accepted_,
+           .was_pressed = static_cast<double>(pressed_) > 0.8 * since &&
+                          static_cast<double>(held_) < std::max(60.0, 0.3 * since),
+           .was_probing = was_probed_,
+           .is_unclear = is_unclear};
+  for (std::size_t window = 0; window < windows; ++window)
+    trip_.counts[window] = static_cast<float>(attempts_.value(window, now));
+  static_cast<void>(cause);
+  before_ = limits_;
+  episode_at_ = now;
+  last_trip_ = second;
+  accepted_ = 0;
+  pressed_ = held_ = 0;
+  canaries_.begin(trip_.pace);
+  ++episodes_;
+}
+
+double PathController::refusals_today(PathSecond now) const {
+  const double age = (now - last_refusal_).count() / 86'400.0;
+  return static_cast<double>(refusals_) * std::max(0.0, 1.0 - age);
+}
+
+// A path's refusals of a day stay below 2 % of its attempts: reputation is made of this share.
+bool PathController::refusals_abound(PathTime now) const {
+  const double share = 0.02 * attempts_.value(day, now);
+  return refusals_today(whole_seconds(now)) > std::max(ceilings_.warming ? 3.0 : 10.0, share);
+}
+
+double PathController::hold_seconds(PathTime now) const {
+  const auto cause = static_cast<std::size_t>(cause_);
+  double length = first_hold[cause];
+  if (cause_ == HoldCause::throttle) {
+    const double message = 1.0 / static_cast<double>(trip_.pace);
+    length = std::min(length, std::max(3.0, first_hold_messages * message));
+    length = std::max(length, 3.0 * message);
+  }
+  if (ceilings_.warming) length = std::max(length, first_hold_warming);
+  for (int i = 0; i < std::min<int>(doublings_, 16); ++i) length *= i < 5 ? 2.0 : 1.5;
+  length = std::min(length, longest_hold[cause]);
+  if (refusals_abound(now)) {
+    if (ceilings_.warming) length = std::max(length, 4.0 * 3'600.0);
+    if (doublings_ > 0) length = std::max(length, 600.0);
+  }
+  return length;
+}
+
+// What the peer names may only lengthen a hold.
+void PathController::hold_for(PathTime now, double length, Duration named) {
+  const double jitter = 0.1 * spread(ceilings_.salt, episodes_, canaries_.refused());
+  const Duration own = from_seconds(length * (1.0 + jitter));
+  canary_at_ = now + std::max(own, std::min<Duration>(named, hours(24)));
+}
+
+Change PathController::refuse_canary(PathTime now, Duration named) {
+  const PathSecond second = whole_seconds(now);
+  canaries_.note_relapse();
+  canaries_.note(false, trip_.pace, episode_seconds(now));
+  refusals_ = static_cast<float>(refusals_today(second)) + 1.0F;
+  last_refusal_ = second;
+  const bool was_trickle = now < canary_at_ && canaries_.is_partial();
+  if (was_trickle && named == Duration{}) return Change::canary_refused;
+  if (doublings_ < 100) ++doublings_;
+  double length = hold_seconds(now);
+  const bool is_first = canaries_.refused() == 1;
+  if (is_first && cause_ == HoldCause::throttle && usual_hold_ > 300)
+    length = std::max(length, 0.25 * static_cast<double>(usual_hold_));  // holds are long here
+  hold_for(now, length, named);
+  return Change::canary_refused;
+}
+
+Change PathController::release(PathTime now) {
+  const double length = episode_seconds(now);
+  mode_ = Mode::ramp;
+  fresh_since_ = now;
+  round_ = 2;
+  round_started_ = round_accepted_ = verified_ = 0;
+  if (length >= 120) {
+    resume_share_ = std::min(resume_share_, std::max(0.125F, static_cast<float>(120.0 / length)));
+  }
+  resume_at_ = whole_seconds(now) + minutes(1);
+  if (cause_ == HoldCause::throttle) judge(now, length);
+  next_start_ = now;
+  return Change::released;
+}
+
+// What the trip meant, now that the length of its hold is known; anew when the ramp failed.
+void PathController::judge(PathTime now, double length) {
+  const PathSecond second = whole_seconds(now);
+  const HoldFacts hold{.length = length,
+                       .canaries_refused = canaries_.refused(),
+                       .usual_length = static_cast<double>(usual_hold_),
+                       .began = whole_seconds(episode_at_),
+                       .last_long = last_long_,
+                       .last_long_count = last_long_count_,
+                       .is_warming = ceilings_.warming};
+  limits_ = before_;
+  const Cause cause = attribute(trip_, hold, limits_, demonstrated_, pattern_);
+  if (cause == Cause::false_alarm) {
+    suspicion_.on_false_alarm();
+    return;
+  }
+  if (cause == Cause::day_count) attempts_.clear(day);  // taken as a calendar day that has turned
+  if (cause == Cause::day_count || cause == Cause::hour_count) {
+    const std::size_t i = cause == Cause::day_count ? 1 : 0;
+    const double window = window_seconds[first_long_window + i];
+    const double count = static_cast<double>(limits_.refused_counts[i]);
+    const double wait = std::max(2.0 * window, 200.0 * window / count);
+    count_try_at_[i] = second + PathSecond(static_cast<std::int32_t>(std::min(1e8, wait)));
+    count_steps_[i] = 0;
+  }
+  if (limits_.is_hourly && count_try_at_[0] <= second) count_try_at_[0] = second + hours(2);
+  was_probed_ = false;
+  probe_steps_ = 0;
+  tested_ = 0;
+  schedule_probe(second);
+}
+
+Change PathController::open(PathTime now) {
+  const PathSecond second = whole_seconds(now);
+  const double length = in_seconds(fresh_since_ - episode_at_);
+  mode_ = Mode::open;
+  opened_at_ = second;
+  doublings_at_open_ = doublings_;
+  last_hold_ = static_cast<float>(length);
+  doublings_ = length < 300 ? std::uint8_t{0} : std::min<std::uint8_t>(doublings_, 2);
+  if (cause_ == HoldCause::throttle) {
+    const bool no_count =
+        limits_.refused_counts[0] == unknown && limits_.refused_counts[1] == unknown;
+    if (length > 300 && canaries_.refused() >= 3 && no_count) careful_until_ = second + hours(48);
+    if (!limits_.is_outside) note_hold(length);
+    if (length > 300 && canaries_.refused() >= 2) {
+      last_long_ = whole_seconds(episode_at_);
+      last_long_count_ = trip_.counts[ten_minutes];
+    }
+  }
+  if (limits_.has_pace()) {
+    const PathSecond probe_at = limits_.probe_at;
+    schedule_probe(second);
+    limits_.probe_at = std::max(limits_.probe_at, probe_at);
+  }
+  return Change::opened;
+}
+
+// The median of three, without keeping more than it and the one before.
+void PathController::note_hold(double length) {
+  const auto latest = static_cast<float>(length);
+  std::shift_right(holds_.begin(), holds_.end(), 1);
+  holds_[0] = latest;
+  if (holds_[2] == 0) {
+    usual_hold_ = holds_[1] == 0 ? latest : std::max(holds_[0], holds_[1]);
+  } else {
+    usual_hold_ = std::max(std::min(holds_[0], holds_[1]),
+                           std::min(std::max(holds_[0], holds_[1]), holds_[2]));
+  }
+}
+
+}  // namespace mailweir::pacing

@@ -1,0 +1,193 @@
+// When the next message may start: looks at what is learned and changes nothing.
+#include <algorithm>
+
+#include "pacing/path_controller.h"
+
+namespace mailweir::pacing {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+// While no limit is known, a count may grow by this factor over what is demonstrated.
+constexpr std::array<double, windows> growth{2.0, 1.7, 2.0, 4.0};
+constexpr std::array<double, windows> growth_warming{2.0, 1.7, 1.5, 2.0};
+// … and is never less than this.
+constexpr std::array<double, windows> count_least{3, 6, 12, 40};
+constexpr double count_margin = 0.96;  // below a refused count
+// The part of a scarce count of an hour or a day that a rank may use.
+constexpr std::array<double, ranks> share{1.0, 0.97, 0.92};
+constexpr double share_of_lent = 0.9;        // for ranks below urgent, of what carries others
+constexpr double burst = 3.0;                // messages ahead of the pace
+constexpr Duration lease = minutes(10);      // of a canary, or of a round of the ramp
+constexpr Duration stray_wait = minutes(1);  // for what was in flight when the hold began
+constexpr Duration share_wait = seconds(30);
+
+constexpr std::array<Binding, windows> count_bindings{
+    Binding::minute_count, Binding::ten_minute_count, Binding::hour_count, Binding::day_count};
+
+bool any_waits(const Demand& demand, Rank lowest) {
+  for (std::size_t rank = 0; rank <= static_cast<std::size_t>(lowest); ++rank) {
+    if (demand.waiting[rank]) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Permit PathController::peek(Instant now, std::uint32_t in_flight, const Demand& demand) const {
+  return decide(path_time(now), in_flight, demand);
+}
+
+Permit PathController::ask(Instant now, std::uint32_t in_flight, const Demand& demand) {
+  const PathTime time = path_time(now);
+  tick(time);
+  const Permit permit = decide(time, in_flight, demand);
+  note_pressure(time, permit);
+  return permit;
+}
+
+// Path times inside, instants outside.
+Permit PathController::decide(PathTime now, std::uint32_t in_flight, const Demand& demand) const {
+  Permit permit;
+  switch (mode_) {
+    case Mode::held:
+      permit = held_permit(now, in_flight, demand);
+      break;
+    case Mode::ramp:
+      permit = ramp_permit(now, demand);
+      break;
+    case Mode::open:
+      permit = open_permit(now, in_flight, demand);
+      break;
+  }
+  const bool is_never = permit.at == never;
+  if (!is_never) permit.at = instant(std::max(now, permit.at - Instant{}));
+  return permit;
+}
+
+Permit PathController::held_permit(PathTime now, std::uint32_t in_flight,
+                                   const Demand& demand) const {
+  if (is_canary_out_) {
+    return {.at = Instant(std::max(now, canary_started_ + lease)), .binding = Binding::canary};
+  }
+  PathTime at = canary_at_;
+  const PathTime trickle = trickle_at_;
+  Rank lowest = Rank::bulk;
+  if (cause_ == HoldCause::throttle && trickle < at && canaries_.is_partial()) {
+    const Rank worth = canaries_.lowest(episode_seconds(now));
+    if (any_waits(demand, worth)) {
+      at = trickle;
+      lowest = worth;
+    }
+  }
+  const PathTime strays_gone = fresh_since_ + stray_wait;
+  if (in_flight > 0 && at < strays_gone) {
+    return {.at = now < strays_gone ? Instant(strays_gone) : Instant(at),
+            .lowest = lowest,
+            .binding = Binding::hold};
+  }
+  return {.at = Instant(at), .lowest = lowest, .binding = at > now ? Binding::hold : Binding::none};
+}
+
+Permit PathController::ramp_permit(PathTime now, const Demand& demand) const {
+  if (round_started_ >= round_) {
+    return {.at = Instant(std::max(now, next_start_ + lease)), .binding = Binding::ramp};
+  }
+  Permit permit{.at = Instant(next_start_),
+                .binding = next_start_ > now ? Binding::ramp : Binding::none};
+  bind_counts(now, demand, permit);
+  return permit;
+}
+
+Permit PathController::open_permit(PathTime now, std::uint32_t in_flight,
+                                   const Demand& demand) const {
+  const double rate = burst_pace();
+  if (in_flight >= concurrency_.most(rate, ceilings_.concurrency))
+    return {.at = never, .binding = Binding::concurrency};
+  Permit permit;
+  const PathTime at = next_start_ - from_seconds(burst / rate);
+  if (at > now) permit = {.at = Instant(at), .binding = Binding::pace};
+  bind_counts(now, demand, permit);
+  return permit;
+}
+
+// Every count that is near its end puts the permit off, or keeps the lower ranks away.
+void PathController::bind_counts(PathTime now, const Demand& demand, Permit& permit) const {
+  for (std::size_t window = 0; window < windows; ++window) {
+    double cap = most(window);
+    double cap_below_urgent = cap;
+    if (demand.carries_others) {
+      cap = most_lent(window);
+      cap_below_urgent = share_of_lent * cap;
+    }
+    if (cap == unlimited) continue;
+    const double count = attempts_.value(window, now) + 1.0;
+    for (std::size_t rank = static_cast<std::size_t>(permit.lowest); rank > 0; --rank) {
+      const double part = window < first_long_window ? 1.0 : share[rank];
+      if (count <= std::min(cap_below_urgent, part * cap)) break;
+      permit.lowest = static_cast<Rank>(rank - 1);
+    }
+    const bool is_some_rank_free = any_waits(demand, permit.lowest);
+    if (count <= cap && is_some_rank_free) continue;
+    PathTime at = attempts_.free_at(window, now, cap);
+    Binding binding = count_bindings[window];
+    if (count <= cap) {
+      // Only ranks wait whose part is used up.
+      at = now + share_wait;
+      binding = Binding::share;
+    }
+    if (at <= permit.at - Instant{}) continue;
+    permit.at = Instant(at);
+    permit.binding = binding;
+  }
+  if (permit.binding != Binding::none || permit.lowest == Rank::bulk) return;
+  for (std::size_t rank = static_cast<std::size_t>(permit.lowest) + 1; rank < ranks; ++rank) {
+    if (demand.waiting[rank]) permit.binding = Binding::share;
+  }
+}
+
+// What is believed to be safe: what was shown, or, until the first trip, the start rate.
+double PathController::believed(std::size_t window) const {
+  const double shown = static_cast<double>(demonstrated_[window]);
+  if (episodes_ > 0) return shown;
+  return std::max(shown, static_cast<double>(ceilings_.start_rate) * window_seconds[window]);
+}
+
+double PathController::most(std::size_t window) const {
+  double cap = unlimited;
+  const bool is_long_window = window >= first_long_window;
+  if (!grows_unbound() && (is_long_window || !limits_.has_pace())) {
+    const auto& factors = ceilings_.warming ? growth_warming : growth;
+    cap = believed(window) * factors[window];
+  }
+  if (is_long_window) {
+    const double refused = static_cast<double>(limits_.refused_counts[window - first_long_window]);
+    cap = std::min(cap, count_margin * refused);
+  }
+  cap = std::max(cap, count_least[window]);
+  return std::min(cap, static_cast<double>(ceilings_.counts[window]));
+}
+
+double PathController::most_lent(std::size_t window) const {
+  const double shown = std::max(believed(window), count_least[window]);
+  return std::min(shown, most(window));
+}
+
+// The learned rate; unlimited while nothing bounds it.
+double PathController::pace() const {
+  const double ceiling = static_cast<double>(ceilings_.rate);
+  if (limits_.has_pace()) return std::min(ceiling, static_cast<double>(limits_.pace));
+  return std::min({ceiling, most(minute) / 60.0, most(ten_minutes) / 600.0});
+}
+
+// While only the envelope bounds the rate, a minute may be used unevenly.
+double PathController::burst_pace() const {
+  const double resumed = static_cast<double>(resume_share_);
+  const double rate = pace() * resumed;
+  if (limits_.has_pace()) return rate;
+  return std::min(static_cast<double>(ceilings_.rate),
+                  std::max(rate, 1.3 * most(minute) / 60.0 * resumed));
+}
+
+}  // namespace mailweir::pacing

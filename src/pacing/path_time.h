@@ -1,0 +1,34 @@
+// Time as one path keeps it: since the path was made (its origin), so that an image of it holds no
+// absolute time and ages by moving the origin.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "base/time.h"
+
+namespace mailweir::pacing {
+
+// To the microsecond: what is compared with the start of an attempt or decides when one starts.
+using PathTime = Duration;
+// To the second, for all the rest: 136 years in four bytes.
+using PathSecond = std::chrono::duration<std::int32_t>;
+
+inline constexpr PathSecond long_ago{-1'000'000'000};
+
+inline PathSecond whole_seconds(PathTime time) {
+  return std::chrono::floor<PathSecond>(time);
+}
+
+inline double in_seconds(Duration duration) {
+  return static_cast<double>(duration.count()) * 1e-6;
+}
+
+// Rounded up, so that whoever waits for it does not come a microsecond early. A century at most.
+inline Duration from_seconds(double seconds) {
+  constexpr double century = 100.0 * 365.0 * 86'400.0;
+  const double bounded = seconds < century ? seconds : century;
+  return Duration(static_cast<std::int64_t>(bounded * 1e6) + 1);
+}
+
+}  // namespace mailweir::pacing

@@ -1,0 +1,31 @@
+// Suspicion tells by statistics what single replies do not: a refusal in words nobody can read, or
+// a block that answers nothing. Two sequential tests (Page's CUSUM), the first against a baseline
+// that is learned, since every receiver has some such noise. A value.
+#pragma once
+
+namespace mailweir::pacing {
+
+class Suspicion {
+ public:
+  void on_accepted(bool learns);
+  // True: too many. `weight` below 1: the message was put off before, one bad recipient is no
+  // trend.
+  bool on_unclear(float weight, bool learns, bool is_verifying);
+  bool on_silent();
+  // The tests begin anew.
+  void clear();
+  // What looked like a refusal was not: this much noise is normal here.
+  void on_false_alarm();
+
+  template <class Archive>
+  void archive(Archive& a) {
+    a(unclear_), a(silent_), a(baseline_);
+  }
+
+ private:
+  float unclear_ = 0;
+  float silent_ = 0;
+  float baseline_ = 0.003F;  // share of unclear replies where no limit is near
+};
+
+}  // namespace mailweir::pacing
