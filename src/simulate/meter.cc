@@ -32,9 +32,11 @@ Meter::Meter(const Scenario& scenario, const Atlas& atlas, Oracle& oracle, Spell
       spells_(spells),
       step_(step),
       last_step_(origin),
+      last_oracle_(origin),
       load_end_(origin + scenario.length),
       keeps_paths_(std::size_t{atlas.sources()} * atlas.providers() <= paths_max),
-      queued_(atlas.providers()) {
+      queued_(atlas.providers()),
+      arrived_(atlas.providers()) {
   for (const engine::MessageClass& entry : scenario.engine.classes)
     classes_.emplace_back().result.name = entry.name;
   for (std::uint16_t p = 0; p < atlas.providers(); ++p) {
@@ -47,12 +49,6 @@ Meter::Meter(const Scenario& scenario, const Atlas& atlas, Oracle& oracle, Spell
       path.source = scenario.engine.sources[s].name;
     }
   }
-  begin(origin);
-}
-
-void Meter::begin(Instant origin) {
-  for (std::uint16_t p = 0; p < atlas_.providers(); ++p)
-    oracle_.step(p, 0, 0, 0, oracle_.limit(p, origin));
 }
 
 void Meter::accepted(std::uint8_t message_class, const std::vector<std::uint32_t>& domains) {
@@ -65,6 +61,7 @@ void Meter::accepted(std::uint8_t message_class, const std::vector<std::uint32_t
     ++classes_[message_class].now.accepted;
     ++providers_[provider].now.accepted;
     ++queued_[provider];
+    ++arrived_[provider];
   }
 }
 
@@ -173,17 +170,33 @@ void add_up(PathResult& result, const PathSample& sample, bool keep) {
 
 }  // namespace
 
-void Meter::step_provider(std::uint16_t provider, Instant now) {
-  Path& entry = providers_[provider];
+void Meter::step_oracle(Instant now) {
+  if (now == last_oracle_) return;
   const double per_message = counts_.messages == 0 ? 1
                                                    : static_cast<double>(counts_.accepted) /
                                                          static_cast<double>(counts_.messages);
+  for (std::uint16_t p = 0; p < atlas_.providers(); ++p) {
+    const auto arrived = static_cast<double>(std::exchange(arrived_[p], 0));
+    const double delivered = oracle_.step(p, now - last_oracle_, arrived, per_message, now);
+    providers_[p].now.oracle_delivered += delivered;
+    oracle_height_ += delivered;
+  }
+  last_oracle_ = now;
+}
+
+void Meter::on_window(Instant now, const std::function<bool(std::uint32_t path)>& is_held) {
+  spells_.on_window(now, queued_);
+  step_oracle(now);
+  if (!keeps_paths_) return;
+  path_windows_ += paths_.size();
+  for (std::uint32_t path = 0; path < paths_.size(); ++path)
+    path_windows_held_ += is_held(path) ? 1 : 0;
+}
+
+void Meter::step_provider(std::uint16_t provider, Instant now) {
+  Path& entry = providers_[provider];
   entry.now.queued = queued_[provider];
   entry.now.limit = oracle_.limit(provider, now);
-  entry.now.oracle_delivered =
-      oracle_.step(provider, seconds(now - last_step_), static_cast<double>(entry.now.accepted),
-                   per_message, entry.now.limit);
-  oracle_height_ += entry.now.oracle_delivered;
   std::uint32_t penalized = 0;
   for (std::uint32_t path = provider; path < paths_.size(); path += atlas_.providers())
     penalized += spells_.is_penalized(path) ? 1 : 0;
@@ -203,6 +216,7 @@ void Meter::step_path(std::uint32_t index, bool is_held, Instant now) {
 }
 
 void Meter::on_step(Instant now, const std::function<bool(std::uint32_t path)>& is_held) {
+  step_oracle(now);
   for (Class& entry : classes_) step_class(entry);
   for (std::uint16_t p = 0; p < atlas_.providers(); ++p) step_provider(p, now);
   for (std::uint32_t path = 0; path < paths_.size(); ++path)
@@ -235,6 +249,13 @@ void Meter::fill(RunResult& result) const {
       static_cast<double>(measures_.refused + measures_.connections_failed +
                           measures_.penalty_bounces) /
       static_cast<double>(std::max<std::uint64_t>(1, counts_.delivered));
+  result.measures.path_wasted_per_1000 =
+      1000.0 * static_cast<double>(result.measures.path_refusals) /
+      static_cast<double>(std::max<std::uint64_t>(1, counts_.delivered));
+  if (path_windows_ > 0) {
+    result.measures.held_share =
+        static_cast<double>(path_windows_held_) / static_cast<double>(path_windows_);
+  }
   if (oracle_load_area_ > 0) {
     result.measures.regret_percent = 100 * (oracle_load_area_ - load_area_) / oracle_load_area_;
   }

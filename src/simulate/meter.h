@@ -25,9 +25,6 @@ class Meter {
   Meter(const Scenario& scenario, const Atlas& atlas, Oracle& oracle, SpellWatch& spells,
         Duration step, Instant origin);  // the run's beginning
 
-  // Again, when the world was changed before anything has happened in it.
-  void begin(Instant origin);
-
   void accepted(std::uint8_t message_class, const std::vector<std::uint32_t>& domains);
   void settled(const engine::Settle& end, std::uint8_t message_class, std::uint32_t domain,
                Duration delay);
@@ -42,7 +39,7 @@ class Meter {
 
   // `is_held`: whether the sender holds a path.
   void on_step(Instant now, const std::function<bool(std::uint32_t path)>& is_held);
-  void on_window(Instant now) { spells_.on_window(now, queued_); }
+  void on_window(Instant now, const std::function<bool(std::uint32_t path)>& is_held);
   Duration step() const { return step_; }
 
   // All but names, rules and expectations.
@@ -67,6 +64,7 @@ class Meter {
     Duration delay{};
   };
 
+  void step_oracle(Instant now);
   void step_class(Class& entry) const;
   void step_provider(std::uint16_t provider, Instant now);
   void step_path(std::uint32_t path, bool is_held, Instant now);
@@ -76,6 +74,7 @@ class Meter {
   SpellWatch& spells_;
   Duration step_;
   Instant last_step_;
+  Instant last_oracle_;
   Instant load_end_;
   bool keeps_paths_;
   std::uint64_t steps_ = 0;
@@ -88,7 +87,10 @@ class Meter {
   std::vector<Class> classes_;
   std::vector<Path> providers_;
   std::vector<Path> paths_;
-  std::vector<std::uint64_t> queued_;  // by provider
+  std::vector<std::uint64_t> queued_;   // by provider
+  std::vector<std::uint64_t> arrived_;  // by provider, since the oracle's last step
+  std::uint64_t path_windows_ = 0;      // of paths that have series: seen, and held in them
+  std::uint64_t path_windows_held_ = 0;
   // Of the curves of ended recipients: height and area below, in recipients × s.
   double height_ = 0;
   double area_ = 0;

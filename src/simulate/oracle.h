@@ -2,8 +2,10 @@
 // as fast as the providers allow. What it would have delivered is what a real sender is held
 // against.
 //
-// It asks twins of the receivers, which nobody sends to (the scenario's own trips and blocks strike
-// them too), and the receivers themselves, and believes the kinder. Not thread-safe.
+// It sends to twins of the receivers, which nobody else sends to (the scenario's own trips and
+// blocks strike them too): what is counted there, a day's quota or a warm-up, counts for it. Where
+// a receiver itself would let more flow at this moment than its twin, it believes the receiver.
+// Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -27,21 +29,24 @@ class Oracle {
   double limit(std::uint16_t provider, Instant now) const;
   double limit(std::uint16_t provider, std::uint16_t source, Instant now) const;
 
-  // One step of `seconds` is over, in which `accepted` recipients came, `per_message` to a message.
-  // Returns how many it delivers in it; `at_end` is the limit now.
-  double step(std::uint16_t provider, double seconds, double accepted, double per_message,
-              double at_end);
+  // One step of `span` is over, in which `accepted` recipients came, `per_message` to a message.
+  // Returns how many it delivers in it.
+  double step(std::uint16_t provider, Duration span, double accepted, double per_message,
+              Instant now);
 
  private:
   struct Flow {
-    double queued = 0;
-    double limit = 0;  // at the end of the last step
+    double queued = 0;          // recipients
+    std::vector<double> owing;  // by source: parts of a message the twin was not told of yet
   };
+
+  double room(std::uint16_t provider, std::uint16_t source, Duration span, Instant now) const;
 
   const Atlas& atlas_;
   const Receivers& receivers_;
   const Receivers& twins_;
   std::vector<Flow> flows_;
+  std::vector<double> rooms_;  // scratch, by source
 };
 
 }  // namespace mailweir::simulate

@@ -38,12 +38,17 @@ struct Measures {
   std::uint64_t penalty_bounces = 0;     // refused for good by a receiver in penalty
   // Refused, failed connections and penalty bounces, per 1,000 delivered (1 at least).
   double wasted_per_1000 = 0;
+  // Steps that receivers refused for the path's sake, as they themselves know it; and per 1,000
+  // delivered.
+  std::uint64_t path_refusals = 0;
+  double path_wasted_per_1000 = 0;
   // Against an oracle that knows the hidden limits: areas under the curves of ended recipients, up
   // to the end of the load. None: the oracle could deliver nothing.
   std::optional<double> regret_percent;
   Duration regret_delay{};   // the same area, as mean extra delay of a recipient
   std::uint64_t trips = 0;   // of all sources at all providers
   double penalty_share = 0;  // of path time (source × provider), 0 … 1
+  double held_share = 0;     // the same, held by the sender; 0 if the run keeps no series of paths
   // Spells of penalty that met traffic (docs/simulator.md#spells).
   std::uint64_t spells = 0;
   std::uint64_t spells_detected = 0;

@@ -168,7 +168,7 @@ void Simulation::happen(const Event& event) {
       events_.plan(now_ + meter_.step(), EventKind::step);
       return;
     case EventKind::window:
-      meter_.on_window(now_);
+      meter_.on_window(now_, [this](std::uint32_t path) { return is_held(path); });
       events_.plan(now_ + spells_.window(), EventKind::window);
       return;
     case EventKind::fault_begins:

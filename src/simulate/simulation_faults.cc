@@ -51,7 +51,6 @@ void Simulation::begin_fault(std::size_t index) {
       control(index, world::Receiver::Control::unblock_network);
       break;
   }
-  if (now_ == origin_) meter_.begin(origin_);
   if (is_span(fault.kind)) {
     const Instant end = fault.every ? now_ + fault.takes : origin_ + fault.to;
     events_.plan(std::max(end, now_), EventKind::fault_ends, target);

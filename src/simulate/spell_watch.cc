@@ -124,6 +124,8 @@ void SpellWatch::fill(Measures& measures) const {
   double share = 0;
   for (std::uint32_t index = 0; index < paths_.size(); ++index) {
     measures.trips += trips(index);
+    measures.path_refusals += receivers_[index % atlas_.providers()]->path_refusals(
+        atlas_.source(static_cast<std::uint16_t>(index / atlas_.providers())));
     share += penalty_share(index);
   }
   measures.penalty_share = share / static_cast<double>(paths_.size());

@@ -38,6 +38,10 @@ void ConnectionsModel::on_left(Encounter& encounter) {
   --states_.at(scope_.of(encounter.subject)).open;
 }
 
+double ConnectionsModel::limit(const Subject&, Instant) const {
+  return parameters_.carries.events == 0 ? unlimited : per_second(parameters_.carries);
+}
+
 std::uint64_t ConnectionsModel::trips(const Subject& subject) const {
   return states_.view(scope_.of(subject)).trips;
 }

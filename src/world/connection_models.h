@@ -17,6 +17,7 @@ class ConnectionsModel final : public Model {
   Verdict consider(Encounter& encounter) override;
   void on_connected(Encounter& encounter) override;
   void on_left(Encounter& encounter) override;
+  double limit(const Subject& subject, Instant now) const override;
   std::uint64_t trips(const Subject& subject) const override;
 
  private:

@@ -54,6 +54,7 @@ std::vector<ReceiverSpec> limits() {
   return {
       {"token-bucket", "5 messages a second and address, a burst of 30; no noise",
        joined({{"bucket", BucketParameters{}}}, by_hand())},
+      {"noisy-bucket", "a bucket, and the noise", noisy({nominal_bucket(30)})},
       {"sliding-hour", "1,800 messages in any hour",
        noisy({{"window", WindowParameters{.messages = 1'800, .reply = busy()}}})},
       {"daily-quota", "30,240 messages a day that begins at 02:00, and a bucket",

@@ -42,6 +42,16 @@ double LimitModel::limit(const Subject& subject, Instant now) const {
   return scope_.is_by_domain() ? unlimited : sustained({subject, scope_.of(subject), now});
 }
 
+double LimitModel::room(const Subject& subject, Duration span, Instant now) const {
+  if (scope_.is_by_domain()) return unlimited;
+  if (const std::optional<double> rest = left({subject, scope_.of(subject), now})) return *rest;
+  return Model::room(subject, span, now);
+}
+
+void LimitModel::take(const Subject& subject, std::uint64_t messages, Instant now) {
+  if (!scope_.is_by_domain()) use_many({subject, scope_.of(subject), now}, messages);
+}
+
 std::uint64_t LimitModel::trips(const Subject& subject) const {
   const std::uint32_t slot = scope_.of(subject);
   return slot == no_slot ? 0 : spells_.view(slot).trips;

@@ -8,6 +8,8 @@
 // refusal spell begins with the first refusal after an accepted message: trips() counts spells.
 #pragma once
 
+#include <optional>
+
 #include "world/model.h"
 #include "world/parameters.h"
 #include "world/scope_slots.h"
@@ -22,6 +24,8 @@ class LimitModel : public Model {
   Verdict consider(Encounter& encounter) final;
   void settle(Encounter& encounter, bool accepted) final;
   double limit(const Subject& subject, Instant now) const final;
+  double room(const Subject& subject, Duration span, Instant now) const final;
+  void take(const Subject& subject, std::uint64_t messages, Instant now) final;
   std::uint64_t trips(const Subject& subject) const final;
 
  protected:
@@ -35,6 +39,10 @@ class LimitModel : public Model {
   virtual bool has_room(const Asking& asking, std::uint32_t in_flight) = 0;
   virtual void use(const Asking& asking) = 0;
   virtual double sustained(const Asking& asking) const = 0;  // messages a second
+  // For limits that count: what is left, and so many of it used up at once. With a `slot` of
+  // no_slot as for sustained().
+  virtual std::optional<double> left(const Asking&) const { return std::nullopt; }
+  virtual void use_many(const Asking&, std::uint64_t /*messages*/) {}
 
  private:
   struct Spell {

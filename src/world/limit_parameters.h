@@ -65,6 +65,7 @@ struct ConnectionsParameters {
   std::uint64_t connections = 10;  // at once
   Scope scope = Scope::ip;
   Step phase = Step::connect;  // or mail: the excess may connect and is refused there
+  Rate carries{0, 1s};         // messages, by so many connections, for an oracle; 0: not known
   Wording reply{421, "Too many concurrent SMTP connections; please try again later."};
 };
 

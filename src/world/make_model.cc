@@ -66,6 +66,9 @@ struct Maker {
   Made operator()(const VanishParameters& p) const {
     return std::make_unique<VanishModel>(p, seed);
   }
+  Made operator()(const MumbleParameters& p) const {
+    return std::make_unique<MumbleModel>(p, seed);
+  }
 };
 
 }  // namespace

@@ -52,6 +52,12 @@ struct Verdict {
   bool refuses() const { return kind != Answer::Kind::accept; }
 };
 
+// Whether a refusal is about the sender's ways, rather than a recipient, a message or a host.
+constexpr bool is_about_path(Cause cause) {
+  return cause == Cause::rate || cause == Cause::connections || cause == Cause::penalty ||
+         cause == Cause::block;
+}
+
 inline Verdict refuse(const Wording& wording, Cause cause) {
   return {.kind = Answer::Kind::reply, .cause = cause, .wording = &wording};
 }
@@ -86,6 +92,7 @@ class Model {
     StepSet steps = 0;         // consider()
     bool connections = false;  // on_connected(), on_left()
     bool outcomes = false;     // on_accepted(), on_refused()
+    bool wording = false;      // reword()
   };
 
   virtual ~Model() = default;
@@ -100,9 +107,15 @@ class Model {
   // Of the whole stack: a message was accepted; a step was refused, by whichever model.
   virtual void on_accepted(Encounter&) {}
   virtual void on_refused(Encounter&, Cause) {}
+  // Other words for a refusal of another model; null: they stand.
+  virtual const Wording* reword(Cause) { return nullptr; }
 
   // --- as in Receiver
   virtual double limit(const Subject&, Instant) const { return unlimited; }
+  virtual double room(const Subject& subject, Duration span, Instant now) const {
+    return limit(subject, now) * std::chrono::duration<double>(span).count();
+  }
+  virtual void take(const Subject&, std::uint64_t /*messages*/, Instant) {}
   virtual bool is_penalized(const Subject&, Instant) const { return false; }
   virtual std::uint64_t trips(const Subject&) const { return 0; }
   virtual bool control(Receiver::Control, const Subject&, Instant) { return false; }

@@ -77,6 +77,12 @@ struct StrayParameters {
   Wording reply{451, "4.3.0 Temporary server error. Please try again later"};
 };
 
+// Tells some refusals of limits and penalties in words that say nothing of them.
+struct MumbleParameters {
+  double share = 0.2;  // of those refusals
+  Wording reply{451, "4.3.0 Requested action could not be completed"};
+};
+
 // Accepts and throws away.
 struct VanishParameters {
   double share = 0;           // of the messages, whoever sends

@@ -108,6 +108,7 @@ Kind connections() {
       {WEIR_FIELD(P, connections, "at once"),
        WEIR_FIELD(P, scope, "whose connections: ip, network, everyone", of_sources),
        WEIR_FIELD(P, phase, "connect, ehlo or mail: the excess is refused there", connect_or_mail),
+       WEIR_FIELD(P, carries, "messages that they carry, for an oracle; 0/s: not known"),
        WEIR_FIELD(P, reply, "the refusal")}};
 }
 
@@ -285,6 +286,15 @@ Kind vanish() {
            WEIR_FIELD(P, unwanted_share, "of the unwanted ones", share)}};
 }
 
+Kind mumble() {
+  using P = MumbleParameters;
+  return {"mumble",
+          "tells refusals of limits and penalties in words that say nothing",
+          P{},
+          {WEIR_FIELD(P, share, "of those refusals", share),
+           WEIR_FIELD(P, reply, "what is said instead")}};
+}
+
 #undef WEIR_FIELD
 
 }  // namespace
@@ -294,7 +304,7 @@ const std::vector<Kind>& kinds() {
       bucket(),      window(),          quota(),          diurnal(),     steps(),
       connections(), connection_rate(), session_length(), penalty_box(), reputation(),
       new_ip(),      block_list(),      network_block(),  outage(),      tarpit(),
-      greylist(),    recipients(),      stray(),          vanish()};
+      greylist(),    recipients(),      stray(),          vanish(),      mumble()};
   return table;
 }
 

@@ -19,6 +19,6 @@ using ModelParameters =
                  SessionLengthParameters, PenaltyBoxParameters, ReputationParameters,
                  NewIpParameters, BlockListParameters, NetworkBlockParameters, OutageParameters,
                  TarpitParameters, GreylistParameters, RecipientsParameters, StrayParameters,
-                 VanishParameters>;
+                 VanishParameters, MumbleParameters>;
 
 }  // namespace mailweir::world

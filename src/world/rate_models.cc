@@ -108,15 +108,29 @@ double WindowModel::sustained(const Asking&) const {
          (std::chrono::duration<double>(length_).count() * Window::stretch());
 }
 
+std::optional<double> WindowModel::left(const Asking& asking) const {
+  const std::uint64_t used = windows_.view(asking.slot).count(length_, start_, asking.now);
+  return used < messages_ ? static_cast<double>(messages_ - used) : 0.0;
+}
+
+void WindowModel::use_many(const Asking& asking, std::uint64_t messages) {
+  Window& window = windows_.at(asking.slot);
+  for (std::uint64_t i = 0; i < messages; ++i) window.add(length_, start_, asking.now);
+}
+
 QuotaModel::QuotaModel(const QuotaParameters& parameters, Instant start)
     : LimitModel(parameters.scope, parameters.phase, parameters.reply),
       messages_(parameters.messages),
       length_(parameters.length),
       first_turn_(start + parameters.turn % parameters.length - parameters.length) {}
 
+std::int64_t QuotaModel::number_of(Instant now) const {
+  return (now - first_turn_).count() / length_.count();
+}
+
 QuotaModel::Day& QuotaModel::day_of(std::uint32_t slot, Instant now) {
   Day& day = days_.at(slot);
-  const std::int64_t number = (now - first_turn_).count() / length_.count();
+  const std::int64_t number = number_of(now);
   if (day.number != number) day = {.number = number, .used = 0};
   return day;
 }
@@ -131,6 +145,16 @@ void QuotaModel::use(const Asking& asking) {
 
 double QuotaModel::sustained(const Asking&) const {
   return static_cast<double>(messages_) / std::chrono::duration<double>(length_).count();
+}
+
+std::optional<double> QuotaModel::left(const Asking& asking) const {
+  const Day& day = days_.view(asking.slot);
+  const std::uint64_t used = day.number == number_of(asking.now) ? day.used : 0;
+  return used < messages_ ? static_cast<double>(messages_ - used) : 0.0;
+}
+
+void QuotaModel::use_many(const Asking& asking, std::uint64_t messages) {
+  day_of(asking.slot, asking.now).used += messages;
 }
 
 }  // namespace mailweir::world

@@ -69,6 +69,8 @@ class WindowModel final : public LimitModel {
   bool has_room(const Asking& asking, std::uint32_t in_flight) override;
   void use(const Asking& asking) override;
   double sustained(const Asking& asking) const override;
+  std::optional<double> left(const Asking& asking) const override;
+  void use_many(const Asking& asking, std::uint64_t messages) override;
 
   std::uint64_t messages_;
   Duration length_;
@@ -89,6 +91,9 @@ class QuotaModel final : public LimitModel {
   bool has_room(const Asking& asking, std::uint32_t in_flight) override;
   void use(const Asking& asking) override;
   double sustained(const Asking& asking) const override;
+  std::optional<double> left(const Asking& asking) const override;
+  void use_many(const Asking& asking, std::uint64_t messages) override;
+  std::int64_t number_of(Instant now) const;
   Day& day_of(std::uint32_t slot, Instant now);
 
   std::uint64_t messages_;

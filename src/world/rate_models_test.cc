@@ -245,5 +245,29 @@ TEST(Steps, ARefillAcrossAChangeIsExact) {
   EXPECT_EQ(accepted, 110);
 }
 
+// A twin of which so much was taken refuses as if it had been sent.
+void expect_taken_counts_as_sent(const ModelParameters& model, std::uint64_t messages) {
+  auto receiver = receiver_of({model});
+  EXPECT_DOUBLE_EQ(receiver->room(home(), 10s, test_start), static_cast<double>(messages));
+  receiver->take(home(), messages - 1, test_start);
+  EXPECT_DOUBLE_EQ(receiver->room(home(), 10s, test_start), 1.0);
+  EXPECT_TRUE(send(*receiver, test_start).is_accepted());
+  EXPECT_DOUBLE_EQ(receiver->room(home(), 10s, test_start), 0.0);
+  EXPECT_FALSE(send(*receiver, test_start).is_accepted());
+}
+
+TEST(Window, WhatIsTakenIsUsedUp) {
+  expect_taken_counts_as_sent(WindowParameters{.messages = 40, .length = 1h}, 40);
+}
+
+TEST(Quota, WhatIsTakenIsUsedUpUntilTheDayTurns) {
+  const QuotaParameters quota{.messages = 40, .turn = 2h};
+  expect_taken_counts_as_sent(quota, 40);
+  auto receiver = receiver_of({quota});
+  receiver->take(home(), 40, test_start);
+  EXPECT_DOUBLE_EQ(receiver->room(home(), 10s, test_start + 2h - 1s), 0.0);
+  EXPECT_DOUBLE_EQ(receiver->room(home(), 10s, test_start + 2h), 40.0);
+}
+
 }  // namespace
 }  // namespace mailweir::world

@@ -89,6 +89,18 @@ class Receiver {
   virtual bool is_penalized(const IpAddress& source, Instant now) const = 0;
   // How often a limit of this source was tripped so far (a penalty, block or refusal spell began).
   virtual std::uint64_t trips(const IpAddress& source) const = 0;
+  // How many steps of this source were refused for who it is, how much it sends or how often it
+  // connects: by limits, penalties and blocks. What concerns a recipient or means nothing is not
+  // among them.
+  virtual std::uint64_t path_refusals(const IpAddress& /*source*/) const { return 0; }
+  // Messages of `source` that could have been accepted in the `span` that ends now, beyond what
+  // take() has booked: what flows, at its rate; what is counted (a window, a day, a warm-up), as
+  // far as it is not used up.
+  virtual double room(const IpAddress& source, Duration span, Instant now) const {
+    return limit(source, now) * std::chrono::duration<double>(span).count();
+  }
+  // Books messages as accepted now, without a dialogue: how an oracle uses a twin.
+  virtual void take(const IpAddress& /*source*/, std::uint64_t /*messages*/, Instant /*now*/) {}
 
   // --- the hand of whoever runs the world (scenario, HTTP control); false: no model of it can
   enum class Control : std::uint8_t { trip, release, block_network, unblock_network };

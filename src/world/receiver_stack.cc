@@ -46,6 +46,7 @@ ReceiverStack::ReceiverStack(std::vector<std::unique_ptr<Model>> models)
     }
     if (interests.connections) connections_.push_back(asked);
     if (interests.outcomes) outcomes_.push_back(asked);
+    if (interests.wording) wordings_.push_back(asked.model);
   }
 }
 
@@ -54,10 +55,12 @@ Answer ReceiverStack::ask(Encounter& encounter) {
   bool drops_message = false;
   for (const Asked& asked : by_step_[static_cast<std::size_t>(encounter.step)]) {
     encounter.bit = asked.bit;
-    const Verdict verdict = asked.model->consider(encounter);
+    Verdict verdict = asked.model->consider(encounter);
     delay += verdict.delay;
     drops_message |= verdict.drops_message;
     if (!verdict.refuses()) continue;
+    if (is_about_path(verdict.cause)) ++path_refusals_.at(encounter.subject.source);
+    verdict.wording = worded(verdict);
     Answer answer = answer_of(verdict, encounter);
     answer.delay = delay;
     for (const Asked& watching : outcomes_) {
@@ -70,6 +73,13 @@ Answer ReceiverStack::ask(Encounter& encounter) {
   answer.delay = delay;
   answer.is_dropped = drops_message;
   return answer;
+}
+
+const Wording* ReceiverStack::worded(const Verdict& verdict) const {
+  for (Model* model : wordings_) {
+    if (const Wording* other = model->reword(verdict.cause)) return other;
+  }
+  return verdict.wording;
 }
 
 void ReceiverStack::settle(Encounter& encounter, bool accepted) {
@@ -171,6 +181,11 @@ Subject ReceiverStack::find(const IpAddress& source) const {
   return {source, sources_.find(hash_of(source)), networks_.find(hash_of(network_of(source)))};
 }
 
+Subject ReceiverStack::find_or_add(const IpAddress& source) {
+  return {source, sources_.find_or_add(hash_of(source)),
+          networks_.find_or_add(hash_of(network_of(source)))};
+}
+
 double ReceiverStack::limit(const IpAddress& source, Instant now) const {
   const Subject subject = find(source);
   double least = unlimited;
@@ -191,9 +206,24 @@ std::uint64_t ReceiverStack::trips(const IpAddress& source) const {
   return sum;
 }
 
+std::uint64_t ReceiverStack::path_refusals(const IpAddress& source) const {
+  return path_refusals_.view(sources_.find(hash_of(source)));
+}
+
+double ReceiverStack::room(const IpAddress& source, Duration span, Instant now) const {
+  const Subject subject = find(source);
+  double least = unlimited;
+  for (const auto& model : models_) least = std::min(least, model->room(subject, span, now));
+  return least;
+}
+
+void ReceiverStack::take(const IpAddress& source, std::uint64_t messages, Instant now) {
+  const Subject subject = find_or_add(source);
+  for (const auto& model : models_) model->take(subject, messages, now);
+}
+
 bool ReceiverStack::control(Control what, const IpAddress& source, Instant now) {
-  const Subject subject{source, sources_.find_or_add(hash_of(source)),
-                        networks_.find_or_add(hash_of(network_of(source)))};
+  const Subject subject = find_or_add(source);
   bool done = false;
   for (const auto& model : models_) {
     done |= model->control(what, subject, now);

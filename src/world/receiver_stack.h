@@ -34,6 +34,9 @@ class ReceiverStack final : public Receiver {
   double limit(const IpAddress& source, Instant now) const override;
   bool is_penalized(const IpAddress& source, Instant now) const override;
   std::uint64_t trips(const IpAddress& source) const override;
+  std::uint64_t path_refusals(const IpAddress& source) const override;
+  double room(const IpAddress& source, Duration span, Instant now) const override;
+  void take(const IpAddress& source, std::uint64_t messages, Instant now) override;
   bool control(Control what, const IpAddress& source, Instant now) override;
 
  private:
@@ -46,13 +49,17 @@ class ReceiverStack final : public Receiver {
   void settle(Encounter& encounter, bool accepted);
   void abandon(Visit& visit, Step step, Instant now);
   Subject find(const IpAddress& source) const;
+  Subject find_or_add(const IpAddress& source);
+  const Wording* worded(const Verdict& verdict) const;
 
   std::vector<std::unique_ptr<Model>> models_;
   std::array<std::vector<Asked>, step_count> by_step_;
   std::vector<Asked> connections_;
   std::vector<Asked> outcomes_;
+  std::vector<Model*> wordings_;
   SlotTable sources_;
   SlotTable networks_;
+  PerSlot<std::uint64_t> path_refusals_{0};  // by source
 };
 
 }  // namespace mailweir::world

@@ -157,5 +157,23 @@ TEST(SlotTable, NumbersKeysInTheirOrderAndFindsThemAgain) {
   EXPECT_EQ(table.size(), 10'000U);
 }
 
+TEST(ReceiverStack, CountsTheRefusalsThatAreAboutThePath) {
+  auto receiver = receiver_of({one_an_hour(2, "throttle"), RecipientsParameters{.unknown = 1}});
+  for (int i = 0; i < 5; ++i) send(*receiver, test_start);  // each gives its place back
+  EXPECT_EQ(receiver->path_refusals(home()), 0U);
+  auto full = receiver_of({one_an_hour(2, "throttle")});
+  for (int i = 0; i < 5; ++i) send(*full, test_start);
+  EXPECT_EQ(full->path_refusals(home()), 3U);
+  EXPECT_EQ(full->path_refusals(ip("198.51.100.1")), 0U);
+}
+
+TEST(ReceiverStack, WhatFlowsHasRoomByItsRate) {
+  auto receiver = receiver_of({BucketParameters{.rate = {5, 1s}}, BucketParameters{}});
+  EXPECT_DOUBLE_EQ(receiver->room(home(), 10s, test_start + 10s), 50.0);
+  receiver->take(home(), 50, test_start + 10s);
+  EXPECT_DOUBLE_EQ(receiver->room(home(), 10s, test_start + 20s), 50.0);
+  receiver_of({})->take(home(), 1, test_start);
+}
+
 }  // namespace
 }  // namespace mailweir::world

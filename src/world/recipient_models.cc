@@ -95,4 +95,12 @@ Verdict VanishModel::consider(Encounter& encounter) {
   return {.drops_message = share > 0 && random_.unit() < share};
 }
 
+MumbleModel::MumbleModel(MumbleParameters parameters, std::uint64_t seed)
+    : parameters_(std::move(parameters)), random_(seed) {}
+
+const Wording* MumbleModel::reword(Cause cause) {
+  if (cause != Cause::rate && cause != Cause::penalty) return nullptr;
+  return random_.unit() < parameters_.share ? &parameters_.reply : nullptr;
+}
+
 }  // namespace mailweir::world

@@ -68,4 +68,17 @@ class VanishModel final : public Model {
   SeededRandom random_;
 };
 
+class MumbleModel final : public Model {
+ public:
+  MumbleModel(MumbleParameters parameters, std::uint64_t seed);
+
+  Interests interests() const override { return {.wording = parameters_.share > 0}; }
+  Verdict consider(Encounter&) override { return {}; }
+  const Wording* reword(Cause cause) override;
+
+ private:
+  MumbleParameters parameters_;
+  SeededRandom random_;
+};
+
 }  // namespace mailweir::world

@@ -153,5 +153,23 @@ TEST(Vanish, DropsItsShareOfWhatItAccepts) {
   EXPECT_NEAR(dropped(true), 5'000, 160);
 }
 
+TEST(Mumble, RewordsItsShareOfThrottlesAndNothingElse) {
+  auto receiver = receiver_of({RecipientsParameters{.busy = 0.1},
+                               BucketParameters{.rate = {1, 1h}, .burst = 0, .phase = Step::data},
+                               MumbleParameters{.share = 0.3, .reply = {451, "4.3.0 Sorry"}}});
+  int busy = 0;
+  int told = 0;
+  int mumbled = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    const std::string text = text_of(send(*receiver, test_start));
+    busy += text.starts_with("450 4.2.1") ? 1 : 0;
+    told += text == "451 4.7.1 Try again later" ? 1 : 0;
+    mumbled += text == "451 4.3.0 Sorry" ? 1 : 0;
+  }
+  EXPECT_EQ(busy + told + mumbled, 10'000);
+  EXPECT_NEAR(busy, 1'000, 100);
+  EXPECT_NEAR(mumbled, 2'700, 150);
+}
+
 }  // namespace
 }  // namespace mailweir::world

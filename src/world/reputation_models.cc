@@ -95,6 +95,19 @@ double ReputationModel::sustained(const Asking& asking) const {
   return std::min(state.limit, 24 * hour_limit(state)) / seconds_a_day;
 }
 
+std::optional<double> ReputationModel::left(const Asking& asking) const {
+  State state = states_.view(asking.slot);
+  turn_to(state, asking.subject, asking.now);
+  return std::max(0.0,
+                  std::min(state.limit - state.used, hour_limit(state) - state.used_this_hour));
+}
+
+void ReputationModel::use_many(const Asking& asking, std::uint64_t messages) {
+  State& state = current(asking.subject, asking.now);
+  state.used += static_cast<std::uint32_t>(messages);
+  state.used_this_hour += static_cast<std::uint32_t>(messages);
+}
+
 NewIpModel::NewIpModel(NewIpParameters parameters, std::uint64_t seed, Instant start)
     : parameters_(std::move(parameters)), random_(seed), start_(start) {}
 

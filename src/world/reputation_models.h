@@ -31,6 +31,8 @@ class ReputationModel final : public LimitModel {
   bool has_room(const Asking& asking, std::uint32_t in_flight) override;
   void use(const Asking& asking) override;
   double sustained(const Asking& asking) const override;
+  std::optional<double> left(const Asking& asking) const override;
+  void use_many(const Asking& asking, std::uint64_t messages) override;
 
   State& current(const Subject& subject, Instant now);
   void turn_to(State& state, const Subject& subject, Instant now) const;

@@ -118,5 +118,13 @@ TEST(NewIp, RefusesItsShareAndTheKnownNever) {
   EXPECT_TRUE(send(*receiver, test_start, ip("192.0.2.8")).is_accepted());
 }
 
+TEST(Reputation, GrowsByWhatIsTakenAsByWhatIsSent) {
+  auto receiver = receiver_of({ReputationParameters{.first = 80, .cold = networks({"0.0.0.0/0"})}});
+  EXPECT_DOUBLE_EQ(receiver->room(home(), 10s, test_start), 10.0);  // of this hour
+  for (int hour = 0; hour < 8; ++hour) receiver->take(home(), 10, test_start + hour * 1h);
+  EXPECT_DOUBLE_EQ(receiver->room(home(), 10s, test_start + 9h), 0.0);
+  EXPECT_DOUBLE_EQ(receiver->room(home(), 10s, test_start + 24h), 20.0);
+}
+
 }  // namespace
 }  // namespace mailweir::world
