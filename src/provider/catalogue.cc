@@ -1,6 +1,7 @@
 #include "provider/catalogue.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/assert.h"
 #include "provider/mx_pattern.h"
@@ -33,9 +34,59 @@ std::vector<ProviderEntry> read_embedded() {
   return entries;
 }
 
+// The operator's entry over the one with the same key, or as a further one.
+void add_local(std::vector<ProviderEntry>& entries, ProviderEntry local) {
+  const auto known = std::find_if(entries.begin(), entries.end(), [&](const ProviderEntry& entry) {
+    return entry.key == local.key;
+  });
+  if (known == entries.end()) {
+    entries.push_back(std::move(local));
+    return;
+  }
+  const auto append = [](auto& to, auto& from) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  };
+  known->name = std::move(local.name);
+  append(known->mx_patterns, local.mx_patterns);
+  append(known->also, local.also);
+  append(known->trailers, local.trailers);
+  append(known->limits, local.limits);
+  std::erase_if(known->rules, [&](const Rule& built_in) {
+    return std::any_of(local.rules.begin(), local.rules.end(),
+                       [&](const Rule& rule) { return rule.name == built_in.name; });
+  });
+  append(known->rules, local.rules);
+}
+
 }  // namespace
 
-Catalogue::Catalogue(std::vector<ProviderEntry> entries) : entries_(std::move(entries)) {}
+Catalogue::Catalogue(std::vector<ProviderEntry> entries) : entries_(std::move(entries)) {
+  std::vector<RuleSet> sets;
+  sets.reserve(entries_.size());
+  for (const ProviderEntry& entry : entries_)
+    sets.push_back({entry.key, entry.rules, entry.also, entry.trailers});
+  rules_ = std::make_shared<const RuleBook>(sets);
+}
+
+Result<Catalogue> Catalogue::load(const std::string& folder) {
+  WEIR_TRY(std::vector<ProviderEntry> local, read_provider_folder(folder));
+  std::vector<ProviderEntry> entries = embedded().entries();
+  for (ProviderEntry& entry : local) {
+    for (Rule& rule : entry.rules) rule.is_local = true;
+    add_local(entries, std::move(entry));
+  }
+  return Catalogue(std::move(entries));
+}
+
+Ruling Catalogue::classify(std::string_view provider, Phase phase, const Reply& reply,
+                           bool session_has_worked) const {
+  static const RuleBook no_rules{std::span<const RuleSet>{}};
+  return (rules_ ? *rules_ : no_rules).judge(provider, phase, reply, session_has_worked);
+}
+
+const Rule* Catalogue::rule(std::string_view name) const {
+  return rules_ ? rules_->find(name) : nullptr;
+}
 
 const Catalogue& Catalogue::embedded() {
   static const Catalogue catalogue(read_embedded());

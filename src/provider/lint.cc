@@ -1,0 +1,77 @@
+#include "provider/lint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace mailweir::provider {
+namespace {
+
+class Linter {
+ public:
+  explicit Linter(std::span<const ProviderEntry> entries)
+      : entries_(entries), catalogue_({entries.begin(), entries.end()}) {}
+
+  std::vector<Finding> run() {
+    for (const ProviderEntry& entry : entries_) {
+      for (const std::string& other : entry.also) check_also(entry, other);
+      for (const Rule& rule : entry.rules) check_rule(entry, rule);
+    }
+    return std::move(findings_);
+  }
+
+ private:
+  void report(const Rule& rule, std::size_t line, std::string what) {
+    findings_.push_back({rule.file, line, std::move(what)});
+  }
+
+  void check_also(const ProviderEntry& entry, const std::string& other) {
+    const bool is_known = std::any_of(entries_.begin(), entries_.end(),
+                                      [&](const ProviderEntry& one) { return one.key == other; });
+    if (is_known && other != entry.key) return;
+    findings_.push_back(
+        {entry.key, 0, fmt::format("\"also\" names no other provider: \"{}\"", other)});
+  }
+
+  void check_rule(const ProviderEntry& entry, const Rule& rule) {
+    const auto name = [&] { return fmt::format("rule {}", rule.name); };
+    if (rule.source.empty()) report(rule, rule.line, name() + " has no source");
+    if (rule.date.empty()) report(rule, rule.line, name() + " has no date");
+    if (rule.samples.empty()) report(rule, rule.line, name() + " has no sample");
+    if (rule.codes.empty() && rule.enhanced.empty() && rule.tags.empty() && rule.phrases.empty())
+      report(rule, rule.line,
+             name() + " holds for every reply: give code, enhanced, tag or phrase");
+    bool was_reached = rule.samples.empty();
+    for (const Sample& sample : rule.samples) {
+      const Ruling ruling = catalogue_.classify(entry.key, sample.phase, sample.reply);
+      if (ruling.rule == rule.name) {
+        was_reached = true;
+        continue;
+      }
+      const Rule* other = catalogue_.rule(ruling.rule);
+      report(
+          rule, sample.line,
+          fmt::format("the sample \"{}\" of {} is read by {}{}", to_display(sample.reply), name(),
+                      ruling.rule,
+                      other == nullptr ? "" : fmt::format(" ({}:{})", other->file, other->line)));
+    }
+    if (!was_reached) report(rule, rule.line, name() + " is reached by none of its samples");
+  }
+
+  std::span<const ProviderEntry> entries_;
+  Catalogue catalogue_;
+  std::vector<Finding> findings_;
+};
+
+}  // namespace
+
+std::vector<Finding> lint(std::span<const ProviderEntry> entries) {
+  return Linter(entries).run();
+}
+
+std::string to_string(const Finding& finding) {
+  return finding.line == 0 ? fmt::format("{}: {}", finding.file, finding.what)
+                           : fmt::format("{}:{}: {}", finding.file, finding.line, finding.what);
+}
+
+}  // namespace mailweir::provider
