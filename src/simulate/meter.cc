@@ -80,6 +80,13 @@ std::uint64_t& count_of(Counts& counts, Disposition disposition) {
 
 }  // namespace
 
+// Whether the end counts under the curve: a delivery, or a bounce that no sender could help.
+bool Meter::is_success(const engine::Settle& end) const {
+  if (end.disposition == Disposition::expired) return false;
+  return end.disposition == Disposition::delivered ||
+         !penalty_bounces_.contains({end.message.value, end.recipient});
+}
+
 void Meter::settled(const engine::Settle& end, std::uint8_t message_class, std::uint32_t domain,
                     Duration delay) {
   const Disposition disposition = end.disposition;
@@ -87,7 +94,7 @@ void Meter::settled(const engine::Settle& end, std::uint8_t message_class, std::
   --queued_[atlas_.provider_of(domain)];
   ++count_of(counts_, disposition);
   ++count_of(entry.result.counts, disposition);
-  if (disposition != Disposition::expired) ++height_;
+  if (is_success(end)) ++height_;
   if (disposition != Disposition::delivered) return;
   ++entry.now.delivered;
   samples_.push_back({{end.message.value, end.recipient}, message_class, delay});
@@ -110,11 +117,12 @@ void Meter::crashed() {
   samples_.clear();
 }
 
-void Meter::forgotten(std::uint8_t message_class, std::uint32_t domain, Disposition disposition) {
+void Meter::forgotten(const engine::Settle& end, std::uint8_t message_class, std::uint32_t domain) {
   ++queued_[atlas_.provider_of(domain)];
-  --count_of(counts_, disposition);
-  --count_of(classes_[message_class].result.counts, disposition);
-  if (disposition != Disposition::expired) --height_;
+  --count_of(counts_, end.disposition);
+  --count_of(classes_[message_class].result.counts, end.disposition);
+  if (is_success(end)) --height_;
+  penalty_bounces_.erase({end.message.value, end.recipient});
 }
 
 void Meter::connection_failed(std::uint32_t path, std::size_t tries, Instant now) {
@@ -143,6 +151,7 @@ void Meter::transaction(std::uint32_t path, const engine::TransactionDone& done,
       spells_.refused(path, now);
     } else if (is_about_sender(result.reply) && spells_.is_penalized(path, now)) {
       ++measures_.penalty_bounces;
+      penalty_bounces_.emplace(done.message.value, result.recipient);
       spells_.refused(path, now);
     }
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -31,7 +32,7 @@ class Meter {
   // The ends so far are durable; or a crash forgot those since, each of which is told apart.
   void flushed();
   void crashed();
-  void forgotten(std::uint8_t message_class, std::uint32_t domain, Disposition disposition);
+  void forgotten(const engine::Settle& end, std::uint8_t message_class, std::uint32_t domain);
   void connecting() { ++measures_.connections; }
   // `tries`: addresses that were tried.
   void connection_failed(std::uint32_t path, std::size_t tries, Instant now);
@@ -58,12 +59,14 @@ class Meter {
   };
 
   // A delay, until its end is durable.
+  using Key = std::pair<std::uint64_t, std::uint16_t>;  // message and recipient
   struct Sample {
-    std::pair<std::uint64_t, std::uint16_t> key;  // message and recipient
+    Key key;
     std::uint8_t message_class = 0;
     Duration delay{};
   };
 
+  bool is_success(const engine::Settle& end) const;
   void step_oracle(Instant now);
   void step_class(Class& entry) const;
   void step_provider(std::uint16_t provider, Instant now);
@@ -83,7 +86,8 @@ class Meter {
   DelayHistogram delays_;
   std::vector<Sample> samples_;
   // Of deliveries that a crash forgot: the receiver had the message then, so that is its delay.
-  std::map<std::pair<std::uint64_t, std::uint16_t>, Duration> first_delays_;
+  std::map<Key, Duration> first_delays_;
+  std::set<Key> penalty_bounces_;  // refused for good for the sender's sake: no end to be proud of
   std::vector<Class> classes_;
   std::vector<Path> providers_;
   std::vector<Path> paths_;

@@ -134,8 +134,8 @@ void Simulation::crash(Duration takes) {
   network_.crash(now_);
   meter_.crashed();
   for (const engine::Settle& end : spool_.crash()) {
-    meter_.forgotten(spool_.find(end.message)->message_class,
-                     spool_.recipient(end.message, end.recipient).domain, end.disposition);
+    meter_.forgotten(end, spool_.find(end.message)->message_class,
+                     spool_.recipient(end.message, end.recipient).domain);
   }
   events_.plan(now_ + takes, EventKind::restart);
 }

@@ -133,7 +133,7 @@ TEST(Meter, ADeliveryThatACrashForgotIsOneSampleTheFirst) {
   watched.meter.accepted(0, {0});
   watched.meter.settled(end, 0, 0, 1s);
   watched.meter.crashed();
-  watched.meter.forgotten(0, 0, Disposition::delivered);
+  watched.meter.forgotten({.disposition = Disposition::delivered}, 0, 0);
   watched.meter.settled(end, 0, 0, 10s);
   watched.meter.flushed();
   RunResult result;
@@ -141,6 +141,25 @@ TEST(Meter, ADeliveryThatACrashForgotIsOneSampleTheFirst) {
   EXPECT_EQ(result.counts.delivered, 1U);
   EXPECT_EQ(result.delays.count, 1U);
   EXPECT_EQ(result.delays.max, 1s);
+}
+
+TEST(Meter, ABounceOfAPenaltyIsNoSuccess) {
+  Watched watched;
+  const auto bounce = [&watched](std::uint64_t message, std::uint16_t code) {
+    watched.meter.accepted(0, {0});
+    engine::TransactionDone done{.message = {message}};
+    engine::RecipientResult& result = done.results.emplace_back();
+    result.reply = Reply{code, EnhancedStatus{5, 7, 606}, "Access denied"};
+    watched.meter.transaction(0, done, watched.now);
+    watched.meter.settled({.message = {message}, .disposition = Disposition::bounced}, 0, 0, 0s);
+    watched.meter.on_step(watched.now += 10s, [](std::uint32_t) { return false; });
+    return watched.measures();
+  };
+  bounce(1, 550);
+  EXPECT_DOUBLE_EQ(*watched.measures().regret_percent, 0.0);
+  watched.state.is_penalized = true;
+  EXPECT_EQ(bounce(2, 550).penalty_bounces, 1U);
+  EXPECT_GT(*watched.measures().regret_percent, 0.0);
 }
 
 }  // namespace
