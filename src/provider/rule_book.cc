@@ -9,13 +9,12 @@
 namespace mailweir::provider {
 namespace {
 
-// The operator's own first; codes of the provider before prose, prose before bare reply codes.
+// The operator's own first; codes of the provider before all else; then as the file has them.
 constexpr int rank_first = 0;
-constexpr int rank_last = 3;
+constexpr int rank_last = 2;
 int rank_of(const Rule& rule) {
   if (rule.is_local) return rank_first;
-  if (!rule.tags.empty()) return 1;
-  return rule.phrases.empty() ? rank_last : 2;
+  return rule.tags.empty() ? rank_last : 1;
 }
 
 bool is_code_of(const Rule& rule, std::uint16_t code) {
