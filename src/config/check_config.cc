@@ -223,8 +223,9 @@ void Check::check_references() {
 void Check::check_provider(const std::string& key, const std::string& name) {
   if (name.empty() || name.contains('.')) return;
   Names keys;
-  for (const provider::ProviderEntry& entry : provider::Catalogue::embedded().entries())
-    keys.push_back(entry.key);
+  for (const provider::ProviderEntry& entry : provider::Catalogue::embedded().entries()) {
+    if (!entry.mx_patterns.empty()) keys.push_back(entry.key);
+  }
   if (contains(keys, std::string_view(name))) return;
   const std::string_view near = nearest_name(name, keys);
   error(key, near.empty() ? fmt::format("there is no provider {}; name a domain, or one of: {}",
