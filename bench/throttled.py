@@ -3,7 +3,9 @@
 Each server gets the same steady load, a little more than the receiver's hidden limit per source IP, and a receiver of its own of the
 same making. Going over the limit brings a penalty; its time constants are scaled down with those of the servers' retries (--scale), so
 that minutes stand for hours. Delays run from the server's 250 to the arrival; a message that has not arrived counts with its age at the
-end, so its real delay is longer. Every figure is a key=value line; the table is the summary.
+end, so its real delay is longer. Every figure is a key=value line; the table is the summary. A server, sink or source that does not start,
+or ends before its time, is reported with what it printed last, the others go on, and the exit code is 1; figures come also when the run is
+ended early by a signal.
 
   hard    over the limit everything is refused, and every attempt starts the penalty anew
   fixed   everything is refused for as long as the penalty lasts
@@ -13,6 +15,7 @@ import argparse
 import json
 import re
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -123,6 +126,21 @@ class Trial:
         self.server = SERVERS[name](options, folder / name, self.receiver.smtp_port)
         self.source = Source(folder, self.server.target, rate=options.rate, seconds=options.seconds, sessions=4, size=2048)
 
+    def processes(self):
+        return {"its receiver": self.receiver.process, self.name: self.server.server.process if hasattr(self.server, "server") else self.server.process}
+
+    def expect_running(self):
+        """A LabError says which process has ended, and what it printed last."""
+        for what, process in self.processes().items():
+            if not process.is_running():
+                raise LabError(f"{what} ended with {process.child.returncode}: {process.output().strip()[-1000:] or 'it printed nothing'}")
+        code = self.source.process.child.poll()
+        if code not in (None, 0):
+            raise LabError(f"its source ended with {code}: {self.source.process.output().strip()[-1000:] or 'it printed nothing'}")
+
+    def is_fed(self):
+        return self.source.process.child.poll() is not None
+
     def figures(self, clock_offset, end):
         accepted = {token: int(end) / 1e6 + clock_offset for token, _, end in ACK.findall(self.source.ledger.read_text())}
         attempts = self.receiver.attempts()
@@ -132,13 +150,22 @@ class Trial:
                 arrived.setdefault(attempt["to"].split("@")[0], attempt["t"])
         delays = sorted(max(0.0, arrived.get(token, end) - since) for token, since in accepted.items())
         delivered = sum(1 for token in accepted if token in arrived)
-        account = self.receiver.source() or {"trips": 0}
+        try:
+            account = self.receiver.source() or {"trips": 0}
+        except OSError:  # it was ended along with us
+            account = {"trips": -1}
         return {"offered": len(accepted), "delivered": delivered, "wasted": sum(1 for a in attempts if a["outcome"] != "delivered"), "trips": account["trips"],
                 "delay_p50_s": percentile(delays, 0.5), "delay_p99_s": percentile(delays, 0.99), "delay_max_s": delays[-1] if delays else 0.0}
 
     def stop(self):
-        self.server.stop()
-        self.receiver.stop()
+        """All of them, whatever one of them does; what went wrong."""
+        wrong = []
+        for part in (self.source, self.server, self.receiver):
+            try:
+                part.stop()
+            except (LabError, OSError, subprocess.SubprocessError) as error:
+                wrong.append(str(error))
+        return "; ".join(wrong)
 
 
 def percentile(ordered, share):
@@ -164,28 +191,106 @@ def read_options():
     return options
 
 
+class Ended(Exception):
+    """By a signal."""
+
+
+def end_early(*_):
+    raise Ended
+
+
+class Run:
+    """All trials at once; what fails is dropped and kept for the report."""
+
+    def __init__(self, options):
+        self.options = options
+        self.clock_offset = time.time() - time.monotonic()
+        self.trials, self.rows, self.failures = {}, {}, {}
+        self.said = time.monotonic()
+
+    def fail(self, name, reason):
+        self.failures[name] = reason
+        print(f"# {name} failed: {reason}", file=sys.stderr, flush=True)
+
+    def start(self):
+        for name in self.options.servers:
+            try:
+                self.trials[name] = Trial(name, self.options, self.options.folder / name)
+            except (LabError, OSError, subprocess.SubprocessError) as error:
+                self.fail(name, f"it did not start: {error}")
+
+    def look(self):
+        for name, trial in self.trials.items():
+            if name in self.failures:
+                continue
+            try:
+                trial.expect_running()
+            except LabError as error:
+                self.fail(name, str(error))
+        if time.monotonic() >= self.said + 15:
+            self.said = time.monotonic()
+            taken = {name: sum(1 for attempt in trial.receiver.attempts() if attempt["outcome"] == "delivered") for name, trial in self.running().items()}
+            print(f"# {self.said + self.clock_offset - self.began:5.0f} s, delivered: {taken}", file=sys.stderr, flush=True)
+
+    def running(self):
+        return {name: trial for name, trial in self.trials.items() if name not in self.failures}
+
+    def go(self):
+        self.began = time.time()
+        fed_by = time.monotonic() + self.options.seconds + 30
+        while self.running() and not all(trial.is_fed() for trial in self.running().values()):
+            if time.monotonic() > fed_by:
+                for name, trial in self.running().items():
+                    if not trial.is_fed():
+                        self.fail(name, "it did not take the load in time")
+            self.look()
+            time.sleep(0.2)
+        end = time.monotonic() + self.options.watch
+        while self.running() and time.monotonic() < end:
+            self.look()
+            time.sleep(0.2)
+
+    def finish(self):
+        now = time.time()
+        for name, trial in self.trials.items():
+            try:
+                self.rows[name] = trial.figures(self.clock_offset, now)
+            except (LabError, OSError, ValueError, KeyError) as error:
+                self.fail(name, f"no figures: {error}")
+        for name, trial in self.trials.items():
+            if wrong := trial.stop():
+                print(f"# {name}, stopping: {wrong}", file=sys.stderr, flush=True)
+
+    def report(self):
+        for name, row in self.rows.items():
+            for key, value in row.items():
+                print(f"{name}_{key}={value:.2f}" if isinstance(value, float) else f"{name}_{key}={value}")
+        print(f"\n{'server':10} {'offered':>8} {'delivered':>10} {'wasted':>8} {'trips':>6} {'p50 s':>8} {'p99 s':>8} {'max s':>8}")
+        for name in self.options.servers:
+            if row := self.rows.get(name):
+                print(f"{name:10} {row['offered']:8} {row['delivered']:10} {row['wasted']:8} {row['trips']:6} {row['delay_p50_s']:8.2f} {row['delay_p99_s']:8.2f} {row['delay_max_s']:8.2f}")
+            if name in self.failures:
+                print(f"{name:10} FAILED: {self.failures[name]}")
+        sys.stdout.flush()
+        (self.options.folder / "figures.json").write_text(json.dumps({"rows": self.rows, "failures": self.failures}, indent=2))
+
+
 def main():
     options = read_options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
+    signal.signal(signal.SIGTERM, end_early)
+    signal.signal(signal.SIGINT, end_early)
     run("ip", "link", "set", "lo", "up")
-    clock_offset = time.time() - time.monotonic()
-    trials = [Trial(name, options, options.folder / name) for name in options.servers]
     print(f"# {options.rate:g}/s for {options.seconds:g} s against {options.limit}/s, penalty {options.penalty} s, {options.shape}; then {options.watch:g} s more", file=sys.stderr, flush=True)
-    for trial in trials:
-        trial.source.join(options.seconds + 30)
-    end = time.monotonic() + options.watch
-    while time.monotonic() < end:
-        time.sleep(0.2)
-    rows = {trial.name: trial.figures(clock_offset, time.time()) for trial in trials}
-    for trial in trials:
-        trial.stop()
-    for name, row in rows.items():
-        for key, value in row.items():
-            print(f"{name}_{key}={value:.2f}" if isinstance(value, float) else f"{name}_{key}={value}")
-    print(f"\n{'server':10} {'offered':>8} {'delivered':>10} {'wasted':>8} {'trips':>6} {'p50 s':>8} {'p99 s':>8} {'max s':>8}")
-    for name, row in rows.items():
-        print(f"{name:10} {row['offered']:8} {row['delivered']:10} {row['wasted']:8} {row['trips']:6} {row['delay_p50_s']:8.2f} {row['delay_p99_s']:8.2f} {row['delay_max_s']:8.2f}")
-    (options.folder / "figures.json").write_text(json.dumps(rows, indent=2))
+    trials = Run(options)
+    try:
+        trials.start()
+        trials.go()
+    except Ended:
+        print("# ended by a signal; what there is so far:", file=sys.stderr, flush=True)
+    finally:
+        trials.finish()
+        trials.report()
+    sys.exit(1 if trials.failures else 0)
 
 
 if __name__ == "__main__":
