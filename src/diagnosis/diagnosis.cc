@@ -2,22 +2,29 @@
 
 #include <utility>
 
-namespace mailweir::diagnosis {
+#include "diagnosis/state.h"
 
-struct Diagnosis::State {
-  std::vector<Finding> standing;
-  std::vector<Finding> news;
-};
+namespace mailweir::diagnosis {
 
 Diagnosis::Diagnosis() : state_(std::make_unique<State>()) {}
 Diagnosis::~Diagnosis() = default;
 
-void Diagnosis::on_contact(const Contact& /*contact*/, Instant /*now*/) {}
-void Diagnosis::on_lookup(bool /*answered*/, Instant /*now*/) {}
-void Diagnosis::on_time(Instant /*now*/) {}
+void Diagnosis::on_contact(const Contact& contact, Instant now) {
+  state_->look(now);
+  state_->on_contact(contact, now);
+}
+
+void Diagnosis::on_lookup(bool answered, Instant now) {
+  state_->look(now);
+  state_->on_lookup(answered, now);
+}
+
+void Diagnosis::on_time(Instant now) {
+  state_->look(now);
+}
 
 Instant Diagnosis::next_wakeup() const {
-  return never;
+  return state_->looks.empty() ? never : state_->looks.front().due;
 }
 
 std::vector<Finding> Diagnosis::take_findings() {
@@ -28,7 +35,12 @@ const std::vector<Finding>& Diagnosis::standing() const {
   return state_->standing;
 }
 
-void Diagnosis::forget_provider(std::uint32_t /*provider*/) {}
-void Diagnosis::forget_host(std::uint32_t /*host*/) {}
+void Diagnosis::forget_provider(std::uint32_t provider) {
+  state_->forget_provider(provider);
+}
+
+void Diagnosis::forget_host(std::uint32_t host) {
+  state_->forget_host(host);
+}
 
 }  // namespace mailweir::diagnosis

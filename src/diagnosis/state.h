@@ -1,0 +1,242 @@
+// What the Diagnosis remembers: a Pair for each source at a provider, and the scopes around it.
+//
+// A row is a run of failures that its own reaches have not outweighed. A stretch is the time since
+// a wider scope was last reached by one that is well, i.e. by a Pair without a row.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <unordered_map>
+#include <vector>
+
+#include "diagnosis/evidence_parts.h"
+
+namespace mailweir::diagnosis {
+
+// Whether the phase belongs to the opening of a session.
+inline bool is_opening(Phase phase) {
+  return phase <= Phase::auth;
+}
+
+// The first few different hosts of a run of failures.
+using SomeHosts = std::array<std::uint32_t, 4>;
+void blame(SomeHosts& hosts, std::uint32_t host);
+inline std::size_t host_count(const SomeHosts& hosts) {
+  return static_cast<std::size_t>(std::ranges::find(hosts, none) - hosts.begin());
+}
+
+// Of a Pair that fails. Snapshots are of the moment before the row began.
+struct Row {
+  Instant begin{};  // the first failure was told
+  Instant first_started{};
+  Instant last_started{};
+  Instant last_told{};
+  Tally counts;
+  Tally calm;       // of counts: what also went into Provider::calm
+  Tally calm_open;  // … and calm_open
+  Tally provider_then;
+  Tally provider_calm_then;
+  Tally provider_open_then;
+  Tally source_then;
+  double score = 0;
+  SomeHosts hosts{none, none, none, none};  // different ones that failed
+  Majority majority;
+  bool openings_only = true;
+  bool cuts_only = true;  // of TLS
+  bool is_queued = false;
+
+  bool is_alarmed() const;
+  void fail(const Contact& contact, double weight, Instant now);
+  bool reach(const Contact& contact, double weight);  // true: the row is over
+};
+
+struct Pair {
+  std::uint32_t source = none;
+  std::uint32_t provider = none;
+  std::uint32_t next = none;         // of the same provider
+  std::uint32_t row = none;          // into State::rows
+  std::uint32_t source_epoch = 0;    // counted in that stretch of the source
+  std::uint32_t provider_epoch = 0;  // … of the provider
+  std::uint32_t source_mark = 0;     // InUse
+  std::uint32_t provider_mark = 0;
+  Usual usual;
+  ReachSlots<2> reaches;  // two minutes
+  Instant last_contact{};
+  Instant recovered{};
+  Recovery recovery;
+};
+
+struct Stretch {
+  Instant begin{};  // the first failure was told; zero: none yet
+  Instant first_started{};
+  Instant last_started{};
+  Instant last_told{};
+  Tally own_then;  // totals at the last good reach
+  Tally all_then;
+  std::uint32_t epoch = 1;
+  std::uint32_t failed = 0;
+  // Different ones that failed: sources of a provider, providers of a source; of all, both.
+  std::uint32_t children = 0;
+  std::array<std::uint32_t, 4> some{none, none, none, none};
+  std::uint32_t sources = 0;
+  std::uint32_t providers = 0;
+  SomeHosts hosts{none, none, none, none};  // of a provider
+  double score = 0;
+  Majority majority;
+
+  bool is_alarmed() const;
+  void add_child(std::uint32_t child);
+  void reset(const Tally& own, const Tally& all);
+  void fail(const Contact& contact, double weight, Instant now);
+  bool ease(double weight);  // true: nothing is left
+};
+
+// A source, a provider, or all there is.
+struct Scope {
+  Tally total;
+  Stretch stretch;
+  ReachTrace trace;
+  Instant last_good{};
+  Instant recovered{};
+  InUse sources;
+  InUse providers;
+  InUse hosts;
+  Recovery recovery;
+  std::uint32_t mark = 0;       // in the InUse of all
+  std::uint32_t all_epoch = 0;  // counted in the stretch of all
+  bool is_queued = false;
+};
+
+struct Provider : Scope {
+  Tally calm;       // of pairs that are not alarmed
+  Tally calm_open;  // of these: sessions opened, or not
+  Usual usual;
+  Instant last_reached{};
+  std::uint32_t first_pair = none;
+
+  bool is_known() const { return last_reached != Instant{}; }
+};
+
+struct Host {
+  std::uint32_t provider = none;
+  std::uint32_t mark = 0;
+  std::array<std::uint32_t, 2> sources{none, none};  // that failed in the row
+  Instant begin{};
+  Instant first_started{};
+  Instant last_started{};
+  Instant last_told{};
+  Instant last_reached{};
+  Instant recovered{};
+  Tally counts;
+  Tally provider_then;
+  std::uint32_t contrasts = 0;  // failures of a source that had just reached another host
+  double score = 0;
+  Usual usual;
+  Majority majority;
+  Recovery recovery;
+  bool cuts_only = true;
+  bool is_queued = false;
+
+  bool has_row() const { return score > 0; }
+  bool is_alarmed() const;
+  void fail(const Contact& contact, const Tally& provider_before, double weight, Instant now);
+  void reach(double weight, Instant now);
+  void end_row();
+};
+
+struct Lookups {
+  Tally total;
+  Tally then;
+  Instant begin{};
+  Instant last_told{};
+  double score = 0;
+  Usual usual;
+  Recovery recovery;
+  bool is_queued = false;
+
+  bool is_alarmed() const;
+  void learn(bool answered, Instant now);
+};
+
+// Something to be looked at again.
+struct Look {
+  enum class What : std::uint8_t { pair, host, provider, source, all, lookups };
+  What what = What::all;
+  std::uint32_t index = 0;
+  Instant due{};
+};
+
+inline std::uint64_t key_of(std::uint32_t source, std::uint32_t provider) {
+  return std::uint64_t{source} << 32 | provider;
+}
+
+struct Diagnosis::State {
+  // --- contact.cc: what a contact changes
+  void on_contact(const Contact& contact, Instant now);
+  void on_lookup(bool answered, Instant now);
+  void forget_provider(std::uint32_t index);
+  void forget_host(std::uint32_t index);
+  std::uint32_t find_pair(std::uint32_t source, std::uint32_t provider, Instant now);
+  std::uint32_t evict(Instant now);
+  void unlink(std::uint32_t index);
+  void see(const Contact& contact, Pair& pair, Instant now);
+  bool is_stale(const Contact& contact, const Pair& pair);
+  void recover(const Contact& contact, Pair& pair, Instant now);
+  bool is_covered(const Contact& contact);
+  void feed_host(const Contact& contact, Instant now);
+  void feed_pair(const Contact& contact, std::uint32_t index, Instant now);
+  void count_calm(const Contact& contact, const Pair& pair);
+  void fail_scopes(const Contact& contact, Pair& pair, double weight, Instant now);
+  void good_reach(const Contact& contact, Instant now);
+  void poor_reach(const Contact& contact, double weight);
+  double usual_at_host(const Contact& contact, const Host& at);
+  void begin_row(Pair& pair, Instant now);
+  void end_row(Pair& pair);
+  bool is_void(const Pair& pair, Instant now);
+
+  // --- judge.cc: what it means; true: to be looked at again
+  void look(Instant now);
+  void look_later(bool& is_queued, Look::What what, std::uint32_t index, Instant now);
+  bool& queued(const Look& look);
+  bool judge(const Look& look, Instant now);
+  bool judge_pair(std::uint32_t index, Instant now);
+  bool judge_host(std::uint32_t index, Instant now);
+  bool judge_provider(std::uint32_t index, Instant now);
+  bool judge_source(std::uint32_t index, Instant now);
+  bool judge_all(Instant now);
+  bool judge_lookups(Instant now);
+  bool is_explained(std::uint32_t host);
+  bool is_by_hosts(const SomeHosts& hosts);
+  bool may_be_hosts(const Provider& to);
+  bool blames_others(std::uint32_t source, std::uint32_t host);
+  bool is_anothers_host(const Row& row);
+  Tally elsewhere(const Host& host);
+  std::uint32_t sound_sources(const Stretch& stretch);
+  void replace(const Finding& wide, Instant now);
+  Recovery& recovery_of(const Finding& finding);
+
+  void found(Finding finding, Instant now);
+  void cleared(const Finding& what, Instant now);  // the same cause and place
+
+  Scope& source(std::uint32_t index);
+  Provider& provider(std::uint32_t index);
+  Host& host(std::uint32_t index);
+
+  std::vector<Scope> sources;
+  std::vector<Provider> providers;
+  std::vector<Host> hosts;
+  std::vector<Pair> pairs;
+  std::vector<std::uint32_t> free_pairs;
+  std::unordered_map<std::uint64_t, std::uint32_t> pair_of;  // never iterated
+  std::uint32_t hand = 0;                                    // of the eviction
+  std::vector<Row> rows;
+  std::vector<std::uint32_t> free_rows;
+  Scope all;
+  Lookups lookups;
+  std::deque<Look> looks;  // by due time
+  Instant last_now{};
+  std::vector<Finding> standing;
+  std::vector<Finding> news;
+};
+
+}  // namespace mailweir::diagnosis
