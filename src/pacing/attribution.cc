@@ -36,6 +36,7 @@ void limit_hour(LearnedLimits& limits, float count) {
 std::size_t blamed_window(const TripFacts& trip, const HoldFacts& hold, const LearnedLimits& limits,
                           const std::array<float, windows>& demonstrated) {
   std::size_t blamed = windows;
+  if (2 * hold.canaries_accepted > hold.canaries_refused) return blamed;  // a count refuses all
   float strongest = 0.02F;
   for (std::size_t i = 0; i < long_windows; ++i) {
     const std::size_t window = first_long_window + i;

@@ -27,6 +27,7 @@ class CanaryRecord {
   double spacing(float pace, double age) const;  // of the trickle, in seconds
   double accepted_share() const;
   std::uint32_t refused() const { return refused_; }
+  std::uint32_t accepted() const { return accepted_; }
   void note_relapse() { ++refused_; }
 
   template <class Archive>

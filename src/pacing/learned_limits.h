@@ -58,11 +58,13 @@ struct TripFacts {
 struct HoldFacts {
   double length = 0;                   // seconds since the episode began
   std::uint32_t canaries_refused = 0;  // or ramps
-  double usual_length = 0;             // of the path's holds
+  std::uint32_t canaries_accepted = 0;
+  double usual_length = 0;  // of the path's holds
   PathSecond began{};
   PathSecond last_long{long_ago};  // when the last long hold began, and its count of ten minutes
   float last_long_count = 0;
   bool is_warming = false;
+  double believed_rate = 0;  // from the start
 };
 
 }  // namespace mailweir::pacing

@@ -287,11 +287,13 @@ void PathController::judge(PathTime now, double length) {
   const PathSecond second = whole_seconds(now);
   const HoldFacts hold{.length = length,
                        .canaries_refused = canaries_.refused(),
+                       .canaries_accepted = canaries_.accepted(),
                        .usual_length = static_cast<double>(usual_hold_),
                        .began = whole_seconds(episode_at_),
                        .last_long = last_long_,
                        .last_long_count = last_long_count_,
-                       .is_warming = ceilings_.warming};
+                       .is_warming = ceilings_.warming,
+                       .believed_rate = static_cast<double>(ceilings_.start_rate)};
   limits_ = before_;
   const Cause cause = attribute(trip_, hold, limits_, demonstrated_, pattern_);
   if (cause == Cause::false_alarm) {
