@@ -81,12 +81,13 @@ void learn_punished_rate(const TripFacts& trip, LearnedLimits& limits,
 // let pass is its limit (the policer test of BBR).
 bool is_policed(const TripFacts& trip) {
   return trip.since_last >= 60 && trip.since_last <= 900 && trip.was_pressed &&
-         trip.accepted >= 25 && !trip.was_probing;
+         trip.accepted >= 25 && !trip.was_probing && !trip.is_first;
 }
 
 // A pace was in force and was refused.
 void learn_from_pace(const TripFacts& trip, LearnedLimits& limits, float& messages) {
-  const bool is_measured = trip.was_pressed && trip.accepted >= 60 && trip.since_last <= 7200;
+  const bool is_measured =
+      trip.was_pressed && trip.accepted >= 60 && trip.since_last <= 7200 && !trip.is_first;
   const float carried =
       is_measured ? 0.985F * static_cast<float>(trip.accepted) / trip.since_last : 0.0F;
   if (trip.pace <= 1.02F * limits.sustained) {
@@ -99,6 +100,19 @@ void learn_from_pace(const TripFacts& trip, LearnedLimits& limits, float& messag
   }
   limits.refused_pace = std::max(trip.pace, 1.03F * limits.sustained);
   limits.pace = limits.sustained;
+}
+
+// Between what was demonstrated and what was refused. A path that is younger than its windows has
+// shown little: half of what it carried is believed.
+void learn_first_rate(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& limits,
+                      const std::array<float, windows>& demonstrated) {
+  const float young =
+      trip.is_first && trip.since_last < 600
+          ? 0.5F * static_cast<float>(trip.accepted) / std::max(60.0F, trip.since_last)
+          : 0.0F;
+  limits.sustained = std::max({pace_least, demonstrated[ten_minutes] / 600.0F, young});
+  limits.refused_pace = std::max(ratio_count(trip, minute), 1.05F * limits.sustained);
+  limits.pace = pace_between(limits, hold.usual_length);
 }
 
 void learn_outside(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& limits,
@@ -134,9 +148,7 @@ void learn_rate(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& lim
              (trip.was_pressed || ratio_count(trip, ten_minutes) > 0.9F * trip.pace)) {
     learn_from_pace(trip, limits, messages);
   } else if (!limits.has_pace() && is_rate_new(trip, demonstrated)) {
-    limits.sustained = std::max(pace_least, demonstrated[ten_minutes] / 600.0F);
-    limits.refused_pace = std::max(ratio_count(trip, minute), 1.05F * limits.sustained);
-    limits.pace = pace_between(limits, hold.usual_length);
+    learn_first_rate(trip, hold, limits, demonstrated);
   } else {
     learn_outside(trip, hold, limits, demonstrated);
     messages = 100;

@@ -46,11 +46,13 @@ struct TripFacts {
   std::uint32_t accepted = 0;  // since then
   bool was_pressed = false;    // nearly all of that time mail waited for the pace
   bool was_probing = false;    // the pace had been probed upwards
+  bool is_first = false;       // there was none before: since_last is the age of the path
   bool is_unclear = false;     // told by statistics of replies nobody can read
 
   template <class Archive>
   void archive(Archive& a) {
-    a(counts), a(pace), a(since_last), a(accepted), a(was_pressed), a(was_probing), a(is_unclear);
+    a(counts), a(pace), a(since_last), a(accepted), a(was_pressed), a(was_probing),
+        a(is_first, is_unclear);
   }
 };
 

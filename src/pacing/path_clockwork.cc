@@ -13,7 +13,11 @@ constexpr PathSecond tick_length{5};
 constexpr std::array<float, 8> probe_steps{0.03F,  0.042F, 0.059F, 0.082F,
                                            0.115F, 0.161F, 0.226F, 0.25F};
 constexpr std::uint8_t probe_step_last = probe_steps.size() - 1;
-constexpr float sustained_after = 600;  // pressed seconds without a trip
+
+// Pressed seconds without a trip that make a pace sustained: short where a trip is cheap.
+float sustained_after(float usual_hold) {
+  return std::clamp(20.0F * usual_hold, 120.0F, 600.0F);
+}
 
 PathSecond of_seconds(double value) {
   return PathSecond(static_cast<std::int32_t>(std::min(value, 1e9)));
@@ -84,7 +88,7 @@ void PathController::probe_upwards(PathTime now, float elapsed) {
   const PathSecond second = whole_seconds(now);
   LearnedLimits& l = limits_;
   tested_ += elapsed;
-  if (tested_ >= sustained_after && resume_share_ == 1) {
+  if (tested_ >= sustained_after(usual_hold_) && resume_share_ == 1) {
     tested_ = 0;
     l.sustained = std::max(l.sustained, l.pace);
     if (l.refused_pace < unknown && l.refused_pace > 1.06F * l.sustained && probe_steps_ == 0) {

@@ -66,7 +66,8 @@ LearnedState PathController::state(Instant now) const {
   state.since = mode_ == Mode::open ? instant(PathTime(std::max(PathSecond{}, opened_at_)))
                                     : instant(episode_at_);
   if (mode_ == Mode::held)
-    state.next_canary = is_canary_out_ ? never : instant(std::max(time, canary_at_));
+    state.next_canary =
+        instant(std::max(time, is_canary_out_ ? canary_started_ + canary_lease : canary_at_));
   if (last_refusal_ > long_ago) state.last_refusal = instant(last_refusal_);
   state.concurrency =
       mode_ == Mode::held ? 1 : concurrency_.most(burst_pace(), ceilings_.concurrency);

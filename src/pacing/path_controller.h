@@ -83,11 +83,14 @@ enum class Change : std::uint8_t {
 };
 std::string_view to_string(Change change);
 
+// A canary, or a round of the ramp, of which nothing is heard is taken for lost.
+inline constexpr Duration canary_lease = std::chrono::minutes(10);
+
 struct LearnedState {
   Mode mode = Mode::open;
   HoldCause cause = HoldCause::throttle;  // of the present or last hold
   Instant since{};                        // the mode began; the episode, while held or ramping
-  Instant next_canary = never;            // while held
+  Instant next_canary = never;            // while held; at the latest, while one is on its way
   std::uint32_t canaries_refused = 0;     // in this episode
   std::uint32_t episodes = 0;             // ever
   Instant last_refusal{};                 // zero: none

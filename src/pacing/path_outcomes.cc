@@ -193,7 +193,7 @@ Change PathController::trip(PathTime now, HoldCause cause, Duration named, bool 
 
 void PathController::begin_episode(PathTime now, HoldCause cause, bool is_unclear) {
   const PathSecond second = whole_seconds(now);
-  const double since = (second - last_trip_).count();
+  const double since = (second - std::max(PathSecond{}, last_trip_)).count();
   trip_ = {.pace = static_cast<float>(
                std::max(1e-3, std::min(1e6, pace() * static_cast<double>(resume_share_)))),
            .since_last = static_cast<float>(since),
@@ -201,6 +201,7 @@ void PathController::begin_episode(PathTime now, HoldCause cause, bool is_unclea
            .was_pressed = static_cast<double>(pressed_) > 0.8 * since &&
                           static_cast<double>(held_) < std::max(60.0, 0.3 * since),
            .was_probing = was_probed_,
+           .is_first = episodes_ == 0,
            .is_unclear = is_unclear};
   for (std::size_t window = 0; window < windows; ++window)
     trip_.counts[window] = static_cast<float>(attempts_.value(window, now));

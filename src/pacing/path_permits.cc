@@ -19,7 +19,6 @@ constexpr double count_margin = 0.96;  // below a refused count
 constexpr std::array<double, ranks> share{1.0, 0.97, 0.92};
 constexpr double share_of_lent = 0.9;        // for ranks below urgent, of what carries others
 constexpr double burst = 3.0;                // messages ahead of the pace
-constexpr Duration lease = minutes(10);      // of a canary, or of a round of the ramp
 constexpr Duration stray_wait = minutes(1);  // for what was in flight when the hold began
 constexpr Duration share_wait = seconds(30);
 
@@ -69,7 +68,8 @@ Permit PathController::decide(PathTime now, std::uint32_t in_flight, const Deman
 Permit PathController::held_permit(PathTime now, std::uint32_t in_flight,
                                    const Demand& demand) const {
   if (is_canary_out_) {
-    return {.at = Instant(std::max(now, canary_started_ + lease)), .binding = Binding::canary};
+    return {.at = Instant(std::max(now, canary_started_ + canary_lease)),
+            .binding = Binding::canary};
   }
   PathTime at = canary_at_;
   const PathTime trickle = trickle_at_;
@@ -92,7 +92,7 @@ Permit PathController::held_permit(PathTime now, std::uint32_t in_flight,
 
 Permit PathController::ramp_permit(PathTime now, const Demand& demand) const {
   if (round_started_ >= round_) {
-    return {.at = Instant(std::max(now, next_start_ + lease)), .binding = Binding::ramp};
+    return {.at = Instant(std::max(now, next_start_ + canary_lease)), .binding = Binding::ramp};
   }
   Permit permit{.at = Instant(next_start_),
                 .binding = next_start_ > now ? Binding::ramp : Binding::none};

@@ -1,0 +1,396 @@
+#include "pacing/path_controller.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "pacing/test_path.h"
+
+namespace mailweir::pacing {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A path that has carried one message a second for an hour.
+TestPath used_path(const LearningSettings& settings = {}) {
+  TestPath path(settings);
+  path.send_for(1h, 1s, Signal::accepted);
+  path.finish();
+  return path;
+}
+
+// Held, then released and verified.
+void trip_and_recover(TestPath& path, Duration refused_for) {
+  path.attempt(Signal::throttled);
+  const Instant until = path.now + refused_for;
+  while (path.controller.mode() != Mode::open) {
+    path.wait_for_permit();
+    path.attempt(path.now < until ? Signal::throttled : Signal::accepted);
+  }
+}
+
+TEST(PathController, FirstRefusalOfThePathHoldsIt) {
+  TestPath path = used_path();
+  EXPECT_EQ(path.attempt(Signal::throttled), Change::held);
+  EXPECT_EQ(path.controller.mode(), Mode::held);
+  const Permit permit = path.controller.ask(path.now, 0, {});
+  EXPECT_EQ(permit.binding, Binding::hold);
+  EXPECT_GE(permit.at - path.now, 3s);
+  EXPECT_LE(permit.at - path.now, 17s);
+}
+
+TEST(PathController, TroubleOfRecipientsNeverMovesThePath) {
+  TestPath path = used_path();
+  const LearnedState before = path.controller.state(path.now);
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(path.attempt(Signal::answered), Change::none);
+  const LearnedState after = path.controller.state(path.now);
+  EXPECT_EQ(after.mode, Mode::open);
+  EXPECT_EQ(after.episodes, 0U);
+  EXPECT_EQ(after.demonstrated, before.demonstrated);
+}
+
+TEST(PathController, OwnTroubleNeverMovesThePath) {
+  TestPath path = used_path();
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(path.attempt(Signal::local), Change::none);
+  EXPECT_EQ(path.controller.mode(), Mode::open);
+}
+
+TEST(PathController, OneCanaryAtATimeWhileHeld) {
+  TestPath path = used_path();
+  path.attempt(Signal::throttled);
+  path.wait_for_permit();
+  path.controller.on_start(path.now, 0, Rank::bulk);
+  const Permit permit = path.controller.peek(path.now, 1, {});
+  EXPECT_GT(permit.at, path.now);
+  EXPECT_EQ(permit.binding, Binding::canary);
+}
+
+TEST(PathController, RefusedCanariesComeMoreAndMoreSeldom) {
+  TestPath path = used_path();
+  path.attempt(Signal::throttled);
+  Duration last{};
+  for (int i = 0; i < 6; ++i) {
+    const Instant from = path.now;
+    path.wait_for_permit();
+    EXPECT_GT(path.now - from, last * 3 / 2);
+    last = path.now - from;
+    EXPECT_EQ(path.attempt(Signal::throttled), Change::canary_refused);
+  }
+  for (int i = 0; i < 20; ++i) {
+    path.wait_for_permit();
+    path.attempt(Signal::throttled);
+  }
+  const Instant from = path.now;
+  path.wait_for_permit();
+  EXPECT_LE(path.now - from, 66min);
+}
+
+TEST(PathController, ADayOfRefusalsCostsFewCanaries) {
+  TestPath path = used_path();
+  const int started = path.send_for(24h, 1s, Signal::throttled);
+  EXPECT_LE(started, 40);
+  EXPECT_GE(started, 20);
+}
+
+TEST(PathController, AcceptedCanaryReleasesIntoARampThatTwelveAcceptsOpen) {
+  TestPath path = used_path();
+  path.attempt(Signal::throttled);
+  path.wait_for_permit();
+  EXPECT_EQ(path.attempt(Signal::accepted), Change::released);
+  EXPECT_EQ(path.controller.mode(), Mode::ramp);
+  for (int i = 0; i < 11; ++i) {
+    path.wait_for_permit();
+    EXPECT_EQ(path.attempt(Signal::accepted), Change::none);
+  }
+  path.wait_for_permit();
+  EXPECT_EQ(path.attempt(Signal::accepted), Change::opened);
+  EXPECT_EQ(path.controller.mode(), Mode::open);
+}
+
+TEST(PathController, RampStartsNoMoreThanItsRoundBeforeAnAnswer) {
+  TestPath path = used_path();
+  path.attempt(Signal::throttled);
+  path.wait_for_permit();
+  path.attempt(Signal::accepted);
+  for (std::uint32_t in_flight = 0; in_flight < 2; ++in_flight) {
+    path.wait_for_permit();
+    path.controller.on_start(path.now, in_flight, Rank::bulk);
+  }
+  EXPECT_GT(path.controller.peek(path.now + 1min, 2, {}).at, path.now + 1min);
+}
+
+TEST(PathController, RefusalInTheRampHoldsAgainAndLonger) {
+  TestPath path = used_path();
+  path.attempt(Signal::throttled);
+  const Duration first = path.controller.state(path.now).next_canary - path.now;
+  path.wait_for_permit();
+  path.attempt(Signal::accepted);
+  path.wait_for_permit();
+  EXPECT_EQ(path.attempt(Signal::throttled), Change::held_again);
+  EXPECT_GT(path.controller.state(path.now).next_canary - path.now, first * 3 / 2);
+  EXPECT_EQ(path.controller.state(path.now).episodes, 1U);
+}
+
+TEST(PathController, ResultsOfAttemptsFromBeforeTheHoldAreNoEvidence) {
+  TestPath path = used_path();
+  const Instant before = path.now - 1s;
+  path.attempt(Signal::throttled);
+  const LearnedState state = path.controller.state(path.now);
+  EXPECT_EQ(path.controller.on_end(path.now, {.signal = Signal::throttled, .started = before}),
+            Change::none);
+  EXPECT_EQ(path.controller.on_end(path.now, {.signal = Signal::accepted, .started = before}),
+            Change::none);
+  EXPECT_EQ(path.controller.state(path.now).next_canary, state.next_canary);
+  EXPECT_EQ(path.controller.mode(), Mode::held);
+}
+
+TEST(PathController, CanaryWithoutAVerdictIsAskedAgainSoon) {
+  for (const Signal signal : {Signal::answered, Signal::local}) {
+    TestPath path = used_path();
+    path.attempt(Signal::throttled);
+    path.wait_for_permit();
+    EXPECT_EQ(path.attempt(signal), Change::none);
+    const LearnedState state = path.controller.state(path.now);
+    EXPECT_EQ(state.next_canary - path.now, 2s);
+    EXPECT_EQ(state.canaries_refused, 0U);
+  }
+}
+
+TEST(PathController, LostCanaryLosesItsLease) {
+  TestPath path = used_path();
+  path.attempt(Signal::throttled);
+  path.wait_for_permit();
+  path.controller.on_start(path.now, 0, Rank::bulk);
+  EXPECT_GT(path.controller.ask(path.now + 9min, 1, {}).at, path.now + 9min);
+  path.now += 10min;
+  EXPECT_LE(path.controller.ask(path.now, 1, {}).at, path.now + 2s);
+}
+
+TEST(PathController, NamedWaitOnlyLengthensAHold) {
+  TestPath path = used_path();
+  path.attempt(Signal::throttled, 10min);
+  EXPECT_GE(path.controller.state(path.now).next_canary - path.now, 10min);
+  TestPath other = used_path();
+  other.attempt(Signal::throttled, 1s);
+  EXPECT_GE(other.controller.state(other.now).next_canary - other.now, 3s);
+}
+
+TEST(PathController, BlockListingHoldsForAQuarterOfAnHour) {
+  TestPath path = used_path();
+  EXPECT_EQ(path.attempt(Signal::block_listed), Change::held);
+  const LearnedState state = path.controller.state(path.now);
+  EXPECT_EQ(state.cause, HoldCause::block_list);
+  EXPECT_GE(state.next_canary - path.now, 15min);
+}
+
+TEST(PathController, SilenceTwiceInARowHolds) {
+  TestPath path = used_path();
+  EXPECT_EQ(path.attempt(Signal::silent), Change::none);
+  EXPECT_EQ(path.attempt(Signal::silent), Change::held);
+  EXPECT_EQ(path.controller.state(path.now).cause, HoldCause::network);
+}
+
+TEST(PathController, StraySilenceDoesNotHold) {
+  TestPath path = used_path();
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(path.attempt(Signal::silent), Change::none);
+    for (int k = 0; k < 20; ++k) path.attempt(Signal::accepted);
+  }
+}
+
+TEST(PathController, UnreadableRefusalsInARowHold) {
+  TestPath path = used_path();
+  Change change = Change::none;
+  int refused = 0;
+  for (; change == Change::none && refused < 10; ++refused) change = path.attempt(Signal::unclear);
+  EXPECT_EQ(change, Change::held);
+  EXPECT_GE(refused, 3);
+}
+
+TEST(PathController, UnreadableRefusalsNowAndThenAreNoise) {
+  TestPath path = used_path();
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_EQ(path.attempt(Signal::unclear), Change::none);
+    for (int k = 0; k < 60; ++k) path.attempt(Signal::accepted);
+  }
+  EXPECT_EQ(path.controller.state(path.now).episodes, 0U);
+}
+
+TEST(PathController, TooManyConnectionsCutConcurrencyAlone) {
+  TestPath path = used_path({.start_rate = 100});
+  const Change change = path.controller.on_end(
+      path.now, {.signal = Signal::connection_limit, .started = path.now, .in_flight = 6});
+  EXPECT_EQ(change, Change::concurrency_cut);
+  EXPECT_EQ(path.controller.mode(), Mode::open);
+  EXPECT_EQ(path.controller.state(path.now).concurrency, 5U);
+  EXPECT_EQ(path.controller.ask(path.now + 3s, 5, {}).binding, Binding::concurrency);
+  EXPECT_LE(path.controller.ask(path.now + 3s, 4, {}).at, path.now + 3s);
+  EXPECT_GT(path.controller.ask(path.now, 0, {}).at, path.now);  // a pause
+}
+
+TEST(PathController, CutConcurrencyIsTriedAgainWhereItBinds) {
+  TestPath path = used_path({.start_rate = 100});
+  path.controller.on_end(path.now,
+                         {.signal = Signal::connection_limit, .started = path.now, .in_flight = 6});
+  for (Duration passed{}; passed < 11min; passed += 10s)
+    path.controller.ask(path.now + passed, 5, {});
+  EXPECT_EQ(path.controller.state(path.now + 11min).concurrency, 6U);
+}
+
+TEST(PathController, NewPathGrowsOnlyOverWhatItHasShown) {
+  TestPath path({.start_rate = 0.1});
+  const int first = path.send_for(1min, 1ms, Signal::accepted);
+  EXPECT_LE(first, 12);
+  const int hour = path.send_for(1h, 1ms, Signal::accepted);
+  EXPECT_GT(hour, 4 * first);
+}
+
+TEST(PathController, RelayOfOurOwnIsBoundByConcurrencyAlone) {
+  TestPath path({.concurrency_max = 5'000, .grows_freely = true});
+  const int started = path.send_for(10s, 80us, Signal::accepted);
+  EXPECT_GE(started, 120'000);
+}
+
+TEST(PathController, RelayOfOurOwnIsHeldAfterARefusalAsAnyPath) {
+  TestPath path({.concurrency_max = 5'000, .grows_freely = true});
+  path.send_for(10s, 1ms, Signal::accepted);
+  EXPECT_EQ(path.attempt(Signal::throttled), Change::held);
+}
+
+TEST(PathController, CeilingsAlwaysBind) {
+  LearningSettings settings{.start_rate = 100, .rate_max = 2.0};
+  settings.count_max[hour] = 1'000;
+  TestPath path(settings);
+  EXPECT_LE(path.send_for(1min, 1ms, Signal::accepted), 124);
+  path.send_for(59min, 1ms, Signal::accepted);
+  const LearnedState state = path.controller.state(path.now);
+  EXPECT_LE(state.counts[hour], 1'000.5);
+  settings.rate_max = 0.5;
+  path.controller.set_ceilings(settings, path.now);
+  EXPECT_LE(path.controller.state(path.now).pace, 0.5);
+}
+
+TEST(PathController, RaisedCeilingsRaiseNothingLearned) {
+  TestPath path = used_path();
+  trip_and_recover(path, 1min);
+  const double before = path.controller.state(path.now).sustained;
+  path.controller.set_ceilings({.start_rate = 1'000}, path.now);
+  EXPECT_EQ(path.controller.state(path.now).sustained, before);
+}
+
+TEST(PathController, LimitMetTwiceIsRemembered) {
+  // Three a second are offered, two pass: a bucket of 30.
+  TestPath path;
+  double level = 30;
+  Instant filled = path.now;
+  const auto answer = [&] {
+    level = std::min(30.0, level + in_seconds(path.now - filled) * 2.0);
+    filled = path.now;
+    if (level < 1) return Signal::throttled;
+    level -= 1;
+    return Signal::accepted;
+  };
+  path.send_until(path.now + 2h, 333ms, answer);
+  const LearnedState state = path.controller.state(path.now);
+  EXPECT_GT(state.pace, 1.7);
+  EXPECT_LT(state.pace, 2.3);
+}
+
+TEST(PathController, ScarceCountIsKeptForTheUrgent) {
+  LearningSettings settings{.start_rate = 5};
+  settings.count_max[hour] = 1'000;
+  TestPath path(settings);
+  const Demand bulk{.waiting = {false, false, true}};
+  const int started = path.send_for(30min, 1s, Signal::accepted, bulk);
+  EXPECT_LE(started, 921);
+  EXPECT_GE(started, 900);
+  EXPECT_EQ(path.controller.ask(path.now, 0, bulk).binding, Binding::share);
+  const Permit permit = path.controller.ask(path.now, 0, {});
+  EXPECT_LE(permit.at, path.now);
+  EXPECT_NE(permit.lowest, Rank::bulk);
+}
+
+TEST(PathController, WhatCarriesOthersStaysWithinWhatItHasShown) {
+  TestPath path = used_path({.start_rate = 0.01});
+  const double shown = path.controller.state(path.now).demonstrated[minute];
+  const Demand others{.waiting = {false, false, true}, .carries_others = true};
+  path.send_for(10min, 1ms, Signal::accepted, others);
+  EXPECT_LE(path.controller.state(path.now).counts[minute], 0.9 * shown + 1);
+}
+
+TEST(PathController, PeekChangesNothing) {
+  TestPath path = used_path();
+  const std::string before = path.controller.save(path.now);
+  for (int i = 0; i < 100; ++i) path.controller.peek(path.now + 1s * i, 3, {});
+  EXPECT_EQ(path.controller.save(path.now), before);
+}
+
+TEST(PathController, HeldComesBackHeld) {
+  TestPath path = used_path();
+  path.attempt(Signal::block_listed);
+  const std::string image = path.controller.save(path.now);
+  const Instant later = path.now + 100h;  // another clock
+  auto restored = PathController::restore(image, {}, 1min, later);
+  ASSERT_TRUE(restored.has_value());
+  EXPECT_EQ(restored->mode(), Mode::held);
+  EXPECT_EQ(restored->state(later).next_canary - later,
+            path.controller.state(path.now).next_canary - path.now - 1min);
+}
+
+TEST(PathController, AgeOfAnImageIsClamped) {
+  TestPath path = used_path();
+  path.attempt(Signal::throttled);
+  const std::string image = path.controller.save(path.now);
+  for (const Duration age : {Duration(-1h), Duration(24h * 365 * 200)}) {
+    auto restored = PathController::restore(image, {}, age, path.now);
+    ASSERT_TRUE(restored.has_value());
+    EXPECT_EQ(restored->mode(), Mode::held);
+    EXPECT_GE(restored->peek(path.now, 0, {}).at, path.now);
+  }
+}
+
+TEST(PathController, ImagesOfOtherVersionsAreRefused) {
+  TestPath path;
+  std::string image = path.controller.save(path.now);
+  EXPECT_FALSE(PathController::restore("", {}, {}, path.now).has_value());
+  EXPECT_FALSE(PathController::restore(image.substr(0, 40), {}, {}, path.now).has_value());
+  EXPECT_FALSE(PathController::restore(image + "x", {}, {}, path.now).has_value());
+  image[0] = '\x7F';
+  EXPECT_FALSE(PathController::restore(image, {}, {}, path.now).has_value());
+}
+
+TEST(PathController, ForgottenPathIsNew) {
+  TestPath path = used_path();
+  path.attempt(Signal::throttled);
+  path.controller.forget({}, path.now);
+  EXPECT_EQ(path.controller.save(path.now), PathController({}, path.now).save(path.now));
+}
+
+TEST(PathController, OperatorHolds) {
+  TestPath path = used_path();
+  EXPECT_EQ(path.controller.hold(HoldCause::network, path.now), Change::held);
+  EXPECT_GT(path.controller.ask(path.now, 0, {}).at, path.now);
+}
+
+TEST(PathController, CanariesOfPathsAreSpread) {
+  std::set<Instant> at;
+  for (std::uint32_t salt = 0; salt < 50; ++salt) {
+    PathController controller({.salt = salt}, TestPath::start);
+    controller.hold(HoldCause::network, TestPath::start);
+    at.insert(controller.state(TestPath::start).next_canary);
+  }
+  EXPECT_GE(at.size(), 48U);
+  EXPECT_LE(*at.rbegin() - *at.begin(), 7s);
+}
+
+TEST(PathController, EveryEnumeratorHasAName) {
+  for (int i = 0; i < 8; ++i) EXPECT_NE(to_string(static_cast<Signal>(i)), "");
+  for (int i = 0; i < 4; ++i) EXPECT_NE(to_string(static_cast<Window>(i)), "");
+  for (int i = 0; i < 3; ++i) EXPECT_NE(to_string(static_cast<Mode>(i)), "");
+  for (int i = 0; i < 3; ++i) EXPECT_NE(to_string(static_cast<HoldCause>(i)), "");
+  for (int i = 0; i < 12; ++i) EXPECT_NE(to_string(static_cast<Binding>(i)), "");
+  for (int i = 0; i < 7; ++i) EXPECT_NE(to_string(static_cast<Change>(i)), "");
+}
+
+}  // namespace
+}  // namespace mailweir::pacing
