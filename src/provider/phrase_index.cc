@@ -8,7 +8,8 @@
 namespace mailweir::provider {
 namespace {
 
-constexpr std::string_view address_phrase = "<ip>";
+constexpr std::string_view ip_phrase = "<ip>";
+constexpr std::string_view mail_phrase = "<address>";
 
 constexpr bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -104,7 +105,7 @@ FoldedText::FoldedText(std::string_view text) {
 }
 
 std::string_view phrase_flaw(std::string_view phrase) {
-  if (phrase == address_phrase) return {};
+  if (phrase == ip_phrase || phrase == mail_phrase) return {};
   if (phrase.ends_with('.')) return "leave the dot at the end away: replies often have none";
   if (std::any_of(phrase.begin(), phrase.end(), [](char c) { return c >= 'A' && c <= 'Z'; }))
     return "write it in lower case: replies are compared in lower case";
@@ -143,13 +144,10 @@ PhraseIndex::Id PhraseIndex::add(std::string_view phrase) {
   const auto [place, is_new] = ids_.try_emplace(std::string(phrase), static_cast<Id>(size()));
   if (!is_new) return place->second;
   WEIR_ASSERT(size() < phrases_max);
-  if (phrase == address_phrase) {
-    has_address_phrase_ = true;
-    address_phrase_ = place->second;
-    phrases_.emplace_back();
-  } else {
-    phrases_.push_back(parse(phrase));
-  }
+  if (phrase == ip_phrase) ip_phrase_ = place->second;
+  if (phrase == mail_phrase) mail_phrase_ = place->second;
+  const bool is_literal = phrase != ip_phrase && phrase != mail_phrase;
+  phrases_.push_back(is_literal ? parse(phrase) : Phrase());
   return place->second;
 }
 
@@ -243,6 +241,15 @@ bool PhraseIndex::contains_ip_address(std::string_view folded) {
     if (length != 0 && (length == rest.size() || !(is_word(rest[length]) || rest[length] == '-')))
       return true;
     if (is_ipv6(rest)) return true;
+  }
+  return false;
+}
+
+bool PhraseIndex::contains_mail_address(std::string_view folded) {
+  for (std::size_t at = folded.find('@'); at != std::string_view::npos;
+       at = folded.find('@', at + 1)) {
+    if (at > 0 && is_word(folded[at - 1]) && at + 1 < folded.size() && is_word(folded[at + 1]))
+      return true;
   }
   return false;
 }

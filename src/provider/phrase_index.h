@@ -2,13 +2,15 @@
 //
 // A phrase is written in lower case and stands for whole words: "rate" is not in "operate". A `*`
 // at an end lets that word go on ("throttl*", "*listed"); `#` stands for one digit. "<ip>" stands
-// for an IPv4 or IPv6 address. Built once, then read by any thread; finding does not allocate.
+// for an IPv4 or IPv6 address, "<address>" for a mail address. Built once, then read by any thread;
+// finding does not allocate.
 #pragma once
 
 #include <array>
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -62,10 +64,12 @@ class PhraseIndex {
         }
       }
     }
-    if (has_address_phrase_ && contains_ip_address(folded)) found(address_phrase_);
+    if (ip_phrase_ && contains_ip_address(folded)) found(*ip_phrase_);
+    if (mail_phrase_ && contains_mail_address(folded)) found(*mail_phrase_);
   }
 
   static bool contains_ip_address(std::string_view folded);
+  static bool contains_mail_address(std::string_view folded);
 
  private:
   struct Phrase {
@@ -83,8 +87,8 @@ class PhraseIndex {
 
   std::vector<Phrase> phrases_;
   std::unordered_map<std::string, Id> ids_;
-  bool has_address_phrase_ = false;
-  Id address_phrase_ = 0;
+  std::optional<Id> ip_phrase_;
+  std::optional<Id> mail_phrase_;
 
   // The automaton: a table of states × classes of bytes.
   std::array<std::uint8_t, 256> class_of_{};
