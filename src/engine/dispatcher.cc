@@ -1,10 +1,35 @@
 #include "engine/dispatcher.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 
 namespace mailweir::engine {
+namespace {
+
+// Short holds are part of learning a rate; siblings step in for longer ones.
+constexpr Duration siblings_step_in = std::chrono::seconds(45);
+
+WaitReason reason_of(pacing::Limit limit) {
+  switch (limit) {
+    case pacing::Limit::none:
+      return WaitReason::turn;
+    case pacing::Limit::paused:
+      return WaitReason::path_paused;
+    case pacing::Limit::connections:
+      return WaitReason::connection_cap;
+    case pacing::Limit::connection_rate:
+      return WaitReason::connection_rate_cap;
+    case pacing::Limit::message_rate:
+      return WaitReason::message_rate_cap;
+    case pacing::Limit::learned:
+      return WaitReason::learned_limit;
+  }
+  return WaitReason::turn;
+}
+
+}  // namespace
 
 Dispatcher::Dispatcher(Ledger& ledger, NextHopTable& next_hops, const Settings& settings,
                        std::vector<Order>& orders)
@@ -14,7 +39,8 @@ Dispatcher::Dispatcher(Ledger& ledger, NextHopTable& next_hops, const Settings& 
       orders_(orders),
       lanes_(ledger, next_hops, settings),
       line_(lanes_, next_hops),
-      paths_(next_hops, settings) {}
+      paths_(next_hops, settings),
+      watch_(paths_, next_hops, settings, suspects_, ledger.tenants, orders) {}
 
 std::uint32_t Dispatcher::find(SessionId id) const {
   const std::uint32_t index = Serial<SessionId>::index_of(id);
@@ -60,6 +86,7 @@ void Dispatcher::answered(std::uint32_t s, Instant now) {
   const Trust before = hop.trust();
   // A connection refused beside working ones leaves its pause standing.
   if (now >= hop.open_not_before) hop.failures = 0;
+  if (hop.failed_from == paths_[session.path].source) hop.failed_from = no_source;
   hop.proven = true;
   if (hop.trust() == before) return;
   leave_line(session.hop);  // to line up anew among its like
@@ -82,9 +109,11 @@ void Dispatcher::close(std::uint32_t s, bool order_close) {
   }
 }
 
-void Dispatcher::ended(std::uint32_t s) {
+void Dispatcher::ended(std::uint32_t s, Instant now) {
   Session& session = sessions_[s];
   WEIR_ASSERT(session.transactions.empty());
+  if (session.grant)
+    attempt_ended(session.path, std::exchange(session.grant, {}), AttemptEnd{}, now);
   Path& path = paths_[session.path];
   Hop& hop = next_hops_.hops[session.hop];
   if (session.stage == SessionStage::opening) {
@@ -102,6 +131,28 @@ void Dispatcher::ended(std::uint32_t s) {
   mark_provider(path.provider);
   sessions_.release(s);
   --sessions_alive_;
+}
+
+// The failure of one source says little about the hop while others have not tried it.
+bool Dispatcher::source_failed_at(std::uint32_t h, std::uint32_t p, Instant now) {
+  Hop& hop = next_hops_.hops[h];
+  const std::uint16_t source = paths_[p].source;
+  const auto may_try = [&](std::uint16_t other) {
+    const std::uint32_t its_path = paths_.find(other, hop.provider);
+    return other != source && (its_path == no_index || !paths_[its_path].pacer->is_held());
+  };
+  const auto pools = settings_.pools_of(source);
+  const bool others = std::any_of(pools.begin(), pools.end(), [&](std::uint8_t pool) {
+    return std::ranges::any_of(settings_.sources_of(pool), may_try);
+  });
+  if (settings_.config().pacing.learns && others &&
+      (hop.failed_from == no_source || hop.failed_from == source)) {
+    hop.failed_from = source;
+    mark(h);
+    return false;
+  }
+  hop_failed(h, now);
+  return true;
 }
 
 void Dispatcher::hop_failed(std::uint32_t h, Instant now) {
@@ -159,7 +210,13 @@ void Dispatcher::mark_provider(std::uint32_t p) {
 }
 
 void Dispatcher::run(Instant now) {
-  while (!changed_hops_.empty() || !changed_providers_.empty()) {
+  while (!changed_paths_.empty() || !changed_hops_.empty() || !changed_providers_.empty()) {
+    for (std::size_t i = 0; i < changed_paths_.size(); ++i) {
+      const std::uint32_t p = changed_paths_[i];
+      paths_[p].changed = false;
+      if (paths_[p].provider != no_index) look_after(p, now);
+    }
+    changed_paths_.clear();
     for (std::size_t i = 0; i < changed_hops_.size(); ++i) {
       const std::uint32_t h = changed_hops_[i];
       next_hops_.hops[h].changed = false;
@@ -212,7 +269,97 @@ void Dispatcher::wake_path(std::uint32_t p, Instant now) {
     close(path.idle.first, true);
   }
   if (!path.idle.empty()) arm_path(p, sessions_[path.idle.first].idle_since + idle_max);
+  look_after(p, now);
+  mark_provider(path.provider);
+}
+
+// What may have become possible or due on a path.
+void Dispatcher::look_after(std::uint32_t p, Instant now) {
+  Path& path = paths_[p];
   if (!path.starved.empty()) serve_starved(p, now);
+  if (!path.notes) return;
+  watch_.judge(p, now);
+  const Instant judge_at = watch_.judge_at(p);
+  if (judge_at != never) arm_path(p, judge_at);
+  if (path.pacer->is_held() && !path.is_carried) {
+    const Instant from = path.notes->episode + siblings_step_in;
+    if (from <= now) {
+      paths_.set_carried(p, true);
+    } else {
+      arm_path(p, from);
+    }
+  }
+}
+
+void Dispatcher::mark_path(std::uint32_t p) {
+  if (paths_[p].changed) return;
+  paths_[p].changed = true;
+  changed_paths_.push_back(p);
+}
+
+void Dispatcher::mode_changed(std::uint32_t p, pacing::Change change, Instant now) {
+  switch (change) {
+    case pacing::Change::held:
+    case pacing::Change::held_again:
+    case pacing::Change::canary_refused:
+      paths_[p].held_at = now;
+      return;
+    case pacing::Change::released:
+    case pacing::Change::opened:
+      paths_.set_carried(p, false);
+      return;
+    case pacing::Change::none:
+    case pacing::Change::concurrency_cut:
+      return;
+  }
+}
+
+void Dispatcher::attempt_ended(std::uint32_t p, const pacing::Grant& grant, const AttemptEnd& end,
+                               Instant now) {
+  Path& path = paths_[p];
+  const pacing::Change change =
+      path.pacer->end_attempt(grant, end.signal, end.first_try, end.wait, now);
+  if (path.pacer->controller() == nullptr) return;
+  mode_changed(p, change, now);
+  watch_.attempt_ended(p, end, change, now);
+  mark_path(p);
+  mark_provider(path.provider);
+}
+
+void Dispatcher::opening_failed(std::uint32_t s, const AttemptEnd& end, Instant now) {
+  Session& session = sessions_[s];
+  Path& path = paths_[session.path];
+  if (!session.grant) {
+    // An attempt from before the hold says nothing about it.
+    if (path.pacer->controller() == nullptr || path.pacer->is_held()) return;
+    session.grant = path.pacer->begin_attempt(pacing::Rank::ordinary, now);
+    session.grant.at = session.opened_at;
+  }
+  if (end.signal == pacing::Signal::connection_limit)
+    session.grant.in_flight = path.pacer->connections();
+  attempt_ended(session.path, std::exchange(session.grant, {}), end, now);
+}
+
+void Dispatcher::hold_path(std::uint32_t p, pacing::HoldCause cause, std::string_view why,
+                           Instant now) {
+  pacing::PathController* controller = paths_[p].pacer->controller();
+  if (controller == nullptr || controller->mode() == pacing::Mode::held) return;
+  const pacing::Change change = controller->hold(cause, now);
+  mode_changed(p, change, now);
+  watch_.changed(p, change, why, now);
+  mark_path(p);
+}
+
+void Dispatcher::forget_path(std::uint32_t p, Instant now) {
+  Path& path = paths_[p];
+  if (path.pacer->controller() == nullptr) return;
+  const pacing::PacerSettings settings = paths_.pacer_settings(path.source, path.provider);
+  path.pacer->controller()->forget(*settings.learning, now);
+  path.notes.reset();
+  paths_.set_carried(p, false);
+  suspects_.forget(p);
+  watch_.keep(p, now);
+  mark_path(p);
   mark_provider(path.provider);
 }
 
@@ -248,6 +395,18 @@ void Dispatcher::sweep(Instant now) {
   next_hops_.forget_provider(p);
 }
 
+// What a lifted cap allows is looked at with the next run().
+void Dispatcher::refresh_all_caps(Instant now) {
+  for (std::uint32_t p = 0; p < next_hops_.providers.extent(); ++p) {
+    if (next_hops_.providers[p].names.empty()) continue;
+    refresh_caps(p, now);
+    mark_provider(p);
+    for (const std::uint32_t path : next_hops_.providers[p].paths) {
+      if (path != no_index) mark_path(path);
+    }
+  }
+}
+
 std::vector<std::uint32_t> Dispatcher::reconfigured(Instant now) {
   std::vector<std::uint32_t> recipients;
   for (std::uint32_t h = 0; h < next_hops_.hops.extent(); ++h) {
@@ -263,9 +422,7 @@ std::vector<std::uint32_t> Dispatcher::reconfigured(Instant now) {
     hop.last_queue = no_index;
     mark(h);
   }
-  for (std::uint32_t p = 0; p < next_hops_.providers.extent(); ++p) {
-    if (!next_hops_.providers[p].names.empty()) refresh_caps(p, now);
-  }
+  refresh_all_caps(now);
   for (std::uint32_t s = 0; s < sessions_.extent(); ++s) {
     if (sessions_[s].stage == SessionStage::open &&
         !settings_.source_at(paths_[sessions_[s].path].source))
@@ -281,17 +438,16 @@ Dispatcher::Wait Dispatcher::explain(std::uint32_t q, Instant now) const {
   if (now < hop.open_not_before && !has_open)
     return {WaitReason::next_hop_down, hop.open_not_before};
   if (hop.failures > 0 && !has_open) return {WaitReason::next_hop_down, now};
+  const pacing::Rank rank = settings_.rank(lanes_.lanes[queue.lane].message_class);
   Wait wait;
   Instant soonest = never;
   for (const std::uint16_t source : settings_.sources_of(lanes_.lanes[queue.lane].pool)) {
-    const Opening answer = opening(source, hop.provider, hop.trust(), now);
+    const Opening answer = opening(source, hop.provider, hop.trust(), rank, now);
     if (answer.limit == pacing::Limit::none) return {};
     if (wait.reason != WaitReason::turn && answer.at >= soonest) continue;
     soonest = answer.at;
     wait.until = answer.at == never ? Instant{} : answer.at;
-    wait.reason = answer.limit == pacing::Limit::connections       ? WaitReason::connection_cap
-                  : answer.limit == pacing::Limit::connection_rate ? WaitReason::connection_rate_cap
-                                                                   : WaitReason::message_rate_cap;
+    wait.reason = answer.is_held ? WaitReason::path_held : reason_of(answer.limit);
   }
   return wait;
 }

@@ -16,8 +16,10 @@
 #include "engine/next_hop_table.h"
 #include "engine/order.h"
 #include "engine/path_table.h"
+#include "engine/path_watch.h"
 #include "engine/session_table.h"
 #include "engine/settings.h"
+#include "engine/suspects.h"
 #include "engine/wake_queue.h"
 
 namespace mailweir::engine {
@@ -47,13 +49,28 @@ class Dispatcher {
   // No more transactions in it. With `order_close` the session is told; without, it is known to end
   // by itself.
   void close(std::uint32_t session, bool order_close);
-  void ended(std::uint32_t session);  // all its transactions are finished
+  void ended(std::uint32_t session, Instant now);  // all its transactions are finished
 
   void note(std::uint32_t path, pacing::Evidence evidence, Instant now) {
     paths_[path].pacer->on_outcome(evidence, now);
   }
 
+  // --- what the paths learn
+  void attempt_ended(std::uint32_t path, const pacing::Grant& grant, const AttemptEnd& end,
+                     Instant now);
+  // A session that could not be opened, or was lost before it did anything, is an attempt too.
+  void opening_failed(std::uint32_t session, const AttemptEnd& end, Instant now);
+  void recipient_bounced(std::uint32_t path, std::uint32_t tenant) {
+    suspects_.bounced(path, tenant);
+  }
+  // A diagnosis says that the path is shut.
+  void hold_path(std::uint32_t path, pacing::HoldCause cause, std::string_view why, Instant now);
+  void forget_path(std::uint32_t path, Instant now);
+  PathTable& path_table() { return paths_; }
+
   // --- trouble
+  // A source could not reach the hop: true, and the hop rests, if none is left to try before that.
+  bool source_failed_at(std::uint32_t hop, std::uint32_t path, Instant now);
   void hop_failed(std::uint32_t hop, Instant now);
   void source_failed(std::uint16_t source, Instant now);
   void end_back_off(std::uint32_t hop);  // an operator wants it tried now
@@ -73,6 +90,7 @@ class Dispatcher {
   // A domain no longer routes to the hop.
   void unroute(std::uint32_t hop);
   void refresh_caps(std::uint32_t provider, Instant now) { paths_.refresh_caps(provider, now); }
+  void refresh_all_caps(Instant now);
   // After a reload: caps anew; sessions from sources that are no longer configured end. Every ready
   // recipient is handed over, with its stage entering, to be lined up anew.
   std::vector<std::uint32_t> reconfigured(Instant now);
@@ -98,6 +116,7 @@ class Dispatcher {
     };  // only_first: if the hop has no session yet
     Answer answer = Answer::yes;
     pacing::Limit limit = pacing::Limit::none;  // that forbids it, if a limit does
+    bool is_held = false;                       // … because nothing but a canary may go there
     Instant at = never;  // when to ask again; never: after a connection has ended
   };
   struct Choice {
@@ -109,23 +128,29 @@ class Dispatcher {
   void feed(std::uint32_t hop, Instant now);
   enum class Fed : std::uint8_t { started, no_work, no_permit, yielded };
   Fed feed_once(std::uint32_t session, Instant now);
+  void drop_stale_grant(std::uint32_t session, Instant now);
+  bool has_permit(const Session& session, const pacing::NextPermit& permit,
+                  std::uint32_t queue) const;
   void serve_starved(std::uint32_t path, Instant now);
-  std::size_t next_starved(const Path& path, Instant now);
-  bool should_yield(const Session& session, std::uint32_t queue, Instant now);
-  void start(std::uint32_t session, std::uint32_t queue);
+  pacing::Demand starved_demand(const Path& path) const;
+  std::size_t next_starved(const Path& path, const pacing::NextPermit& permit, Instant now);
+  bool should_yield(const Session& session, std::uint32_t queue, bool is_tight, Instant now);
+  void start(std::uint32_t session, std::uint32_t queue, Instant now);
   std::uint32_t make_transaction(std::uint32_t session, std::uint32_t queue);
   void collect_siblings(std::uint32_t queue, std::uint32_t first, std::size_t most);
   void list_free(std::uint32_t session);
   void list_idle(std::uint32_t session, Instant now);
   void unlist(std::uint32_t session);
-  void starve(std::uint32_t session, Instant now);
+  void starve(std::uint32_t session, Instant until);
 
   // dispatcher_connect.cc: sessions to hops
   void update_line(std::uint32_t hop, Instant now);
   bool wants_session(std::uint32_t hop, Instant now);
   void connect(std::uint32_t provider, Instant now);
   WaitGroup* best_group(std::uint32_t provider, Instant now);
-  Opening opening(std::uint16_t source, std::uint32_t provider, Trust trust, Instant now) const;
+  Opening opening(std::uint16_t source, std::uint32_t provider, Trust trust, pacing::Rank rank,
+                  Instant now) const;
+  pacing::Demand demand_of(const Path& path, pacing::Rank rank) const;
   WaitGroup* rival(const Path& path, std::uint32_t own_hop, Instant now);
   bool may_open_any(const WaitGroup& group, std::uint32_t provider, Instant now);
   Choice choose_source(const WaitGroup& group, std::uint32_t hop, Instant now) const;
@@ -135,6 +160,9 @@ class Dispatcher {
   void mark_provider(std::uint32_t provider);
   void arm_hop(std::uint32_t hop, Instant at);
   void arm_path(std::uint32_t path, Instant at);
+  void mark_path(std::uint32_t path);
+  void look_after(std::uint32_t path, Instant now);
+  void mode_changed(std::uint32_t path, pacing::Change change, Instant now);
   void wake_path(std::uint32_t path, Instant now);
   void forget_if_unused(std::uint32_t hop);
 
@@ -145,6 +173,8 @@ class Dispatcher {
   Lanes lanes_;
   ConnectionLine line_;
   PathTable paths_;
+  Suspects suspects_;
+  PathWatch watch_;
   Slab<Session> sessions_;
   Slab<Transaction> transactions_;
   Serial<SessionId> session_serial_;
@@ -154,6 +184,7 @@ class Dispatcher {
   WakeQueue wakes_;
   std::vector<std::uint32_t> changed_hops_;
   std::vector<std::uint32_t> changed_providers_;
+  std::vector<std::uint32_t> changed_paths_;
   std::vector<std::uint32_t> left_providers_;  // without hops, not yet forgotten
   std::vector<Instant> source_usable_from_;    // by source id
   std::vector<std::uint32_t> siblings_;        // scratch of collect_siblings()

@@ -45,40 +45,59 @@ void Dispatcher::leave_line(std::uint32_t h) {
   line_.leave_all(hop);
 }
 
+pacing::Demand Dispatcher::demand_of(const Path& path, pacing::Rank rank) const {
+  pacing::Demand demand{.waiting = {}, .carries_others = paths_.carries_others(path)};
+  demand.waiting[static_cast<std::size_t>(rank)] = true;
+  return demand;
+}
+
 Dispatcher::Opening Dispatcher::opening(std::uint16_t source, std::uint32_t provider, Trust trust,
-                                        Instant now) const {
+                                        pacing::Rank rank, Instant now) const {
   using Answer = Opening::Answer;
   if (source < source_usable_from_.size() && now < source_usable_from_[source]) {
-    return {Answer::no, pacing::Limit::none, source_usable_from_[source]};
+    return {Answer::no, pacing::Limit::none, false, source_usable_from_[source]};
   }
   const std::uint32_t p = paths_.find(source, provider);
   if (p == no_index) {
     const pacing::NextPermit permit =
-        pacing::Pacer(paths_.caps(source, provider)).next_connection(now);
-    return {permit.limit == pacing::Limit::none ? Answer::yes : Answer::no, permit.limit,
-            permit.at};
+        pacing::Pacer(paths_.pacer_settings(source, provider), now).next_connection(now);
+    return {permit.is_free() ? Answer::yes : Answer::no, permit.limit, false, permit.at};
   }
   const Path& path = paths_[p];
   const pacing::NextPermit permit = path.pacer->next_connection(now);
-  if (permit.limit != pacing::Limit::none) return {Answer::no, permit.limit, permit.at};
+  if (!permit.is_free()) return {Answer::no, permit.limit, false, permit.at};
   if (!path.has_share_for(trust)) {
-    return {Answer::no, pacing::Limit::connections, never};
+    return {Answer::no, pacing::Limit::connections, false, never};
   }
+  const pacing::NextPermit attempt = path.pacer->peek_attempt(now, demand_of(path, rank));
+  const bool is_held = path.pacer->is_held();
+  // While held a connection is the canary itself. Otherwise one may be made ready for the permits
+  // to come, but none where connections are what is short.
+  if (!attempt.is_free() && (is_held || attempt.binding == pacing::Binding::concurrency))
+    return {Answer::no, attempt.limit, is_held, attempt.at};
   const pacing::NextPermit message = path.pacer->next_message(now);
-  if (message.limit == pacing::Limit::none) return {};
+  if (attempt.is_free() && message.is_free()) return {};
   const bool spare = path.opening == 0 && path.starved.size() < starved_sessions_wanted;
-  return {spare ? Answer::only_first : Answer::no, message.limit, message.at};
+  const pacing::NextPermit& later = message.is_free() ? attempt : message;
+  return {spare ? Answer::only_first : Answer::no, later.limit, false, later.at};
 }
 
 // Whether some source of the group may open a connection at all; if not, sees to it that it is
 // asked again in time.
 bool Dispatcher::may_open_any(const WaitGroup& group, std::uint32_t provider, Instant now) {
+  const pacing::Rank rank = settings_.rank(group.message_class);
+  const bool learns = settings_.config().pacing.learns;
   for (const std::uint16_t source : settings_.sources_of(group.pool)) {
-    if (opening(source, provider, group.trust, now).answer != Opening::Answer::no) return true;
+    if (learns) paths_.intern(source, provider, now);  // it may be known from an earlier run
+    if (opening(source, provider, group.trust, rank, now).answer != Opening::Answer::no)
+      return true;
   }
   for (const std::uint16_t source : settings_.sources_of(group.pool)) {
-    const Instant at = opening(source, provider, group.trust, now).at;
-    if (at != never) arm_path(paths_.intern(source, provider), at);
+    const Opening answer = opening(source, provider, group.trust, rank, now);
+    const std::uint32_t p = paths_.intern(source, provider, now);
+    if (answer.limit == pacing::Limit::learned)  // mail waits for it: the path is pressed
+      paths_[p].pacer->ask_attempt(now, demand_of(paths_[p], rank));
+    if (answer.at != never) arm_path(p, answer.at);
   }
   return false;
 }
@@ -89,19 +108,25 @@ Dispatcher::Choice Dispatcher::choose_source(const WaitGroup& group, std::uint32
                                              Instant now) const {
   const Hop& hop = next_hops_.hops[h];
   const auto sources = settings_.sources_of(group.pool);
+  const pacing::Rank rank = settings_.rank(group.message_class);
   Choice choice;
+  bool is_second_choice = false;
   std::pair<std::uint32_t, std::uint64_t> least{};
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const std::uint16_t source = sources[(i + h) % sources.size()];
-    const Opening::Answer answer = opening(source, hop.provider, group.trust, now).answer;
+    const Opening::Answer answer = opening(source, hop.provider, group.trust, rank, now).answer;
     if (answer == Opening::Answer::no) continue;
     if (answer == Opening::Answer::only_first && hop.sessions > 0) continue;
     const std::uint32_t p = paths_.find(source, hop.provider);
     const std::pair<std::uint32_t, std::uint64_t> load =
         p == no_index ? std::pair<std::uint32_t, std::uint64_t>{}
                       : std::pair{paths_[p].pacer->connections(), paths_[p].opened};
-    if (choice.found && load >= least) continue;
+    // Where this source alone failed, any other goes first.
+    const bool failed_here = source == hop.failed_from;
+    if (choice.found && (failed_here || load >= least) && !(is_second_choice && !failed_here))
+      continue;
     choice = {source, true};
+    is_second_choice = failed_here;
     least = load;
   }
   return choice;
@@ -166,7 +191,7 @@ void Dispatcher::connect(std::uint32_t p, Instant now) {
 void Dispatcher::open(std::uint32_t q, std::uint16_t source, Instant now) {
   const std::uint32_t h = lanes_.queues[q].hop;
   Hop& hop = next_hops_.hops[h];
-  const std::uint32_t p = paths_.intern(source, hop.provider);
+  const std::uint32_t p = paths_.intern(source, hop.provider, now);
   Path& path = paths_[p];
   const bool permitted = path.pacer->permit_connection(now);
   WEIR_ASSERT(permitted);
@@ -177,6 +202,10 @@ void Dispatcher::open(std::uint32_t q, std::uint16_t source, Instant now) {
   session.path = p;
   session.stage = SessionStage::opening;
   session.trust = hop.trust();
+  session.opened_at = now;
+  if (path.pacer->is_held())
+    session.grant = path.pacer->begin_attempt(
+        settings_.rank(lanes_.lanes[lanes_.queues[q].lane].message_class), now);
   ++sessions_alive_;
   ++hop.sessions;
   ++hop.opening;

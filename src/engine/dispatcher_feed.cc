@@ -1,6 +1,7 @@
 // Recipients into sessions: whose turn it is in a session with room, and what a transaction takes
 // along.
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "engine/dispatcher.h"
@@ -13,6 +14,8 @@ namespace {
 constexpr std::size_t siblings_examined_max = 512;
 // A session that others wait for gives way after so many messages.
 constexpr std::uint32_t messages_per_turn = 10;
+// The ranks that wait may not go, others do not wait: looked at again after this.
+constexpr Duration rank_recheck = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -44,22 +47,38 @@ void Dispatcher::feed(std::uint32_t hop_index, Instant now) {
 Dispatcher::Fed Dispatcher::feed_once(std::uint32_t s, Instant now) {
   Session& session = sessions_[s];
   Path& path = paths_[session.path];
-  const std::uint32_t queue = lanes_.best_queue(next_hops_.hops[session.hop], path.source, now);
-  if (queue == no_index) return Fed::no_work;
-  if (should_yield(session, queue, now)) {
+  const Hop& hop = next_hops_.hops[session.hop];
+  pacing::Demand demand{.waiting = {}};
+  lanes_.add_demand(hop, path.source, demand);
+  if (!demand.any()) return Fed::no_work;
+  demand.carries_others = paths_.carries_others(path);
+  drop_stale_grant(s, now);
+  const pacing::NextPermit permit =
+      session.grant ? pacing::NextPermit{} : path.pacer->ask_attempt(now, demand);
+  const std::uint32_t most_urgent = lanes_.best_queue(hop, path.source, pacing::Rank::bulk, now);
+  if (should_yield(session, most_urgent, !permit.is_free(), now)) {
     close(s, true);
     return Fed::yielded;
   }
+  const std::uint32_t queue =
+      permit.is_free() ? lanes_.best_queue(hop, path.source, permit.lowest, now) : no_index;
   // Sessions that already wait for a permit come first.
-  if (!path.starved.empty() || !path.pacer->permit_message(now)) {
-    starve(s, now);
+  if (queue == no_index || !path.starved.empty() || !path.pacer->permit_message(now)) {
+    starve(s, permit.is_free() ? path.pacer->next_message(now).at : permit.at);
     return Fed::no_permit;
   }
-  start(s, queue);
+  start(s, queue, now);
   return Fed::started;
 }
 
-void Dispatcher::starve(std::uint32_t s, Instant now) {
+// A connection that was permitted before the path was refused something is no canary.
+void Dispatcher::drop_stale_grant(std::uint32_t s, Instant now) {
+  Session& session = sessions_[s];
+  if (session.grant && session.grant.at < paths_[session.path].held_at)
+    attempt_ended(session.path, std::exchange(session.grant, {}), AttemptEnd{}, now);
+}
+
+void Dispatcher::starve(std::uint32_t s, Instant until) {
   Session& session = sessions_[s];
   Path& path = paths_[session.path];
   if (session.listed_free) {
@@ -68,22 +87,42 @@ void Dispatcher::starve(std::uint32_t s, Instant now) {
   }
   session.starved = true;
   path.starved.push_back(s);
-  arm_path(session.path, path.pacer->next_message(now).at);
+  if (until != never) arm_path(session.path, until);
+}
+
+bool Dispatcher::has_permit(const Session& session, const pacing::NextPermit& permit,
+                            std::uint32_t queue) const {
+  if (session.grant) return true;
+  return permit.is_free() &&
+         settings_.rank(lanes_.lanes[lanes_.queues[queue].lane].message_class) <= permit.lowest;
+}
+
+pacing::Demand Dispatcher::starved_demand(const Path& path) const {
+  pacing::Demand demand{.waiting = {}, .carries_others = paths_.carries_others(path)};
+  for (const std::uint32_t s : path.starved)
+    lanes_.add_demand(next_hops_.hops[sessions_[s].hop], path.source, demand);
+  return demand;
 }
 
 // The position in `starved` of the session to serve: the most urgent class first, within a class
-// the one that has waited longest. All of them have work.
-std::size_t Dispatcher::next_starved(const Path& path, Instant now) {
-  std::size_t best = 0;
+// the one that has waited longest; the size of `starved` if none has a permit. All of them have
+// work.
+std::size_t Dispatcher::next_starved(const Path& path, const pacing::NextPermit& permit,
+                                     Instant now) {
+  std::size_t best = path.starved.size();
   std::int64_t best_urgency = 0;
   std::uint8_t best_class = 0;
   for (std::size_t i = 0; i < path.starved.size(); ++i) {
     const Session& session = sessions_[path.starved[i]];
-    const std::uint32_t queue = lanes_.best_queue(next_hops_.hops[session.hop], path.source, now);
+    const pacing::Rank lowest = session.grant ? pacing::Rank::bulk : permit.lowest;
+    const std::uint32_t queue =
+        lanes_.best_queue(next_hops_.hops[session.hop], path.source, lowest, now);
+    if (queue == no_index || !has_permit(session, permit, queue)) continue;
+    const bool is_first = best == path.starved.size();
     const std::uint8_t its_class = lanes_.lanes[lanes_.queues[queue].lane].message_class;
-    if (i > 0 && its_class == best_class) continue;
+    if (!is_first && its_class == best_class) continue;
     const std::int64_t urgency = lanes_.urgency(queue, now);
-    if (i == 0 || urgency > best_urgency) {
+    if (is_first || urgency > best_urgency) {
       best = i;
       best_urgency = urgency;
       best_class = its_class;
@@ -96,8 +135,8 @@ void Dispatcher::serve_starved(std::uint32_t p, Instant now) {
   if (paused_) return;  // set_paused() comes back to it
   Path& path = paths_[p];
   const auto without_work = [&](std::uint32_t s) {
-    const bool none =
-        lanes_.best_queue(next_hops_.hops[sessions_[s].hop], path.source, now) == no_index;
+    const bool none = lanes_.best_queue(next_hops_.hops[sessions_[s].hop], path.source,
+                                        pacing::Rank::bulk, now) == no_index;
     if (none) {
       sessions_[s].starved = false;
       list_free(s);
@@ -107,31 +146,41 @@ void Dispatcher::serve_starved(std::uint32_t p, Instant now) {
   while (true) {
     std::erase_if(path.starved, without_work);
     if (path.starved.empty()) return;
-    const auto at = static_cast<std::ptrdiff_t>(next_starved(path, now));
-    const std::uint32_t s = path.starved[static_cast<std::size_t>(at)];
+    const std::vector<std::uint32_t> waiting = path.starved;
+    for (const std::uint32_t s : waiting) drop_stale_grant(s, now);
+    const pacing::NextPermit permit = path.pacer->ask_attempt(now, starved_demand(path));
+    const std::size_t at = next_starved(path, permit, now);
+    if (at == path.starved.size()) {
+      if (permit.at != never) arm_path(p, permit.is_free() ? now + rank_recheck : permit.at);
+      return;
+    }
+    const std::uint32_t s = path.starved[at];
     Session& session = sessions_[s];
-    const std::uint32_t queue = lanes_.best_queue(next_hops_.hops[session.hop], path.source, now);
-    if (should_yield(session, queue, now)) {
+    const std::uint32_t queue =
+        lanes_.best_queue(next_hops_.hops[session.hop], path.source,
+                          session.grant ? pacing::Rank::bulk : permit.lowest, now);
+    if (should_yield(session, queue, false, now)) {
       close(s, true);
       continue;
     }
     if (!path.pacer->permit_message(now)) break;
-    path.starved.erase(path.starved.begin() + at);
+    path.starved.erase(path.starved.begin() + static_cast<std::ptrdiff_t>(at));
     session.starved = false;
-    start(s, queue);
+    start(s, queue, now);
     mark(session.hop);
   }
   arm_path(p, path.pacer->next_message(now).at);
 }
 
 // Whether the session should end so that another hop of its provider gets the connection.
-bool Dispatcher::should_yield(const Session& session, std::uint32_t own_queue, Instant now) {
+bool Dispatcher::should_yield(const Session& session, std::uint32_t own_queue, bool is_tight,
+                              Instant now) {
   const Path& path = paths_[session.path];
   const Provider& provider = next_hops_.providers[path.provider];
   if (provider.waiting == 0 || path.closing >= provider.waiting) return false;
-  const bool tight = path.pacer->next_connection(now).limit != pacing::Limit::none ||
-                     path.pacer->next_message(now).limit != pacing::Limit::none;
-  if (!tight) return false;
+  const bool tight = is_tight || !path.pacer->next_connection(now).is_free() ||
+                     !path.pacer->next_message(now).is_free();
+  if (!tight || path.pacer->is_held()) return false;
   const WaitGroup* group = rival(path, session.hop, now);
   if (group == nullptr) return false;
   const Hop& other_hop = next_hops_.hops[lanes_.queues[line_.front(*group)].hop];
@@ -145,13 +194,19 @@ bool Dispatcher::should_yield(const Session& session, std::uint32_t own_queue, I
   return other_hop.sessions == 0 && session.started >= messages_per_turn;
 }
 
-void Dispatcher::start(std::uint32_t s, std::uint32_t queue) {
+void Dispatcher::start(std::uint32_t s, std::uint32_t queue, Instant now) {
   Session& session = sessions_[s];
   unlist(s);
   lanes_.end_turn(queue);
+  const std::uint8_t its_class = lanes_.lanes[lanes_.queues[queue].lane].message_class;
   const std::uint32_t t = make_transaction(s, queue);
   Transaction& transaction = transactions_[t];
   transaction.ordered = true;
+  transaction.grant =
+      session.grant ? std::exchange(session.grant, {})
+                    : paths_[session.path].pacer->begin_attempt(settings_.rank(its_class), now);
+  if (settings_.config().pacing.learns)
+    suspects_.sent(session.path, ledger_.messages[transaction.message].tenant, now);
   StartTransaction order;
   order.session = session.id;
   order.transaction = transaction.id;

@@ -76,10 +76,16 @@ bool Engine::State::overtaken(std::uint32_t r, const Cause& cause, Instant now) 
 }
 
 void Engine::State::defer(std::uint32_t r, const Cause& cause, double unit, Instant now) {
+  const auto attempts = static_cast<std::uint16_t>(
+      std::min<std::uint32_t>(0xFFFF, ledger.recipients[r].attempts + 1U));
+  defer_until(r, cause, now + retry_wait(settings.config().retry, attempts, unit), now);
+}
+
+void Engine::State::defer_until(std::uint32_t r, const Cause& cause, Instant due, Instant now) {
   Recipient& recipient = ledger.recipients[r];
   if (recipient.attempts < 0xFFFF) ++recipient.attempts;
   recipient.reply_code = cause.reply == nullptr ? std::uint16_t{0} : cause.reply->code;
-  recipient.due = now + retry_wait(settings.config().retry, recipient.attempts, unit);
+  recipient.due = due;
   if (overtaken(r, cause, now)) return;
   ledger.record(r, Disposition::deferred, cause);
   wait_until_due(r);
@@ -147,13 +153,17 @@ void Engine::on_time(Instant now) {
     s.ledger.move(r, Stage::entering);
     s.make_ready(r, Lanes::Entry::behind, now);
   }
+  if (s.hands_end <= now) {
+    s.dispatcher.path_table().expire_hands(now);
+    s.hands_changed(now);
+  }
   s.dispatcher.wake(now);
   s.dispatcher.run(now);
 }
 
 Instant Engine::next_wakeup() const {
-  return std::min(
-      {state_->retries.next(), state_->expiries.next(), state_->dispatcher.next_wake()});
+  return std::min({state_->retries.next(), state_->expiries.next(), state_->dispatcher.next_wake(),
+                   state_->hands_end});
 }
 
 std::vector<Order> Engine::take_orders() {

@@ -24,6 +24,8 @@
 #include "engine/engine_config.h"
 #include "engine/order.h"
 #include "engine/outcome.h"
+#include "engine/path_hand.h"
+#include "pacing/pacer.h"
 #include "provider/catalogue.h"
 
 namespace mailweir {
@@ -67,7 +69,10 @@ enum class WaitReason : std::uint8_t {
   connection_cap,
   message_rate_cap,
   connection_rate_cap,
-  turn,  // others go first: class, tenant, order of arrival
+  learned_limit,  // of the path: what is sent now is what it is known to bear
+  path_held,      // refused there; one canary at a time asks, the next `until`
+  path_paused,    // by an operator
+  turn,           // others go first: class, tenant, order of arrival
 };
 std::string_view to_string(WaitReason reason);
 
@@ -101,12 +106,41 @@ struct QueueRow {
 struct PathView {
   std::string source;
   std::string provider;
+  bool is_paused = false;                       // by an operator
+  std::optional<pacing::LearnedState> learned;  // none: fixed caps alone
   std::uint32_t connections = 0;
   std::uint32_t in_flight = 0;
   std::uint64_t delivered = 0;
   std::uint64_t deferred = 0;
   std::uint64_t bounced = 0;
   pacing::PathCaps caps;
+};
+
+// Why a path is as fast as it is, and what comes next; forecasts are marked as such.
+struct PathExplanation {
+  std::string source;
+  std::string provider;
+  bool is_used = false;   // in this run of the process; else only configuration speaks
+  pacing::PathCaps caps;  // hands included
+  bool is_paused = false;
+  std::vector<PathHand> hands;  // that cover it
+  std::optional<pacing::LearnedState> learned;
+  pacing::NextPermit next;  // for an urgent, else any message
+  std::uint32_t connections = 0;
+  std::uint32_t in_flight = 0;
+  std::uint64_t waiting = 0;  // recipients ready for the provider, by any source
+  // The last refusal, verbatim.
+  Reply reply;
+  std::string rule;
+  std::string host;
+  Phase phase = Phase::connect;
+  Failure failure = Failure::none;
+  Instant refused_at{};  // zero: never refused
+  bool carries_others =
+      false;  // a sibling is held: this path takes over no more than it has shown to bear
+  Instant next_move = never;  // forecast: the next canary, or the next permit
+  Duration
+      drain{};  // forecast, at the present pace of all paths to the provider; zero: cannot tell
 };
 
 struct Totals {
@@ -159,6 +193,19 @@ class Engine {
       Instant now);  // starts nothing new (shutdown, disk trouble); what is in flight may finish
   void resume_all(Instant now);
 
+  // --- paths: what was learned, and the operator's hand on them (path_hand.h)
+  // Kept by an earlier run (KeepPath), `age` ago; taken up when the path is first used.
+  void restore_path(std::string source, std::string provider, std::string image, Duration age,
+                    Instant now);
+  void set_hand(PathHand hand, Instant now);  // one of the same id is replaced
+  bool remove_hand(std::uint64_t id, Instant now);
+  std::vector<PathHand> hands() const;
+  // Forgets what was learned; false: the path is not in use and nothing was kept of it.
+  bool forget_path(const std::string& source, const std::string& provider, Instant now);
+  // Whether nothing but one canary at a time goes there.
+  bool is_held(std::string_view source, std::string_view provider) const;
+  PathExplanation explain(std::string_view source, std::string_view provider, Instant now) const;
+
   // When on_time() is wanted next; `never` when nothing waits for time.
   Instant next_wakeup() const;
   // Takes the orders accumulated since the last call.
@@ -168,7 +215,7 @@ class Engine {
   Totals totals() const;  // O(1)
   std::vector<QueueRow> summary(
       QueueKey key) const;  // O(domains), and a walk in id order until each row's oldest is found
-  std::vector<PathView> paths() const;                               // O(paths)
+  std::vector<PathView> paths(Instant now) const;                    // O(paths)
   std::vector<RecipientView> view(MessageId id, Instant now) const;  // O(recipients of the message)
   std::vector<RecipientView> list(const ListFilter& filter, MessageId after, std::size_t count,
                                   Instant now) const;  // id order, paged

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct EgressAddress {
   std::string ipv4;  // empty: the system chooses
   std::string ipv6;
   std::string ehlo_name;
+  bool warming = false;  // without a history at the providers: smaller steps
 };
 
 struct EgressPool {
@@ -56,6 +58,13 @@ struct CapsOverride {
   pacing::PathCaps caps;
 };
 
+// What the learning pacer starts from (docs/pacing.md).
+struct PacingSettings {
+  bool learns = false;  // false: the fixed caps alone, and a refusal moves only its message
+  // Of a path nothing is known about; none: it grows freely until the first refusal.
+  std::optional<Rate> start_rate{Rate{5, std::chrono::seconds(1)}};
+};
+
 struct EngineConfig {
   std::vector<EgressAddress> sources;  // at least one
   std::vector<EgressPool> pools;       // at least one; the first is the default
@@ -64,6 +73,7 @@ struct EngineConfig {
   RetrySchedule retry;
   pacing::PathCaps caps;  // of every path that no override names
   std::vector<CapsOverride> caps_overrides;
+  PacingSettings pacing;
   std::uint16_t recipients_per_transaction_max = 100;
   std::uint16_t mx_port = 25;
   std::uint16_t transactions_ahead = 3;  // ordered but unanswered per session

@@ -240,7 +240,7 @@ TEST(EngineView, PathsShowWhatTheyCarry) {
   };
   for (int i = 0; i < 9; ++i) world.send_to("a.example");
   world.run_for(3s);
-  const auto paths = world.engine->paths();
+  const auto paths = world.engine->paths(world.now);
   ASSERT_EQ(paths.size(), 1U);
   EXPECT_EQ(paths[0].source, "s1");
   EXPECT_EQ(paths[0].delivered, 3U);

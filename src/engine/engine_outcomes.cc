@@ -3,8 +3,33 @@
 #include "base/random.h"
 #include "engine/classify_outcome.h"
 #include "engine/engine_state.h"
+#include "engine/judge_attempt.h"
 
 namespace mailweir::engine {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A greylister that names no time: most open within five minutes.
+constexpr Duration greylist_usual = 5min;
+
+Duration greylist_wait(const provider::Ruling& ruling, double unit) {
+  const Duration wait = ruling.wait > Duration{} ? ruling.wait : greylist_usual;
+  return wait + Duration(static_cast<std::int64_t>(10e6 * unit));  // never a moment too soon
+}
+
+// The transaction's end as the path sees it: the gravest of its recipients'.
+void add_to(AttemptEnd& end, const Judgement& judgement, const RecipientResult& result) {
+  if (graver(end.signal, judgement.signal) == end.signal && end.phase != Phase::connect) return;
+  end.signal = graver(end.signal, judgement.signal);
+  end.phase = result.phase;
+  end.failure = result.failure;
+  end.reply = result.reply.code == 0 ? nullptr : &result.reply;
+  end.rule = judgement.ruling.rule;
+  end.wait = judgement.ruling.wait;
+}
+
+}  // namespace
 
 void Engine::State::apply(std::uint32_t r, RecipientAction action, const Cause& cause, double unit,
                           Instant now) {
@@ -65,11 +90,15 @@ void Engine::on_session_opened(const SessionOpened& opened, Instant now) {
 
 // Gives back whatever the session still holds, and forgets it.
 void Engine::State::finish_session(std::uint32_t session, Instant now) {
+  const std::uint32_t path = dispatcher.session(session).path;
   while (!dispatcher.session(session).transactions.empty()) {
-    const auto recipients = dispatcher.finish(dispatcher.session(session).transactions.first, now);
+    const std::uint32_t transaction = dispatcher.session(session).transactions.first;
+    const pacing::Grant grant = dispatcher.transaction(transaction).grant;
+    const auto recipients = dispatcher.finish(transaction, now);
     for (auto r = recipients.rbegin(); r != recipients.rend(); ++r) requeue(*r, now);
+    if (grant) dispatcher.attempt_ended(path, grant, AttemptEnd{}, now);
   }
-  dispatcher.ended(session);
+  dispatcher.ended(session, now);
 }
 
 void Engine::on_session_failed(const SessionFailed& failed, Instant now) {
@@ -77,15 +106,24 @@ void Engine::on_session_failed(const SessionFailed& failed, Instant now) {
   const std::uint32_t session = s.dispatcher.find(failed.session);
   if (session == no_index) return;
   const Session& record = s.dispatcher.session(session);
-  const std::uint32_t hop = record.hop;
   const ConnectAttempt& last = failed.attempts.back();
-  OpeningVerdict verdict = classify_opening(failed.attempts);
+  OpeningJudgement judgement;
+  judgement.verdict = classify_opening(failed.attempts);
+  if (s.learns())
+    judgement = judge_opening(failed.attempts, s.provider_key(record.path), s.catalogue);
+  OpeningVerdict& verdict = judgement.verdict;
   // Other sessions to it work: then this one was one too many, which is no message's fault.
-  const Hop& state = s.next_hops.hops[hop];
-  const bool others_work = state.sessions > state.opening;
+  const Hop& hop = s.next_hops.hops[record.hop];
+  const bool others_work = hop.sessions > hop.opening;
   if (others_work && verdict.action == RecipientAction::defer)
     verdict.action = RecipientAction::requeue;
-  if (verdict.effect == OpeningEffect::next_hop_unreachable) s.dispatcher.hop_failed(hop, now);
+  // What failed before on this hop is no news about the path.
+  const bool is_news = hop.failures == 0;
+  if (verdict.effect == OpeningEffect::next_hop_unreachable) {
+    const bool rests = s.dispatcher.source_failed_at(record.hop, record.path, now);
+    if (!rests && verdict.action == RecipientAction::defer)
+      verdict.action = RecipientAction::requeue;
+  }
   if (verdict.effect == OpeningEffect::source_pauses)
     s.dispatcher.source_failed(s.dispatcher.paths()[record.path].source, now);
   if (last.failure != Failure::cancelled)
@@ -98,7 +136,10 @@ void Engine::on_session_failed(const SessionFailed& failed, Instant now) {
       s.apply(r, verdict.action, cause, unit, now);
     }
   }
-  s.dispatcher.ended(session);
+  if (!is_news && judgement.end.signal == pacing::Signal::silent)
+    judgement.end.signal = pacing::Signal::local;
+  s.dispatcher.opening_failed(session, judgement.end, now);
+  s.dispatcher.ended(session, now);
   s.dispatcher.run(now);
 }
 
@@ -119,11 +160,22 @@ void Engine::State::count(std::uint32_t path, RecipientAction action, Instant no
   }
 }
 
+Judgement Engine::State::judge(const RecipientResult& result, const TransactionContext& context,
+                               std::uint32_t path) const {
+  if (learns()) return judge_recipient(result, context, provider_key(path), catalogue);
+  return {.verdict = classify_recipient(result, context)};
+}
+
+const std::string& Engine::State::provider_key(std::uint32_t path) const {
+  return next_hops.providers[dispatcher.paths()[path].provider].key();
+}
+
 void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
   State& s = *state_;
   const std::uint32_t transaction = s.dispatcher.find(done.transaction);
   if (transaction == no_index) return;
   const std::uint32_t session = s.dispatcher.transaction(transaction).session;
+  const pacing::Grant grant = s.dispatcher.transaction(transaction).grant;
   const std::uint32_t path = s.dispatcher.session(session).path;
   const std::uint32_t hop = s.dispatcher.session(session).hop;
   const std::string host = s.dispatcher.session(session).host;
@@ -136,10 +188,14 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
   const double unit = s.random.unit();
   std::uint16_t accepted = 0;
   bool replied = false;
+  AttemptEnd end;
+  end.first_try = false;
+  end.host = host;
   for (std::size_t i = 0; i < recipients.size(); ++i) {
     const RecipientResult& result = done.results[i];
     WEIR_ASSERT(s.ledger.recipients[recipients[i]].index == result.recipient);
-    const Verdict verdict = classify_recipient(result, context);
+    const Judgement judgement = s.judge(result, context, path);
+    const Verdict& verdict = judgement.verdict;
     if (verdict.session == SessionEffect::end)
       s.dispatcher.close(session, result.reply.code == 421);
     if (verdict.too_many_recipients) s.dispatcher.limit_recipients(hop, accepted);
@@ -148,13 +204,42 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
       context.recipient_accepted = true;
     }
     if (result.failure == Failure::none) replied = true;
-    const bool has_reply = result.reply.code != 0;
+    add_to(end, judgement, result);
+    end.first_try = end.first_try || s.ledger.recipients[recipients[i]].attempts == 0;
     s.count(path, verdict.action, now);
-    s.apply(recipients[i], verdict.action,
-            {result.failure, result.phase, has_reply ? &result.reply : nullptr, &host}, unit, now);
+    s.settle_attempt(recipients[i], result, judgement, {.path = path, .host = &host, .unit = unit},
+                     now);
   }
   if (replied) s.dispatcher.answered(session, now);
+  if (grant) s.dispatcher.attempt_ended(path, grant, end, now);
   s.dispatcher.run(now);
+}
+
+// What one recipient's result leads to.
+void Engine::State::settle_attempt(std::uint32_t r, const RecipientResult& result,
+                                   const Judgement& judgement, const AttemptFacts& facts,
+                                   Instant now) {
+  const bool has_reply = result.reply.code != 0;
+  const Cause cause{result.failure, result.phase, has_reply ? &result.reply : nullptr, facts.host};
+  const RecipientAction action = judgement.verdict.action;
+  if (action == RecipientAction::bounce && judgement.ruling.category == provider::Category::mailbox)
+    dispatcher.recipient_bounced(facts.path, ledger.messages[ledger.recipients[r].message].tenant);
+  const bool is_refusal = result.failure == Failure::none && !result.reply.is_positive();
+  if (action == RecipientAction::requeue && is_refusal && learns()) {
+    requeue_refused(r, cause, now);
+  } else if (action == RecipientAction::defer &&
+             judgement.ruling.category == provider::Category::greylisted) {
+    defer_until(r, cause, now + greylist_wait(judgement.ruling, facts.unit), now);
+  } else {
+    apply(r, action, cause, facts.unit, now);
+  }
+}
+
+void Engine::State::requeue_refused(std::uint32_t r, const Cause& cause, Instant now) {
+  ledger.recipients[r].reply_code = cause.reply->code;
+  if (overtaken(r, cause, now)) return;
+  ledger.record(r, Disposition::deferred, cause);
+  make_ready(r, Lanes::Entry::in_front, now);
 }
 
 void Engine::on_session_closed(const SessionClosed& closed, Instant now) {
@@ -166,7 +251,13 @@ void Engine::on_session_closed(const SessionClosed& closed, Instant now) {
   if (by_peer) s.dispatcher.note(record.path, pacing::Evidence::connection_dropped, now);
   // A session that opens but never does any work counts as a hop that cannot be reached, or we
   // would open it again at once.
-  if (by_peer && record.answered == 0) s.dispatcher.hop_failed(record.hop, now);
+  if (by_peer && record.answered == 0) {
+    const AttemptEnd end = judge_closing(closed, s.provider_key(record.path), s.catalogue);
+    if (end.signal == pacing::Signal::silent || end.signal == pacing::Signal::unclear ||
+        !s.learns())
+      s.dispatcher.source_failed_at(record.hop, record.path, now);
+    s.dispatcher.opening_failed(session, end, now);
+  }
   s.finish_session(session, now);
   s.dispatcher.run(now);
 }

@@ -6,6 +6,7 @@
 #include "engine/classify_outcome.h"
 #include "engine/dispatcher.h"
 #include "engine/engine.h"
+#include "engine/judge_attempt.h"
 #include "engine/ledger.h"
 #include "engine/message_record.h"
 #include "engine/next_hop_table.h"
@@ -15,9 +16,10 @@
 namespace mailweir::engine {
 
 struct Engine::State {
-  State(EngineConfig config, const provider::Catalogue& catalogue, Random& random_source)
+  State(EngineConfig config, const provider::Catalogue& provider_catalogue, Random& random_source)
       : settings(std::move(config)),
-        next_hops(catalogue, settings),
+        catalogue(provider_catalogue),
+        next_hops(provider_catalogue, settings),
         ledger(orders),
         retries(ledger.recipients),
         expiries(ledger.messages),
@@ -27,6 +29,7 @@ struct Engine::State {
 
   std::vector<Order> orders;
   Settings settings;
+  const provider::Catalogue& catalogue;
   NextHopTable next_hops;
   Ledger ledger;
   RetryWheel retries;
@@ -58,6 +61,24 @@ struct Engine::State {
   void expire(std::uint32_t message, Instant now);
   void finish_session(std::uint32_t session, Instant now);
   void count(std::uint32_t path, RecipientAction action, Instant now);
+  Judgement judge(const RecipientResult& result, const TransactionContext& context,
+                  std::uint32_t path) const;
+  const std::string& provider_key(std::uint32_t path) const;
+  struct AttemptFacts {
+    std::uint32_t path = no_index;
+    const std::string* host = nullptr;
+    double unit = 0.0;  // the transaction's jitter
+  };
+  void settle_attempt(std::uint32_t recipient, const RecipientResult& result,
+                      const Judgement& judgement, const AttemptFacts& facts, Instant now);
+  void defer_until(std::uint32_t recipient, const Cause& cause, Instant due, Instant now);
+  // A refusal whose wait is the path's: no attempt is counted, but it is on record.
+  void requeue_refused(std::uint32_t recipient, const Cause& cause, Instant now);
+  bool learns() const { return settings.config().pacing.learns; }
+
+  // Operators' hands have come or gone.
+  void hands_changed(Instant now);
+  Instant hands_end = never;  // the next one's time is over
 
   struct Rows;
   Rows rows(QueueKey key) const;

@@ -127,6 +127,12 @@ std::string_view to_string(WaitReason reason) {
       return "held";
     case WaitReason::next_hop_down:
       return "next_hop_down";
+    case WaitReason::learned_limit:
+      return "learned_limit";
+    case WaitReason::path_held:
+      return "path_held";
+    case WaitReason::path_paused:
+      return "path_paused";
     case WaitReason::connection_cap:
       return "connection_cap";
     case WaitReason::message_rate_cap:
@@ -227,7 +233,7 @@ std::vector<QueueRow> Engine::summary(QueueKey key) const {
   return result.rows;
 }
 
-std::vector<PathView> Engine::paths() const {
+std::vector<PathView> Engine::paths(Instant now) const {
   const State& s = *state_;
   std::vector<PathView> views;
   const PathTable& table = s.dispatcher.paths();
@@ -237,6 +243,8 @@ std::vector<PathView> Engine::paths() const {
     PathView view;
     view.source = s.settings.source_name(path.source);
     view.provider = s.next_hops.providers[path.provider].key();
+    view.is_paused = path.pacer->is_paused();
+    if (path.pacer->controller() != nullptr) view.learned = path.pacer->controller()->state(now);
     view.connections = path.pacer->connections();
     view.in_flight = path.recipients_in_flight;
     view.delivered = path.pacer->count(pacing::Evidence::recipient_delivered);

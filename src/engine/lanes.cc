@@ -89,6 +89,7 @@ void Lanes::enter(std::uint32_t recipient, std::uint32_t hop_index, Entry entry)
   ledger_.recipients[recipient].place = q;
   ledger_.move(recipient, Stage::ready);
   ++table_.hops[hop_index].ready;
+  ++table_.providers[table_.hops[hop_index].provider].ready;
 }
 
 void Lanes::leave(std::uint32_t recipient) {
@@ -98,6 +99,7 @@ void Lanes::leave(std::uint32_t recipient) {
   queue.recipients.erase(ledger_, recipient);
   if (queue.recipients.empty()) list::erase(queues, &Queue::turn, groups_[queue.group].turns, q);
   --table_.hops[queue.hop].ready;
+  --table_.providers[table_.hops[queue.hop].provider].ready;
   ledger_.move(recipient, Stage::entering);
 }
 
@@ -106,12 +108,22 @@ std::int64_t Lanes::urgency(std::uint32_t q, Instant now) const {
   return settings_.urgency(lanes[queues[q].lane].message_class, ledger_.recipients[first].due, now);
 }
 
-std::uint32_t Lanes::best_queue(const Hop& hop, std::uint16_t source, Instant now) const {
+void Lanes::add_demand(const Hop& hop, std::uint16_t source, pacing::Demand& demand) const {
+  for (std::uint32_t g = hop.first_group; g != no_index; g = groups_[g].next) {
+    const HopGroup& group = groups_[g];
+    if (group.turns.empty() || !settings_.pool_has(group.pool, source)) continue;
+    demand.waiting[static_cast<std::size_t>(settings_.rank(group.message_class))] = true;
+  }
+}
+
+std::uint32_t Lanes::best_queue(const Hop& hop, std::uint16_t source, pacing::Rank lowest,
+                                Instant now) const {
   std::uint32_t best = no_index;
   std::int64_t best_urgency = 0;
   for (std::uint32_t g = hop.first_group; g != no_index; g = groups_[g].next) {
     const HopGroup& group = groups_[g];
     if (group.turns.empty() || !settings_.pool_has(group.pool, source)) continue;
+    if (settings_.rank(group.message_class) > lowest) continue;
     if (best == no_index && group.next == no_index)
       return group.turns.first;  // no one to compare with
     const std::int64_t its_urgency = urgency(group.turns.first, now);

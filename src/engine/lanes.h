@@ -63,8 +63,12 @@ class Lanes {
   void enter(std::uint32_t recipient, std::uint32_t hop, Entry entry);
   // Takes a ready recipient out of its queue; it is entering again.
   void leave(std::uint32_t recipient);
-  // The queue of the hop whose turn it is among those that may use `source`; no_index if none.
-  std::uint32_t best_queue(const Hop& hop, std::uint16_t source, Instant now) const;
+  // The queue of the hop whose turn it is among those that may use `source` and are at least as
+  // urgent as `lowest`; no_index if none.
+  std::uint32_t best_queue(const Hop& hop, std::uint16_t source, pacing::Rank lowest,
+                           Instant now) const;
+  // Adds who waits at the hop for `source`.
+  void add_demand(const Hop& hop, std::uint16_t source, pacing::Demand& demand) const;
   // The queue has had its turn.
   void end_turn(std::uint32_t queue);
   std::int64_t urgency(std::uint32_t queue, Instant now) const;  // not empty

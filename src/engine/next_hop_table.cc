@@ -45,9 +45,13 @@ std::string NextHopTable::provider_key(const Target& target) const {
   return key;
 }
 
+std::uint32_t NextHopTable::find_provider(std::string_view key) const {
+  return provider_index_.find(hash_text(key),
+                              [&](std::uint32_t i) { return providers[i].key() == key; });
+}
+
 std::uint32_t NextHopTable::intern_provider(const std::string& key) {
-  const std::uint32_t known = provider_index_.find(
-      hash_text(key), [&](std::uint32_t i) { return providers[i].key() == key; });
+  const std::uint32_t known = find_provider(key);
   if (known != no_index) return known;
   const std::uint32_t index = providers.allocate();
   providers[index].names.push_back(key);
@@ -73,7 +77,9 @@ std::uint32_t NextHopTable::intern(Target target, std::string_view domain) {
     next_hop.is_smarthost = target.is_smarthost;
     hops[index].provider = intern_provider(next_hop.provider);
     hops[index].next_hop = std::make_shared<const NextHop>(std::move(next_hop));
-    ++providers[hops[index].provider].hops;
+    Provider& provider = providers[hops[index].provider];
+    provider.is_ours = target.is_smarthost && (provider.hops == 0 || provider.is_ours);
+    ++provider.hops;
     hop_index_.insert(hash, index);
   }
   auto& names = providers[hops[index].provider].names;

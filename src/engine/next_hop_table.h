@@ -28,6 +28,8 @@ enum class Trust : std::uint8_t {
 };
 inline constexpr std::size_t trust_kinds = 3;
 
+inline constexpr std::uint16_t no_source = 0xFFFF;
+
 // Queues of one pool and class, at hops of equal trust, that wait for a connection to one provider;
 // its lanes (tenants) take turns.
 struct WaitGroup {
@@ -44,8 +46,11 @@ struct Provider {
   std::vector<std::string> names;    // its key; then domains named in caps overrides that go there
   std::vector<std::uint32_t> paths;  // source id → path, no_index until used
   std::vector<WaitGroup> waits;
-  std::uint32_t waiting = 0;  // queues in `waits`
+  std::uint32_t waiting = 0;                // queues in `waits`
+  std::uint32_t ready = 0;                  // recipients in the queues of its hops
+  std::vector<std::uint16_t> held_by_pool;  // paths that siblings stand in for, by pool id
   std::uint32_t hops = 0;
+  bool is_ours = false;  // nothing but configured smarthosts
   bool changed = false;  // in the dispatcher's list of providers to look at
   const std::string& key() const { return names.front(); }
 };
@@ -61,10 +66,11 @@ struct Hop {
   std::uint32_t first_group = no_index;
   std::uint32_t last_queue = no_index;  // used last: a hint
   ListEnds queues;                      // all its queues, empty ones too
-  ListEnds free_sessions;      // open, with room for a transaction; those without work first
-  Instant open_not_before{};   // back-off after it could not be reached
-  Instant wake = never;        // armed timer
-  std::uint16_t failures = 0;  // in a row; 0: reachable as far as we know
+  ListEnds free_sessions;     // open, with room for a transaction; those without work first
+  Instant open_not_before{};  // back-off after it could not be reached
+  Instant wake = never;       // armed timer
+  std::uint16_t failed_from = no_source;  // this source alone could not reach it: others first
+  std::uint16_t failures = 0;             // in a row; 0: reachable as far as we know
   std::uint16_t recipients_max = 0xFFFF;  // a transaction, as its replies taught us
   bool proven = false;                    // has answered inside a transaction
   bool in_line = false;                   // its queues wait for a connection
@@ -91,6 +97,7 @@ class NextHopTable {
   // The hop of an MX set, new or known. `domain` is remembered with the provider if a caps override
   // names it.
   std::uint32_t intern(Target target, std::string_view domain);
+  std::uint32_t find_provider(std::string_view key) const;  // no_index: no mail goes there
   void forget(std::uint32_t hop);  // nothing refers to it; its queues and groups are gone
   void forget_provider(std::uint32_t provider);
 

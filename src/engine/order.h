@@ -10,6 +10,7 @@
 
 #include "base/ids.h"
 #include "base/time.h"
+#include "engine/notice.h"
 #include "engine/outcome.h"
 #include "mail/stored_message.h"
 
@@ -81,7 +82,7 @@ struct Settle {
   std::uint16_t recipients_total = 0;
 };
 
-using Order =
-    std::variant<ResolveRoute, OpenSession, StartTransaction, CloseSession, RecordState, Settle>;
+using Order = std::variant<ResolveRoute, OpenSession, StartTransaction, CloseSession, RecordState,
+                           Settle, Notice, KeepPath>;
 
 }  // namespace mailweir::engine

@@ -1,5 +1,8 @@
 #include "engine/outcome.h"
 
+#include "engine/notice.h"
+#include "engine/path_hand.h"
+
 namespace mailweir::engine {
 
 std::string_view to_string(Failure failure) {
@@ -46,6 +49,48 @@ std::string_view to_string(Failure failure) {
       return "cancelled";
   }
   return "unknown";
+}
+
+std::string_view to_string(Notice::Kind kind) {
+  switch (kind) {
+    case Notice::Kind::throttle_detected:
+      return "throttle.detected";
+    case Notice::Kind::step:
+      return "step";
+    case Notice::Kind::step_judged:
+      return "step.judged";
+    case Notice::Kind::probe:
+      return "probe";
+    case Notice::Kind::recovered:
+      return "recovered";
+    case Notice::Kind::drained:
+      return "drained";
+    case Notice::Kind::diagnosed:
+      return "diagnosed";
+    case Notice::Kind::cleared:
+      return "cleared";
+    case Notice::Kind::unknown_refusal:
+      return "unknown_refusal";
+  }
+  return "step";
+}
+
+std::string_view to_string(Notice::Verdict verdict) {
+  switch (verdict) {
+    case Notice::Verdict::none:
+      return "none";
+    case Notice::Verdict::better:
+      return "better";
+    case Notice::Verdict::same:
+      return "same";
+    case Notice::Verdict::worse:
+      return "worse";
+  }
+  return "none";
+}
+
+std::string_view to_string(PathHand::Action action) {
+  return action == PathHand::Action::pause ? "pause" : "cap";
 }
 
 }  // namespace mailweir::engine

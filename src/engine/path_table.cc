@@ -5,6 +5,17 @@
 #include "base/assert.h"
 
 namespace mailweir::engine {
+namespace {
+
+double per_second(const Rate& rate) {
+  return static_cast<double>(rate.events) * 1e6 / static_cast<double>(rate.period.count());
+}
+
+const Rate& slower(const Rate& a, const Rate& b) {
+  return per_second(b) < per_second(a) ? b : a;
+}
+
+}  // namespace
 
 bool Path::has_share_for(Trust trust) const {
   if (trust == Trust::proven) return true;
@@ -20,26 +31,73 @@ std::uint32_t PathTable::find(std::uint16_t source, std::uint32_t provider) cons
   return source < of_provider.size() ? of_provider[source] : no_index;
 }
 
-std::uint32_t PathTable::intern(std::uint16_t source, std::uint32_t provider) {
+std::uint32_t PathTable::find(std::string_view source, std::string_view provider) const {
+  const auto source_id = settings_.source_id(source);
+  const std::uint32_t provider_id = next_hops_.find_provider(provider);
+  return source_id && provider_id != no_index ? find(*source_id, provider_id) : no_index;
+}
+
+std::uint32_t PathTable::intern(std::uint16_t source, std::uint32_t provider, Instant now) {
   const std::uint32_t known = find(source, provider);
   if (known != no_index) return known;
   const std::uint32_t index = paths.allocate();
-  paths[index].source = source;
-  paths[index].provider = provider;
-  paths[index].pacer.emplace(caps(source, provider));
+  Path& path = paths[index];
+  path.source = source;
+  path.provider = provider;
+  const pacing::PacerSettings settings = pacer_settings(source, provider);
+  path.pacer.emplace(settings, now);
   auto& of_provider = next_hops_.providers[provider].paths;
   if (source >= of_provider.size()) of_provider.resize(source + 1U, no_index);
   of_provider[source] = index;
+  if (images_.empty() || !settings.learning) return index;
+  const auto image =
+      images_.find({settings_.source_name(source), next_hops_.providers[provider].key()});
+  if (image == images_.end()) return index;
+  const auto restored = pacing::PathController::restore(image->second.bytes, *settings.learning,
+                                                        now - image->second.as_of, now);
+  if (restored) path.pacer->replace_controller(*restored);
+  images_.erase(image);
   return index;
 }
 
-const pacing::PathCaps& PathTable::caps(std::uint16_t source, std::uint32_t provider) const {
-  return settings_.caps(source, next_hops_.providers[provider].names);
+pacing::LearningSettings PathTable::learning(std::uint16_t source, std::uint32_t provider,
+                                             const pacing::PathCaps& caps) const {
+  const EngineConfig& config = settings_.config();
+  pacing::LearningSettings learning;
+  if (config.pacing.start_rate) learning.start_rate = per_second(*config.pacing.start_rate);
+  if (caps.message_rate) learning.rate_max = per_second(*caps.message_rate);
+  // In messages: each connection may have so many ordered.
+  learning.concurrency_max = caps.connections_max * config.transactions_ahead;
+  learning.grows_freely = next_hops_.providers[provider].is_ours || !config.pacing.start_rate;
+  const auto at = settings_.source_at(source);
+  learning.warming = at && config.sources[*at].warming;
+  const std::uint64_t salt = mix(hash_text(next_hops_.providers[provider].key()) ^ source);
+  learning.salt = static_cast<std::uint32_t>(salt);
+  return learning;
+}
+
+pacing::PacerSettings PathTable::pacer_settings(std::uint16_t source,
+                                                std::uint32_t provider) const {
+  pacing::PacerSettings result;
+  result.caps = settings_.caps(source, next_hops_.providers[provider].names);
+  for (const PathHand& hand : hands_) {
+    if (!hand.covers(settings_.source_name(source), next_hops_.providers[provider].key())) continue;
+    if (hand.action == PathHand::Action::pause) result.is_paused = true;
+    if (hand.rate) {
+      result.caps.message_rate =
+          result.caps.message_rate ? slower(*result.caps.message_rate, *hand.rate) : *hand.rate;
+    }
+    if (hand.connections)
+      result.caps.connections_max = std::min(result.caps.connections_max, *hand.connections);
+  }
+  if (settings_.config().pacing.learns) result.learning = learning(source, provider, result.caps);
+  return result;
 }
 
 void PathTable::refresh_caps(std::uint32_t provider, Instant now) {
   for (const std::uint32_t index : next_hops_.providers[provider].paths) {
-    if (index != no_index) paths[index].pacer->set_caps(caps(paths[index].source, provider), now);
+    if (index != no_index)
+      paths[index].pacer->set(pacer_settings(paths[index].source, provider), now);
   }
 }
 
@@ -50,6 +108,64 @@ void PathTable::forget_provider(std::uint32_t provider) {
     paths.release(index);
   }
   next_hops_.providers[provider].paths.clear();
+}
+
+void PathTable::keep_image(std::string source, std::string provider, std::string image,
+                           Duration age, Instant now) {
+  images_[{std::move(source), std::move(provider)}] = {std::move(image), now - age};
+}
+
+bool PathTable::drop_image(const std::string& source, const std::string& provider) {
+  return images_.erase({source, provider}) > 0;
+}
+
+void PathTable::set_hand(PathHand hand) {
+  remove_hand(hand.id);
+  hands_.push_back(std::move(hand));
+}
+
+bool PathTable::remove_hand(std::uint64_t id) {
+  return std::erase_if(hands_, [&](const PathHand& hand) { return hand.id == id; }) > 0;
+}
+
+std::vector<PathHand> PathTable::expire_hands(Instant now) {
+  std::vector<PathHand> ended;
+  std::erase_if(hands_, [&](const PathHand& hand) {
+    if (hand.until > now) return false;
+    ended.push_back(hand);
+    return true;
+  });
+  return ended;
+}
+
+Instant PathTable::next_hand_end() const {
+  Instant soonest = never;
+  for (const PathHand& hand : hands_) soonest = std::min(soonest, hand.until);
+  return soonest;
+}
+
+bool PathTable::carries_others(const Path& path) const {
+  const auto& held = next_hops_.providers[path.provider].held_by_pool;
+  if (held.empty()) return false;
+  const std::uint16_t own = path.is_carried ? 1 : 0;
+  const auto pools = settings_.pools_of(path.source);
+  return std::any_of(pools.begin(), pools.end(),
+                     [&](std::uint8_t pool) { return pool < held.size() && held[pool] > own; });
+}
+
+void PathTable::set_carried(std::uint32_t index, bool is_carried) {
+  Path& path = paths[index];
+  if (path.is_carried == is_carried) return;
+  path.is_carried = is_carried;
+  auto& held = next_hops_.providers[path.provider].held_by_pool;
+  for (const std::uint8_t pool : settings_.pools_of(path.source)) {
+    if (pool >= held.size()) held.resize(pool + 1U);
+    if (is_carried) {
+      ++held[pool];
+    } else {
+      --held[pool];
+    }
+  }
 }
 
 }  // namespace mailweir::engine

@@ -3,11 +3,18 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/intrusive_list.h"
 #include "engine/next_hop_table.h"
+#include "engine/path_hand.h"
+#include "engine/path_notes.h"
 #include "engine/session_table.h"
 #include "engine/settings.h"
 #include "pacing/pacer.h"
@@ -26,6 +33,11 @@ struct Path {
   ListEnds idle;                       // open sessions without a transaction, longest idle first
   std::vector<std::uint32_t> starved;  // sessions that wait for a message permit
   Instant wake = never;                // armed timer
+  Instant held_at{};                   // grants from before are void; zero: never held
+  bool is_carried = false;           // siblings stand in for it: counted in Provider::held_by_pool
+  Instant kept_at{};                 // its image was last given to the spool
+  bool changed = false;              // in the dispatcher's list of paths to look at
+  std::unique_ptr<PathNotes> notes;  // from its first refusal on
 
   // Whether a hop of that trust may be tried now: at most half of the connections go to hops that
   // are not proven, a quarter to failing ones.
@@ -42,15 +54,43 @@ class PathTable {
   const Path& operator[](std::uint32_t index) const { return paths[index]; }
 
   std::uint32_t find(std::uint16_t source, std::uint32_t provider) const;  // no_index: never used
-  std::uint32_t intern(std::uint16_t source, std::uint32_t provider);
-  const pacing::PathCaps& caps(std::uint16_t source, std::uint32_t provider) const;
+  std::uint32_t find(std::string_view source, std::string_view provider) const;
+  std::uint32_t intern(std::uint16_t source, std::uint32_t provider, Instant now);
+  // What a pacer of that path is told: caps, the operator's hands, what learning starts from.
+  pacing::PacerSettings pacer_settings(std::uint16_t source, std::uint32_t provider) const;
   void refresh_caps(std::uint32_t provider, Instant now);
   // The paths of a provider that goes; none has a connection.
   void forget_provider(std::uint32_t provider);
 
+  // Learned in an earlier run of the process, `age` before now; taken up when the path is first
+  // used.
+  void keep_image(std::string source, std::string provider, std::string image, Duration age,
+                  Instant now);
+  bool drop_image(const std::string& source, const std::string& provider);
+
+  const std::vector<PathHand>& hands() const { return hands_; }
+  void set_hand(PathHand hand);  // one of the same id is replaced
+  bool remove_hand(std::uint64_t id);
+  // Takes back those whose time is over.
+  std::vector<PathHand> expire_hands(Instant now);
+  Instant next_hand_end() const;
+
+  // Whether this path stands in for one of its siblings.
+  bool carries_others(const Path& path) const;
+  void set_carried(std::uint32_t path, bool is_carried);
+
  private:
+  struct Image {
+    std::string bytes;
+    Instant as_of{};
+  };
+  pacing::LearningSettings learning(std::uint16_t source, std::uint32_t provider,
+                                    const pacing::PathCaps& caps) const;
+
   NextHopTable& next_hops_;
   const Settings& settings_;
+  std::map<std::pair<std::string, std::string>, Image> images_;
+  std::vector<PathHand> hands_;
 };
 
 }  // namespace mailweir::engine

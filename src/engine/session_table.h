@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "engine/intrusive_list.h"
 #include "engine/next_hop_table.h"
+#include "pacing/pacer.h"
 
 namespace mailweir::engine {
 
@@ -37,9 +38,11 @@ struct Session {
   bool listed_free = false;  // in Hop::free_sessions
   bool listed_idle = false;  // in Path::idle
   ListEnds transactions;     // ordered or reserved, oldest first
+  pacing::Grant grant;       // of the connection, for its first message
   Links free;                // in Hop::free_sessions
   Links idle;                // in Path::idle
   Instant idle_since{};
+  Instant opened_at{};  // the connection was ordered
 };
 
 struct Transaction {
@@ -49,6 +52,7 @@ struct Transaction {
   ListEnds recipients;  // in the order they were ordered
   Links of_session;
   bool ordered = false;  // false: reserved for a session that is opening
+  pacing::Grant grant;   // if ordered
 };
 
 template <class IdType>

@@ -16,6 +16,16 @@ bool names(const std::vector<Row>& rows, std::string_view name) {
 
 }  // namespace
 
+pacing::Rank rank_of(const MessageClass& message_class) {
+  constexpr int urgent_priority = 80;
+  constexpr int bulk_priority = 30;
+  constexpr Duration urgent_deadline = std::chrono::minutes(5);
+  const bool is_pressing =
+      message_class.deadline > Duration{} && message_class.deadline <= urgent_deadline;
+  if (message_class.priority >= urgent_priority || is_pressing) return pacing::Rank::urgent;
+  return message_class.priority <= bulk_priority ? pacing::Rank::bulk : pacing::Rank::ordinary;
+}
+
 Settings::Settings(EngineConfig config) : config_(std::move(config)) {
   resolve_names();
 }
@@ -47,10 +57,17 @@ void Settings::resolve_names() {
     }
     WEIR_ASSERT(!ids.empty());
   }
+  source_pools_.assign(source_names_.size(), {});
+  for (std::size_t pool = 0; pool < pool_sources_.size(); ++pool) {
+    for (const std::uint16_t source : pool_sources_[pool])
+      source_pools_[source].push_back(static_cast<std::uint8_t>(pool));
+  }
   class_at_.assign(class_names_.size(), 0);
   for (std::size_t i = 0; i < config_.classes.size(); ++i) {
     class_at_[class_names_.find(config_.classes[i].name)] = i;
   }
+  ranks_.clear();
+  for (const std::size_t at : class_at_) ranks_.push_back(rank_of(config_.classes[at]));
 }
 
 std::uint8_t Settings::class_id(std::string_view name) const {
@@ -75,6 +92,12 @@ std::uint8_t Settings::effective_pool(std::uint8_t pool, std::uint8_t class_id) 
 bool Settings::pool_has(std::uint8_t pool, std::uint16_t source) const {
   const auto& ids = pool_sources_[pool];
   return std::find(ids.begin(), ids.end(), source) != ids.end();
+}
+
+std::optional<std::uint16_t> Settings::source_id(std::string_view name) const {
+  const std::uint32_t id = source_names_.find(name);
+  if (id == no_index) return std::nullopt;
+  return static_cast<std::uint16_t>(id);
 }
 
 std::optional<std::uint16_t> Settings::source_at(std::uint16_t source) const {

@@ -14,8 +14,13 @@
 #include "base/time.h"
 #include "engine/engine_config.h"
 #include "engine/name_table.h"
+#include "pacing/signal.h"
 
 namespace mailweir::engine {
+
+// How urgent a class is where a path is scarce: urgent from priority 80, or with a deadline of at
+// most five minutes; bulk up to priority 30.
+pacing::Rank rank_of(const MessageClass& message_class);
 
 inline constexpr std::uint8_t pool_of_class = 255;  // the message names no pool: its class's
 
@@ -33,15 +38,21 @@ class Settings {
   const std::string& class_name(std::uint8_t id) const { return class_names_[id]; }
   std::uint32_t class_ids() const { return class_names_.size(); }
 
+  pacing::Rank rank(std::uint8_t class_id) const { return ranks_[class_id]; }
+
   std::uint8_t pool_id(std::string_view name) const;  // empty or unknown: pool_of_class
   // The pool a message of that class and wish goes through.
   std::uint8_t effective_pool(std::uint8_t pool, std::uint8_t class_id) const;
   // Source ids of a pool, as effective_pool() gave it.
   std::span<const std::uint16_t> sources_of(std::uint8_t pool) const { return pool_sources_[pool]; }
   bool pool_has(std::uint8_t pool, std::uint16_t source) const;
+  std::span<const std::uint8_t> pools_of(std::uint16_t source) const {
+    return source_pools_[source];
+  }
 
   // Index into config().sources; empty: the source is no longer configured.
   std::optional<std::uint16_t> source_at(std::uint16_t source) const;
+  std::optional<std::uint16_t> source_id(std::string_view name) const;
   const std::string& source_name(std::uint16_t source) const { return source_names_[source]; }
   std::uint16_t sources_known() const { return static_cast<std::uint16_t>(source_names_.size()); }
 
@@ -64,6 +75,8 @@ class Settings {
   NameTable pool_names_;
   NameTable source_names_;
   std::vector<std::size_t> class_at_;                     // class id → index into config
+  std::vector<pacing::Rank> ranks_;                       // by class id
+  std::vector<std::vector<std::uint8_t>> source_pools_;   // source id → pool ids
   std::vector<std::vector<std::uint16_t>> pool_sources_;  // pool id → source ids
   std::vector<std::optional<std::uint16_t>> source_at_;   // source id → index into config
   std::uint8_t default_pool_ = 0;

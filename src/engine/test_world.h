@@ -116,6 +116,8 @@ struct World {
 
   std::map<RecipientKey, End> ends;
   std::vector<RecordState> records;
+  std::vector<Notice> notices;
+  std::map<std::pair<std::string, std::string>, std::string> images;  // of paths
   std::vector<Start> starts;
   std::map<std::uint64_t, Instant> accepted_at;  // by message
   std::vector<OpenRecord> opens;
@@ -149,6 +151,8 @@ struct World {
   void carry_out(const CloseSession& order);
   void carry_out(const RecordState& order);
   void carry_out(const Settle& order);
+  void carry_out(const Notice& order) { notices.push_back(order); }
+  void carry_out(const KeepPath& order) { images[{order.source, order.provider}] = order.image; }
   void finish_transaction(const StartTransaction& order, const TransactionFate& fate,
                           Instant started);
   void end_session(SessionId id, Failure failure);

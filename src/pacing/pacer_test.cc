@@ -91,7 +91,7 @@ TEST(TokenBucket, ChangingTheRateGivesNoFreeBurst) {
 }
 
 TEST(Pacer, ConnectionsAreCappedAndReturned) {
-  Pacer pacer(PathCaps{.connections_max = 2, .message_rate = {}, .connection_rate = {}});
+  Pacer pacer({.caps = {.connections_max = 2, .message_rate = {}, .connection_rate = {}}}, start);
   EXPECT_TRUE(pacer.permit_connection(start));
   EXPECT_TRUE(pacer.permit_connection(start));
   EXPECT_FALSE(pacer.permit_connection(start));
@@ -102,7 +102,8 @@ TEST(Pacer, ConnectionsAreCappedAndReturned) {
 }
 
 TEST(Pacer, ARefusedConnectionUsesNoPermit) {
-  Pacer pacer(PathCaps{.connections_max = 1, .message_rate = {}, .connection_rate = Rate{2, 1s}});
+  Pacer pacer({.caps = {.connections_max = 1, .message_rate = {}, .connection_rate = Rate{2, 1s}}},
+              start);
   ASSERT_TRUE(pacer.permit_connection(start));
   ASSERT_FALSE(pacer.permit_connection(start));
   pacer.connection_ended();
@@ -114,16 +115,16 @@ TEST(Pacer, ARefusedConnectionUsesNoPermit) {
 }
 
 TEST(Pacer, MessagesWithoutARateAreUnlimited) {
-  Pacer pacer(PathCaps{});
+  Pacer pacer({.caps = {}}, start);
   for (int i = 0; i < 100'000; ++i) ASSERT_TRUE(pacer.permit_message(start));
   EXPECT_EQ(pacer.next_message(start).limit, Limit::none);
 }
 
 TEST(Pacer, LoweredCapsBindAtOnce) {
-  Pacer pacer(PathCaps{});
+  Pacer pacer({.caps = {}}, start);
   ASSERT_TRUE(pacer.permit_connection(start));
-  pacer.set_caps(PathCaps{.connections_max = 1, .message_rate = Rate{0, 1s}, .connection_rate = {}},
-                 start);
+  pacer.set({.caps = {.connections_max = 1, .message_rate = Rate{0, 1s}, .connection_rate = {}}},
+            start);
   EXPECT_FALSE(pacer.permit_connection(start));
   EXPECT_FALSE(pacer.permit_message(start));
   EXPECT_EQ(pacer.next_message(start).limit, Limit::message_rate);
@@ -131,7 +132,8 @@ TEST(Pacer, LoweredCapsBindAtOnce) {
 
 TEST(Pacer, IsRestedOnceItsRatesHaveRecovered) {
   Pacer pacer(
-      PathCaps{.connections_max = 2, .message_rate = Rate{60, 1min}, .connection_rate = {}});
+      {.caps = {.connections_max = 2, .message_rate = Rate{60, 1min}, .connection_rate = {}}},
+      start);
   EXPECT_TRUE(pacer.is_rested(start));
   ASSERT_TRUE(pacer.permit_message(start));
   EXPECT_FALSE(pacer.is_rested(start + 999ms));
@@ -141,7 +143,7 @@ TEST(Pacer, IsRestedOnceItsRatesHaveRecovered) {
 }
 
 TEST(Pacer, OutcomesAreCounted) {
-  Pacer pacer(PathCaps{});
+  Pacer pacer({.caps = {}}, start);
   pacer.on_outcome(Evidence::recipient_delivered, start);
   pacer.on_outcome(Evidence::recipient_delivered, start + 1s);
   pacer.on_outcome(Evidence::connect_failed, start + 2s);

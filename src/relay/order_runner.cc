@@ -184,6 +184,10 @@ void Relay::Core::carry_out(engine::RecordState& order) {
   lazy_.updates.push_back({order.message, order.recipient, std::move(state)});
 }
 
+void Relay::Core::carry_out(engine::Notice&) {}
+
+void Relay::Core::carry_out(engine::KeepPath&) {}
+
 void Relay::Core::carry_out(engine::Settle& order) {
   if (const auto touched = touched_.find(order.message); touched != touched_.end()) {
     touched->second.outcomes.push_back({order.recipient, order.disposition, order.attempts, {}});

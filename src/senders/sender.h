@@ -36,6 +36,9 @@ class Sender {
     return false;
   }
 
+  // What an earlier run of the sender asked to keep (engine::KeepPath), `age` ago.
+  virtual void restore_path(const engine::KeepPath& /*kept*/, Duration /*age*/, Instant /*now*/) {}
+
   // For the report's plots.
   virtual engine::Totals totals() const = 0;
 };

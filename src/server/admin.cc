@@ -130,7 +130,7 @@ void Admin::status(console::Done<console::ServerStatus> done) {
     status.troubles = troubles(usage);
     status.totals = engine.totals();
     status.providers = engine.summary(engine::QueueKey::provider);
-    status.paths = engine.paths();
+    status.paths = engine.paths(now);
     const relay::RecordedTotals& totals = ports_.recorder.totals();
     status.counters = {totals.messages_accepted,
                        totals.recipients_accepted,

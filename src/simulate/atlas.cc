@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 
 namespace mailweir::simulate {
 namespace {
@@ -44,7 +46,11 @@ Atlas::Atlas(const Scenario& scenario) : providers_(scenario.providers) {
     entries.push_back({.key = provider.name,
                        .name = provider.name,
                        .mx_patterns = {fmt::format("*.{}{}", provider.name, top)}});
+    if (!provider.speaks_as.empty()) entries.back().also = {provider.speaks_as};
   }
+  const auto& known = provider::Catalogue::embedded().entries();
+  std::ranges::copy_if(known, std::back_inserter(entries),
+                       [&](const auto& entry) { return !provider_index_.contains(entry.key); });
   catalogue_ = provider::Catalogue(std::move(entries));
 }
 

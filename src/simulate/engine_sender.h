@@ -42,6 +42,12 @@ class EngineSender final : public senders::Sender {
   Instant next_wakeup() const override { return engine_.next_wakeup(); }
   std::vector<engine::Order> take_orders() override { return engine_.take_orders(); }
   engine::Totals totals() const override { return engine_.totals(); }
+  bool holds(std::uint16_t source, std::string_view provider) const override {
+    return engine_.is_held(engine_.config().sources[source].name, provider);
+  }
+  void restore_path(const engine::KeepPath& kept, Duration age, Instant now) override {
+    engine_.restore_path(kept.source, kept.provider, kept.image, age, now);
+  }
 
  private:
   SeededRandom random_;

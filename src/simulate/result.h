@@ -8,9 +8,16 @@
 #include <vector>
 
 #include "base/time.h"
+#include "engine/notice.h"
 #include "simulate/incident.h"
 
 namespace mailweir::simulate {
+
+// What the sender told people, and when, counted from the start of the run.
+struct NoticeAt {
+  Duration at{};
+  engine::Notice notice;
+};
 
 // Recipients, unless the name says otherwise.
 struct Counts {
@@ -132,6 +139,7 @@ struct RunResult {
   std::vector<PathResult> paths;      // source × provider; empty when there are more than 64
   std::vector<Violation> violations;  // the first 20
   std::uint64_t violations_total = 0;
+  std::vector<NoticeAt> notices;     // of the sender, by time
   std::vector<std::string> unmet;    // expectations, each as a sentence
   std::optional<Incident> incident;  // `ours` by find_incident_minutes()
 

@@ -30,6 +30,7 @@ using Mix = std::vector<std::pair<std::string, double>>;
 struct Provider {
   std::string name;
   world::ReceiverSpec receiver;  // a personality, its parameters overridden
+  std::string speaks_as;         // catalogue key whose rules read its replies; empty: general ones
   double share = 1;              // weight among the providers of a workload that names none
   std::uint32_t domains = 1;     // "d1.NAME.test" …, drawn alike
   std::uint16_t hosts = 1;       // MX hosts of equal preference

@@ -71,6 +71,8 @@ std::vector<Option<SourceGroup>> source_options() {
                       "Address of the first; the others follow."),
       of<SourceGroup>("count", WEIR_MEMBER(count), common::whole_number<std::uint16_t>(1, 4096),
                       "How many."),
+      of<SourceGroup>("warming", WEIR_MEMBER(warming), common::flag(),
+                      "Without a history at the providers."),
       of<SourceGroup>("ehlo", WEIR_MEMBER(ehlo), common::host(), "The name in EHLO."),
   };
 }
@@ -116,6 +118,16 @@ std::vector<Option<engine::RetrySchedule>> retry_options() {
       of<Retry>("factor", WEIR_MEMBER(factor), common::real(1, 10), "From wait to wait."),
       of<Retry>("longest", WEIR_MEMBER(longest), common::duration(1s, 7 * 24h), "Longest wait."),
       of<Retry>("jitter", WEIR_MEMBER(jitter), common::real(0, 0.9), "Each wait × 1 ± jitter."),
+  };
+}
+
+std::vector<Option<engine::PacingSettings>> pacing_options() {
+  using Pacing = engine::PacingSettings;
+  return {
+      of<Pacing>("learns", WEIR_MEMBER(learns), common::flag(),
+                 "Whether the limits of paths are learned; else the caps alone bind."),
+      of<Pacing>("start_rate", WEIR_MEMBER(start_rate), common::rate(),
+                 "Believed safe on a path nothing is known about."),
   };
 }
 

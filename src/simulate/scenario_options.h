@@ -12,6 +12,7 @@ namespace mailweir::simulate {
 
 // [[source]]: a group of addresses.
 struct SourceGroup {
+  bool warming = false;
   std::string name;
   std::string first;  // empty: chosen
   std::uint16_t count = 1;
@@ -61,6 +62,7 @@ std::vector<config::Option<engine::MessageClass>> class_options();
 std::vector<config::Option<CapsEntry>> caps_options();
 std::vector<config::Option<CapsEntry>> caps_for_options();
 std::vector<config::Option<engine::RetrySchedule>> retry_options();
+std::vector<config::Option<engine::PacingSettings>> pacing_options();
 std::vector<config::Option<engine::EngineConfig>> delivery_options();
 std::vector<config::Option<ProviderEntry>> provider_options();
 std::vector<config::Option<WorkloadEntry>> workload_options();

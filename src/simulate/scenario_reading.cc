@@ -1,6 +1,9 @@
 // Us: sources, pools, classes, caps, the sender; and the providers.
 #include "simulate/scenario_reading.h"
 
+#include <algorithm>
+#include <array>
+
 #include "senders/make_sender.h"
 #include "simulate/atlas.h"
 #include "simulate/scenario_tables.h"
@@ -109,8 +112,8 @@ const Table* ScenarioReading::table_of(const Table& parent, std::string_view key
 
 void ScenarioReading::read_top() {
   read_table(top_options(), document_, "the scenario", scenario,
-             {"sender", "source", "pool", "class", "caps", "retry", "delivery", "provider",
-              "workload", "fault", "expect", "incident"});
+             {"sender", "source", "pool", "class", "caps", "retry", "pacing", "delivery",
+              "provider", "workload", "fault", "expect", "incident"});
   for (const char* needed : {"source", "provider", "workload"}) {
     if (document_.find(needed) == nullptr)
       complain({}, fmt::format("there is no [[{}]]; a scenario needs at least one", needed));
@@ -135,6 +138,7 @@ void ScenarioReading::add_sources(const SourceGroup& group, const Table& table) 
   for (std::uint16_t i = 0; i < group.count; ++i) {
     engine::EgressAddress source;
     source.name = group.count == 1 ? group.name : fmt::format("{}{}", group.name, i + 1);
+    source.warming = group.warming;
     source.ehlo_name = group.ehlo.empty() ? source.name + ".example" : group.ehlo;
     if (first) {
       const std::uint64_t address = first->low() + i;
@@ -249,6 +253,8 @@ void ScenarioReading::read_delivery() {
       complain(value_place(*table, "longest", value_place(*table, "first")),
                "the longest wait is shorter than the first; make it longer");
   }
+  if (const Table* table = table_of(document_, "pacing"))
+    read_table(pacing_options(), *table, "[pacing]", engine.pacing, {});
   if (const Table* table = table_of(document_, "delivery"))
     read_table(delivery_options(), *table, "[delivery]", engine, {});
   // As the server does (config/engine_settings.cc).
@@ -265,10 +271,31 @@ void ScenarioReading::read_providers() {
     complain({}, "more than 1,000,000 paths (sources × providers); give fewer");
 }
 
+namespace {
+
+// Whose rules read what a personality says.
+std::string_view catalogue_key(std::string_view personality) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> keys{{
+      {"microsoft365", "ms365"},
+      {"outlook-consumer", "outlook-consumer"},
+      {"gmail", "google"},
+      {"yahoo", "yahoo"},
+      {"icloud", "apple"},
+      {"docomo", "docomo"},
+      {"au", "au-kddi"},
+  }};
+  const auto* const found =
+      std::ranges::find(keys, personality, &std::pair<std::string_view, std::string_view>::first);
+  return found == keys.end() ? std::string_view{} : found->second;
+}
+
+}  // namespace
+
 void ScenarioReading::add_provider(ProviderEntry& entry, const Table& table) {
   Provider& provider = entry.provider;
   if (config::contains(provider_names(), std::string_view(provider.name)))
     complain(value_place(table, "name"), "there is such a provider already; give another name");
+  entry.provider.speaks_as = catalogue_key(entry.personality);
   auto spec = world::find_personality(entry.personality);
   if (!spec) {
     complain(value_place(table, "personality"), spec.error().context);

@@ -2,7 +2,9 @@
 // orders and reports between the sender and the virtual world. For run.cc only.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -56,6 +58,7 @@ class Simulation {
   void on_settle(const engine::Settle& settle);
   bool is_held(std::uint32_t path) const;
   void on_record(const engine::RecordState& state);
+  void on_notice(const engine::Notice& notice);
   void plan_flush();
 
   // simulation_faults.cc
@@ -89,6 +92,12 @@ class Simulation {
   VirtualNetwork network_;
   CapsCheck caps_;
   HoldCheck holds_;
+  struct KeptPath {
+    engine::KeepPath order;
+    Instant at{};
+  };
+  std::map<std::pair<std::string, std::string>, KeptPath> kept_paths_;  // by source and provider
+  std::vector<NoticeAt> notices_;
   Oracle oracle_;
   SpellWatch spells_;
   Meter meter_;

@@ -145,6 +145,8 @@ void Simulation::restart() {
   if (!failure_) return;
   caps_.restart(now_);
   holds_.restart();
+  for (const auto& [path, kept] : kept_paths_)
+    sender_->restore_path(kept.order, now_ - kept.at, now_);
   std::uint64_t restored = 0;
   spool_.restore([&](MessageId id, const Mail& mail, std::span<const MailRecipient> recipients) {
     ++restored;

@@ -67,6 +67,10 @@ void Simulation::carry_out(engine::Order& any) {
           },
           [&](const engine::RecordState& order) { on_record(order); },
           [&](const engine::Settle& order) { on_settle(order); },
+          [&](const engine::Notice& order) { on_notice(order); },
+          [&](const engine::KeepPath& order) {
+            kept_paths_[{order.source, order.provider}] = {order, now_};
+          },
       },
       any);
 }
@@ -85,6 +89,10 @@ void Simulation::on_record(const engine::RecordState& state) {
         .phase = small(state.disposition)});
   spool_.record(state, wall_now() + (state.due - now_), now_);
   plan_flush();
+}
+
+void Simulation::on_notice(const engine::Notice& notice) {
+  notices_.push_back({now_ - origin_, notice});
 }
 
 void Simulation::on_settle(const engine::Settle& settle) {

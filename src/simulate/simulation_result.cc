@@ -32,6 +32,7 @@ void Simulation::finish(RunResult& result) {
   result.measures.lost_replies = spool_.lost_replies();
   result.violations = rules_.violations();
   result.violations_total = rules_.total();
+  result.notices = std::move(notices_);
   result.unmet = std::move(unmet_);
   for (std::string& sentence : unmet_expectations(scenario_, result))
     result.unmet.push_back(std::move(sentence));

@@ -1,0 +1,116 @@
+// Paths: what was learned, the operator's hand, and why a path is as fast as it is.
+#include <algorithm>
+#include <limits>
+
+#include "engine/engine_state.h"
+
+namespace mailweir::engine {
+
+void Engine::restore_path(std::string source, std::string provider, std::string image, Duration age,
+                          Instant now) {
+  state_->dispatcher.path_table().keep_image(std::move(source), std::move(provider),
+                                             std::move(image), age, now);
+}
+
+void Engine::State::hands_changed(Instant now) {
+  dispatcher.refresh_all_caps(now);
+  hands_end = dispatcher.paths().next_hand_end();
+  dispatcher.run(now);
+}
+
+void Engine::set_hand(PathHand hand, Instant now) {
+  state_->dispatcher.path_table().set_hand(std::move(hand));
+  state_->hands_changed(now);
+}
+
+bool Engine::remove_hand(std::uint64_t id, Instant now) {
+  if (!state_->dispatcher.path_table().remove_hand(id)) return false;
+  state_->hands_changed(now);
+  return true;
+}
+
+std::vector<PathHand> Engine::hands() const {
+  return state_->dispatcher.paths().hands();
+}
+
+bool Engine::forget_path(const std::string& source, const std::string& provider, Instant now) {
+  State& s = *state_;
+  const bool kept = s.dispatcher.path_table().drop_image(source, provider);
+  if (kept) s.orders.emplace_back(KeepPath{source, provider, {}});
+  const std::uint32_t path = s.dispatcher.paths().find(source, provider);
+  if (path == no_index) return kept;
+  s.dispatcher.forget_path(path, now);
+  s.dispatcher.run(now);
+  return true;
+}
+
+bool Engine::is_held(std::string_view source, std::string_view provider) const {
+  const PathTable& paths = state_->dispatcher.paths();
+  const std::uint32_t path = paths.find(source, provider);
+  return path != no_index && paths[path].pacer->is_held();
+}
+
+namespace {
+
+// Messages a second that the path carries at its present pace; infinite: nothing binds it.
+double carried(const Path& path, Instant now) {
+  if (path.pacer->is_paused() || path.pacer->is_held()) return 0.0;
+  const auto& rate = path.pacer->caps().message_rate;
+  const double capped =
+      rate ? static_cast<double>(rate->events) * 1e6 / static_cast<double>(rate->period.count())
+           : pacing::unlimited;
+  if (path.pacer->controller() == nullptr) return capped;
+  return std::min(capped, path.pacer->controller()->state(now).pace);
+}
+
+void tell_refusal(PathExplanation& told, const PathNotes& notes) {
+  told.reply = notes.reply;
+  told.rule = notes.rule;
+  told.host = notes.host;
+  told.phase = notes.phase;
+  told.failure = notes.failure;
+  told.refused_at = notes.refused_at;
+}
+
+}  // namespace
+
+PathExplanation Engine::explain(std::string_view source, std::string_view provider,
+                                Instant now) const {
+  const State& s = *state_;
+  const PathTable& paths = s.dispatcher.paths();
+  PathExplanation told;
+  told.source = source;
+  told.provider = provider;
+  for (const PathHand& hand : paths.hands()) {
+    if (hand.covers(source, provider)) told.hands.push_back(hand);
+  }
+  const std::uint32_t p = paths.find(source, provider);
+  if (p == no_index) {
+    told.caps = s.settings.config().caps;
+    return told;
+  }
+  const Path& path = paths[p];
+  const Provider& its_provider = s.next_hops.providers[path.provider];
+  told.is_used = true;
+  told.caps = path.pacer->caps();
+  told.is_paused = path.pacer->is_paused();
+  if (path.pacer->controller() != nullptr) told.learned = path.pacer->controller()->state(now);
+  told.carries_others = paths.carries_others(path);
+  told.next = path.pacer->peek_attempt(now, {.carries_others = told.carries_others});
+  if (told.next.is_free()) told.next = path.pacer->next_message(now);
+  told.next_move = told.next.at;
+  told.connections = path.pacer->connections();
+  told.in_flight = path.recipients_in_flight;
+  told.waiting = its_provider.ready;
+  if (path.notes) tell_refusal(told, *path.notes);
+  double together = 0.0;
+  for (const std::uint32_t sibling : its_provider.paths) {
+    if (sibling != no_index) together += carried(paths[sibling], now);
+  }
+  if (together > 0.0 && together < pacing::unlimited)
+    told.drain =
+        Duration(static_cast<std::int64_t>(static_cast<double>(told.waiting) / together * 1e6));
+  return told;
+}
+
+}  // namespace mailweir::engine
