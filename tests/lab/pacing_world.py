@@ -260,7 +260,7 @@ class Sender:
     start: float = 0.6  # of the limit, believed safe before anything is known; 0: the default
     cap: float = 0.9  # of the limit, without the controller
 
-    def text(self, receiver, warming=False):
+    def text(self, receiver):
         limit = receiver.nominal() / receiver.sources
         if self.kind != "mailweir":
             return baseline_text(self.kind, limit)
@@ -270,7 +270,7 @@ class Sender:
         text += "\n[pacing]\nlearns = true\n"
         if self.start > 0:
             text += f'start_rate = "{max(1, round(self.start * limit * DAY))}/day"\n'
-        return text + ("warming = true\n" if warming else "")
+        return text
 
 
 def baseline_text(kind, limit):
@@ -313,10 +313,10 @@ def provider_text(receiver):
 def scenario(receiver, loads, sender, title, warming=False):
     neighbour = '[[class]]\nname = "neighbour"\npriority = 50\n\n' if receiver.busy_domain_only else ""
     return (f'title = "{title}"\nlength = "{round(receiver.length)}s"\ndrain = "0s"\n\n'
-            f'[[source]]\nname = "out"\nfirst = "192.0.2.1"\ncount = {receiver.sources}\n\n'
+            f'[[source]]\nname = "out"\nfirst = "192.0.2.1"\ncount = {receiver.sources}\n{"warming = true" if warming and sender.learns else ""}\n'
             '[[class]]\nname = "urgent"\npriority = 80\ndeadline = "5m"\n\n[[class]]\nname = "ordinary"\npriority = 50\n\n'
             f'[[class]]\nname = "bulk"\npriority = 20\n\n{neighbour}'
-            + sender.text(receiver, warming) + "\n" + provider_text(receiver) + loads + receiver.faults)
+            + sender.text(receiver) + "\n" + provider_text(receiver) + loads + receiver.faults)
 
 
 # --- specials: name -> (title, receiver, loads, warming, bars)

@@ -19,9 +19,9 @@ import random
 import statistics
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from lab.claim import ROOT, Claim
+from lab.learning import knows_pacing
 from lab.pacing_world import (BASELINES, LOADS, Sender, further, scenario, specials, standard, steady, unlimited_oracle_factor)
 from lab.process import LabError
 
@@ -82,14 +82,6 @@ class Lab:
         if not os.environ.get("PROVE_KEEP"):
             file.unlink()
         return Figures(json.loads(done.stdout), factor)
-
-
-def knows_pacing(claim):
-    """Whether the binary's scenarios have a table [pacing]."""
-    probe = claim.folder / "probe.toml"
-    probe.write_text('length = "1s"\n[[source]]\nname = "a"\n[[class]]\nname = "c"\n[pacing]\nlearns = true\n[[provider]]\nname = "p"\n'
-                     '[[workload]]\nname = "w"\nkind = "rate"\nrate = "1/s"\n')
-    return subprocess.run([claim.arguments.binary, "simulate", str(probe)], capture_output=True).returncode in (0, 1)
 
 
 # --- tables
@@ -281,7 +273,7 @@ OPTIONS = ((("--only",), {"default": "", "help": "receivers, specials or `draws`
 
 def body(claim):
     options = claim.arguments
-    learns = options.engine == "learning" or (options.engine == "auto" and knows_pacing(claim))
+    learns = options.engine == "learning" or (options.engine == "auto" and knows_pacing(claim.arguments.binary, claim.folder))
     sender = Sender("ours", learns=learns, start=0.6 if options.start == "known" else 0.0)
     seeds = SEEDS[:options.seeds or (1 if claim.quick else len(SEEDS))]
     loads = ("95", "150") if claim.quick else LOADS
