@@ -63,6 +63,7 @@ void Diagnosis::State::on_contact(const Contact& told, Instant now) {
   count(all.total, reached);
   if (reached) {
     pair.reaches.mark(now);
+    pair.learn_gap(now);
     provider(contact.provider).last_reached = now;
     if (pair.row == none && !pair.recovery.found) good_reach(contact, now);
   }
@@ -261,7 +262,8 @@ void Diagnosis::State::begin_row(Pair& pair, Instant now) {
                     .provider_then = to.total,
                     .provider_calm_then = to.calm,
                     .provider_open_then = to.calm_open,
-                    .source_then = source(pair.source).total};
+                    .source_then = source(pair.source).total,
+                    .is_sudden = pair.is_silent(now)};
 }
 
 void Diagnosis::State::end_row(Pair& pair) {
@@ -272,6 +274,7 @@ void Diagnosis::State::end_row(Pair& pair) {
 void Diagnosis::State::fail_scopes(const Contact& contact, Pair& pair, double weight, Instant now) {
   Scope& from = source(contact.source);
   Provider& to = provider(contact.provider);
+  for (Scope* scope : {&from, static_cast<Scope*>(&to), &all}) end_if_over(*scope);
   to.stretch.fail(contact, weight, now);
   blame(to.stretch.hosts, contact.host);
   if (std::exchange(pair.provider_epoch, to.stretch.epoch) != to.stretch.epoch)
@@ -300,6 +303,15 @@ void Diagnosis::State::good_reach(const Contact& contact, Instant now) {
     scope->last_good = now;
     scope->stretch.reset(scope->total, all.total);
   }
+}
+
+// Ends a stretch that is of before a recovery; true if it was.
+bool Diagnosis::State::end_if_over(Scope& scope) {
+  const Instant began = scope.stretch.first_started;
+  if (scope.stretch.failed == 0) return false;
+  if (!is_older(began, all.recovered) && !is_older(began, scope.recovered)) return false;
+  scope.stretch.reset(scope.total, all.total);
+  return true;
 }
 
 // By one that fails too: it weighs against what is suspected, but does not end it.

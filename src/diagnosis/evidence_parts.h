@@ -148,27 +148,26 @@ inline constexpr double usual_of_hosts = 0.08;
 // A peer that cuts TLS speaks to us, and may take the next session in clear.
 inline constexpr double usual_of_cuts = 0.4;
 
-// The same test the other way round: well again, against failing as it did when it was found.
+// The same test the other way round: well again, against failing as it has failed so far.
 struct Recovery {
+  Tally seen;
   double score = 0;
-  double gain = 0;  // of one reach
   Instant since{};  // the first reach of the row
   bool found = false;
 
-  void begin(const Tally& accused) {
-    const double share =
-        std::clamp((accused.failed + 0.5) / (accused.reached + accused.failed + 1.0), 0.3, 0.97);
-    *this = {.gain = std::log(0.98 / (1 - share)), .found = true};
-  }
+  void begin(const Tally& accused) { *this = {.seen = accused, .found = true}; }
   // True: it has recovered.
   bool learn(bool reached, Instant started, Instant now) {
+    count(seen, reached);
     if (!reached) {
       if (started >= since) score = 0;
       return false;
     }
     if (score <= 0) since = now;
-    score += gain;
-    return score >= 9;
+    const double share =
+        std::clamp((seen.failed + 0.5) / (seen.reached + seen.failed + 1.0), 0.3, 0.97);
+    score += std::log(0.98 / (1 - share));
+    return score >= 7;
   }
 };
 

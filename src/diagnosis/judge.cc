@@ -17,7 +17,7 @@ constexpr Duration patience = minutes(2);  // for siblings that have not tried m
 constexpr Duration long_patience = minutes(5);
 constexpr Duration patience_alone = minutes(10);
 constexpr Duration same_time = minutes(3);  // what began so close together has one cause
-constexpr double differs = 10.0;            // of the G test; by chance once in 600
+constexpr double differs = 13.0;            // of the G test; by chance once in 3,000
 constexpr std::size_t standing_max = 4096;
 
 double term(double seen, double expected) {
@@ -39,9 +39,21 @@ bool is_all(std::uint32_t count, std::uint32_t in_use, Duration age) {
   return count >= 2 && 2 * count >= in_use && age >= long_patience;
 }
 
-// Whether the sibling was reached after the accused had failed last, or nearly.
-bool is_fresh(Instant reached, Instant failed_started, Duration age) {
-  return reached + std::min<Duration>(seconds(20), age / 4) >= failed_started;
+// Whether the sibling was reached after the accused had knocked in vain for the last time. Who is
+// refused at once knocks so often that some seconds must do.
+template <typename Run>
+bool is_fresh(Instant reached, const Run& run, Duration age) {
+  const bool is_at_once = run.last_told - run.last_started < seconds(10);
+  return reached + (is_at_once ? std::min<Duration>(seconds(20), age / 4) : Duration{}) >=
+         run.last_started;
+}
+
+// What the siblings do now, and what they always did as if seen ten times more; but not where the
+// provider itself was in trouble just now.
+Tally with_usual(const Tally& siblings, const Provider& to, Instant now) {
+  if (to.recovered != Instant{} && now - to.recovered < patience_alone) return siblings;
+  const auto failed = static_cast<std::uint32_t>(10 * to.usual.share(0.2) + 0.5);
+  return {.reached = siblings.reached + 10 - failed, .failed = siblings.failed + failed};
 }
 
 Finding finding_of(Cause cause, Instant since, const Majority& majority) {
@@ -123,15 +135,14 @@ bool Diagnosis::State::judge_pair(std::uint32_t index, Instant now) {
     return false;
   }
   if (!row.is_alarmed() || now - row.last_told > rest) return false;
-  if (row.counts.failed < 3) return true;
+  if (row.counts.failed < (row.is_sudden ? 2U : 3U)) return true;
   if (pair.recovery.found || all.recovery.found || from.recovery.found || to.recovery.found)
     return false;
   const Duration age = now - row.begin;
-  if (!to.trace.any(row.first_started, row.last_started) ||
-      !is_fresh(to.last_good, row.last_started, age))
+  if (!to.trace.any(row.first_started, row.last_started) || !is_fresh(to.last_good, row, age))
     return true;
-  const bool elsewhere = from.trace.any(row.first_started, row.last_started) &&
-                         is_fresh(from.last_good, row.last_started, age);
+  const bool elsewhere =
+      from.trace.any(row.first_started, row.last_started) && is_fresh(from.last_good, row, age);
   const bool is_quiet_elsewhere = from.stretch.children < 2 && age >= 2 * patience;
   if (from.providers.count() > 1 && !elsewhere && !is_quiet_elsewhere) return true;
   if (host_count(row.hosts) < 3 && !is_anothers_host(row)) return true;
@@ -139,7 +150,8 @@ bool Diagnosis::State::judge_pair(std::uint32_t index, Instant now) {
   const Tally others = to.calm - row.provider_calm_then - row.calm;
   const Tally opened = to.calm_open - row.provider_open_then - row.calm_open;
   if (row.openings_only && (opened.reached == 0 || failed_share(opened) > 0.25)) return true;
-  if (failed_share(row.counts) <= failed_share(others) || difference(row.counts, others) < differs)
+  if (others.reached < 3 || failed_share(others) > 0.25 || failed_share(row.counts) < 0.3 ||
+      difference(row.counts, with_usual(others, to, now)) < differs)
     return true;
 
   Finding finding = finding_of(Cause::ip_blocked, row.begin, row.majority);
@@ -218,7 +230,7 @@ bool Diagnosis::State::judge_host(std::uint32_t index, Instant now) {
   const Duration age = now - at.begin;
   const Tally others = elsewhere(at);
   if (at.contrasts < 2 || !by_sound || difference(at.counts, others) < differs ||
-      failed_share(at.counts) < 0.8 || !is_fresh(to.last_reached, at.last_started, age))
+      failed_share(at.counts) < 0.8 || !is_fresh(to.last_reached, at, age))
     return true;
   Finding finding = finding_of(Cause::host_down, at.begin, at.majority);
   finding.provider = at.provider;
@@ -235,12 +247,13 @@ bool Diagnosis::State::judge_host(std::uint32_t index, Instant now) {
 bool Diagnosis::State::judge_provider(std::uint32_t index, Instant now) {
   Provider& to = provider(index);
   const Stretch& stretch = to.stretch;
+  if (end_if_over(to)) return false;
   if (!stretch.is_alarmed() || now - stretch.last_told > rest) return false;
   if (to.recovery.found || all.recovery.found) return false;
   if (!to.is_known() && stretch.failed < 8) return true;
   const Duration age = now - stretch.begin;
   const bool elsewhere = all.trace.any(stretch.first_started, stretch.last_started) &&
-                         is_fresh(all.last_good, stretch.last_started, age);
+                         is_fresh(all.last_good, stretch, age);
   const bool is_quiet_elsewhere = all.stretch.providers < 2 && age >= patience;
   if (all.providers.count() > 1 && !elsewhere && !is_quiet_elsewhere) return true;
   const std::uint32_t in_use = to.sources.count();
@@ -248,7 +261,7 @@ bool Diagnosis::State::judge_provider(std::uint32_t index, Instant now) {
   const bool all_fail = (sound >= 2 && is_all(sound, in_use, age)) ||
                         (sound == 1 && in_use == 1 && stretch.failed >= 3) ||
                         (sound == 1 && stretch.failed >= 3 && age >= patience_alone);
-  if (!all_fail || may_be_hosts(to)) return true;
+  if (!all_fail || failed_share(to.total - stretch.own_then) < 0.4 || may_be_hosts(to)) return true;
   Finding finding = finding_of(Cause::provider_down, stretch.begin, stretch.majority);
   finding.provider = index;
   finding.evidence.accused = to.total - stretch.own_then;
@@ -274,6 +287,7 @@ std::uint32_t Diagnosis::State::sound_sources(const Stretch& stretch) {
 bool Diagnosis::State::judge_source(std::uint32_t index, Instant now) {
   Scope& from = source(index);
   const Stretch& stretch = from.stretch;
+  if (end_if_over(from)) return false;
   if (!stretch.is_alarmed() || now - stretch.last_told > rest) return false;
   if (from.recovery.found || all.recovery.found) return false;
   const Duration age = now - stretch.begin;
@@ -281,9 +295,9 @@ bool Diagnosis::State::judge_source(std::uint32_t index, Instant now) {
     return to != none && provider(to).last_good >= stretch.begin &&
            provider(to).trace.any(stretch.first_started, stretch.last_started);
   };
-  if (stretch.children < 2 || !is_all(stretch.children, from.providers.count(), age) ||
-      !is_fresh(all.last_good, stretch.last_started, age) ||
-      std::ranges::none_of(stretch.some, is_heard))
+  if (failed_share(from.total - stretch.own_then) < 0.7 || stretch.children < 2 ||
+      !is_all(stretch.children, from.providers.count(), age) ||
+      !is_fresh(all.last_good, stretch, age) || std::ranges::none_of(stretch.some, is_heard))
     return true;
   Finding finding = finding_of(Cause::egress_down, stretch.begin, stretch.majority);
   finding.source = index;
@@ -300,7 +314,8 @@ bool Diagnosis::State::judge_all(Instant now) {
   const Stretch& stretch = all.stretch;
   if (!stretch.is_alarmed() || now - stretch.last_told > rest || all.recovery.found) return false;
   const Duration age = now - stretch.begin;
-  if (stretch.providers < 2 || !is_all(stretch.providers, all.providers.count(), age) ||
+  if (failed_share(all.total - stretch.own_then) < 0.7 || stretch.providers < 2 ||
+      !is_all(stretch.providers, all.providers.count(), age) ||
       !is_all(stretch.sources, all.sources.count(), age))
     return true;
   Finding finding = finding_of(Cause::egress_down, stretch.begin, stretch.majority);

@@ -104,8 +104,12 @@ class OutageWorld {
         paths_.push_back({.rate = std::max(0.04, rate / sources_ * share)});
       }
     }
-    if (trouble_ == Trouble::tenant_host_down)
-      for (std::uint32_t s = 0; s < sources_; ++s) path_of(s, accused_provider_).rate = 1.0;
+    const double enough = trouble_ == Trouble::tenant_host_down ? 1.0
+                          : trouble_ == Trouble::tls_trouble    ? 0.2
+                          : trouble_ == Trouble::host_down      ? 0.1
+                                                                : 0.0;
+    for (std::uint32_t s = 0; s < sources_; ++s)
+      path_of(s, accused_provider_).rate = std::max(path_of(s, accused_provider_).rate, enough);
   }
 
   Path& path_of(std::uint32_t s, std::uint32_t p) { return paths_[s * providers_ + p]; }
@@ -113,6 +117,7 @@ class OutageWorld {
   void expect(Finding finding) { run_.expected.push_back(finding); }
 
   void place_trouble() {
+    run_.rate = path_of(accused_source_, accused_provider_).rate;
     run_.begins = Instant{} + prelude + random_wait(0.05);
     run_.ends = run_.begins + seconds(240 + draw(360));
     strength_ = 1.0;

@@ -42,6 +42,7 @@ struct OutageRun {
   std::vector<Finding> named;     // each once, in the order of their finding
   Instant begins{};
   Instant ends{};
+  double rate = 0;           // knocks a second, of the accused source at the provider
   bool all_cleared = false;  // some minutes after the end
 };
 

@@ -7,10 +7,11 @@
 namespace mailweir::diagnosis {
 namespace {
 
-// Of the logarithms in evidence_parts.h. Where failures are rare two in a row come to it; where
-// nothing is known, seven.
-constexpr double alarm = 8.0;
-constexpr double most = 12.0;  // so that a burst of failures is not remembered for ever
+// Of the logarithms in evidence_parts.h. Where failures are rare three in a row come to it;
+// where one of ten fails, six.
+constexpr double alarm = 10.0;
+constexpr double most = 14.0;    // so that a burst of failures is not remembered for ever
+constexpr double silence = 3.0;  // weight
 constexpr double lookups_alarm = 10.0;
 constexpr double lookups_broken = 0.4;  // some of the names may be known still
 
@@ -22,12 +23,28 @@ void blame(SomeHosts& hosts, std::uint32_t host) {
   if (free != hosts.end()) *free = host;
 }
 
+void Pair::learn_gap(Instant now) {
+  if (last_reached != Instant{}) {
+    const double gap = std::chrono::duration<double>(now - last_reached).count();
+    usual_gap += (gap - usual_gap) / std::min(16.0, 1.0 + usual.tried);
+  }
+  last_reached = now;
+}
+
+bool Pair::is_silent(Instant now) const {
+  return usual.tried >= 20 && now - last_reached > std::chrono::duration<double>(8 * usual_gap);
+}
+
 bool Row::is_alarmed() const {
   return score >= alarm;
 }
 
 void Row::fail(const Contact& contact, double weight, Instant now) {
-  if (counts.failed == 0) first_started = contact.started;
+  if (counts.failed == 0) {
+    first_started = contact.started;
+    // Who is waited for in vain says as much as who has failed.
+    if (is_sudden) score += silence;
+  }
   first_started = std::min(first_started, contact.started);
   last_started = std::max(last_started, contact.started);
   last_told = now;

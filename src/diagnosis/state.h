@@ -42,7 +42,8 @@ struct Row {
   SomeHosts hosts{none, none, none, none};  // different ones that failed
   Majority majority;
   bool openings_only = true;
-  bool cuts_only = true;  // of TLS
+  bool cuts_only = true;   // of TLS
+  bool is_sudden = false;  // the pair had been reached all the time, and then no more
   bool is_queued = false;
 
   bool is_alarmed() const;
@@ -62,8 +63,13 @@ struct Pair {
   Usual usual;
   ReachSlots<2> reaches;  // two minutes
   Instant last_contact{};
+  Instant last_reached{};
+  double usual_gap = 0;  // seconds between reaches
   Instant recovered{};
   Recovery recovery;
+
+  void learn_gap(Instant now);
+  bool is_silent(Instant now) const;  // for far longer than it ever is
 };
 
 struct Stretch {
@@ -189,6 +195,7 @@ struct Diagnosis::State {
   void fail_scopes(const Contact& contact, Pair& pair, double weight, Instant now);
   void good_reach(const Contact& contact, Instant now);
   void poor_reach(const Contact& contact, double weight);
+  bool end_if_over(Scope& scope);
   double usual_at_host(const Contact& contact, const Host& at);
   void begin_row(Pair& pair, Instant now);
   void end_row(Pair& pair);
