@@ -256,7 +256,7 @@ bool Diagnosis::State::judge_provider(std::uint32_t index, Instant now) {
                          is_fresh(all.last_good, stretch, age);
   const bool is_quiet_elsewhere = all.stretch.providers < 2 && age >= patience;
   if (all.providers.count() > 1 && !elsewhere && !is_quiet_elsewhere) return true;
-  const std::uint32_t in_use = to.sources.count();
+  const std::uint32_t in_use = sources_in_use(to);
   const std::uint32_t sound = sound_sources(stretch);
   const bool all_fail = (sound >= 2 && is_all(sound, in_use, age)) ||
                         (sound == 1 && in_use == 1 && stretch.failed >= 3) ||
@@ -270,6 +270,13 @@ bool Diagnosis::State::judge_provider(std::uint32_t index, Instant now) {
   replace(finding, now);
   found(finding, now);
   return false;
+}
+
+// Those that would be heard of; who has a finding of its own is not.
+std::uint32_t Diagnosis::State::sources_in_use(const Scope& scope) const {
+  const std::uint32_t known = scope.accused + (&scope == &all ? 0 : all.accused);
+  const std::uint32_t count = scope.sources.count();
+  return count > known ? count - known : 1;
 }
 
 // Those that failed, but for the ones that fail elsewhere too.
@@ -316,7 +323,7 @@ bool Diagnosis::State::judge_all(Instant now) {
   const Duration age = now - stretch.begin;
   if (failed_share(all.total - stretch.own_then) < 0.7 || stretch.providers < 2 ||
       !is_all(stretch.providers, all.providers.count(), age) ||
-      !is_all(stretch.sources, all.sources.count(), age))
+      !is_all(stretch.sources, sources_in_use(all), age))
     return true;
   Finding finding = finding_of(Cause::egress_down, stretch.begin, stretch.majority);
   finding.evidence.accused = all.total - stretch.own_then;

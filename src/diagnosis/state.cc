@@ -177,8 +177,16 @@ Host& Diagnosis::State::host(std::uint32_t index) {
   return hosts[index];
 }
 
+void Diagnosis::State::count_accused(const Finding& finding, bool begins) {
+  Scope* scope = nullptr;
+  if (finding.cause == Cause::ip_blocked) scope = &provider(finding.provider);
+  if (finding.cause == Cause::egress_down && finding.source != none) scope = &all;
+  if (scope != nullptr) begins ? ++scope->accused : --scope->accused;
+}
+
 void Diagnosis::State::found(Finding finding, Instant now) {
   finding.found = now;
+  count_accused(finding, true);
   standing.push_back(finding);
   news.push_back(finding);
 }
@@ -190,6 +198,7 @@ void Diagnosis::State::cleared(const Finding& what, Instant now) {
   });
   WEIR_ASSERT(found != standing.end());
   found->cleared = now;
+  count_accused(*found, false);
   news.push_back(*found);
   standing.erase(found);
 }

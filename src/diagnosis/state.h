@@ -108,6 +108,7 @@ struct Scope {
   InUse providers;
   InUse hosts;
   Recovery recovery;
+  std::uint32_t accused = 0;    // sources with a finding of their own: here, or (of all) anywhere
   std::uint32_t mark = 0;       // in the InUse of all
   std::uint32_t all_epoch = 0;  // counted in the stretch of all
   bool is_queued = false;
@@ -219,9 +220,11 @@ struct Diagnosis::State {
   bool is_anothers_host(const Row& row);
   Tally elsewhere(const Host& host);
   std::uint32_t sound_sources(const Stretch& stretch);
+  std::uint32_t sources_in_use(const Scope& scope) const;
   void replace(const Finding& wide, Instant now);
   Recovery& recovery_of(const Finding& finding);
 
+  void count_accused(const Finding& finding, bool begins);
   void found(Finding finding, Instant now);
   void cleared(const Finding& what, Instant now);  // the same cause and place
 

@@ -1,0 +1,396 @@
+// Each rule by itself. Time is in seconds from the beginning.
+#include "diagnosis/diagnosis.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace mailweir::diagnosis {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+using testing::UnorderedElementsAre;
+
+// Sources knock at providers once a second each; what a fault says is silent, is.
+class Knocks {
+ public:
+  using Silent = bool (*)(std::uint32_t source, std::uint32_t provider, std::uint32_t host);
+
+  Knocks(std::uint32_t sources, std::uint32_t providers, std::uint32_t hosts = 1)
+      : sources_(sources), providers_(providers), hosts_(hosts) {
+    run(120);
+  }
+
+  // Time-outs are told 30 s after the knock; what is on its way at the end of a run still comes.
+  void run(int seconds, Silent silent = nullptr, Sign sign = Sign::timed_out) {
+    for (int second = 0; second < seconds; second += every_) {
+      for (std::uint32_t s = 0; s < sources_; ++s) {
+        for (std::uint32_t p = 0; p < providers_; ++p) {
+          const std::uint32_t h = p * hosts_ + static_cast<std::uint32_t>(count_ / every_) % hosts_;
+          const bool fails = silent != nullptr && silent(s, p, h);
+          const int takes = fails && sign == Sign::timed_out ? 30 : 0;
+          due_.push_back({count_ + takes,
+                          {.source = s,
+                           .provider = p,
+                           .host = h,
+                           .sign = fails ? sign : Sign::reached,
+                           .phase = fails && sign == Sign::timed_out ? Phase::connect : phase_,
+                           .started = at(count_)}});
+        }
+      }
+      tell();
+      count_ += every_;
+    }
+  }
+
+  void once(const Contact& contact) { diagnosis_.on_contact(contact, at(count_)); }
+
+  std::vector<Finding> found() {
+    std::vector<Finding> all = diagnosis_.take_findings();
+    std::erase_if(all, [](const Finding& finding) { return finding.cleared != never; });
+    return all;
+  }
+  const std::vector<Finding>& standing() const { return diagnosis_.standing(); }
+  Diagnosis& diagnosis() { return diagnosis_; }
+  int now() const { return count_; }
+  static Instant at(int seconds) { return Instant{} + std::chrono::seconds(1000 + seconds); }
+  void every(int seconds) { every_ = seconds; }
+  void phase(Phase phase) { phase_ = phase; }
+
+ private:
+  struct Due {
+    int second;
+    Contact contact;
+  };
+
+  void tell() {
+    diagnosis_.on_time(at(count_));
+    const auto is_due = [this](const Due& due) { return due.second <= count_; };
+    for (const Due& due : due_) {
+      if (is_due(due)) diagnosis_.on_contact(due.contact, at(count_));
+    }
+    std::erase_if(due_, is_due);
+  }
+
+  std::uint32_t sources_;
+  std::uint32_t providers_;
+  std::uint32_t hosts_;
+  int every_ = 1;
+  int count_ = 0;
+  Phase phase_ = Phase::ehlo;
+  std::vector<Due> due_;
+  Diagnosis diagnosis_;
+};
+
+bool first_at_first(std::uint32_t s, std::uint32_t p, std::uint32_t) {
+  return s == 0 && p == 0;
+}
+bool all_at_first(std::uint32_t, std::uint32_t p, std::uint32_t) {
+  return p == 0;
+}
+bool first_anywhere(std::uint32_t s, std::uint32_t, std::uint32_t) {
+  return s == 0;
+}
+bool everything(std::uint32_t, std::uint32_t, std::uint32_t) {
+  return true;
+}
+bool host_zero(std::uint32_t, std::uint32_t, std::uint32_t h) {
+  return h == 0;
+}
+
+MATCHER_P2(IsBlock, source, provider, "") {
+  return arg.cause == Cause::ip_blocked && arg.source == source && arg.provider == provider;
+}
+MATCHER_P(IsProviderDown, provider, "") {
+  return arg.cause == Cause::provider_down && arg.provider == provider && arg.source == none;
+}
+
+TEST(Diagnosis, OneOfFourSourcesInSilenceIsBlocked) {
+  Knocks knocks(4, 3);
+  knocks.run(40, first_at_first);
+  const auto found = knocks.found();
+  ASSERT_THAT(found, ElementsAre(IsBlock(0U, 0U)));
+  EXPECT_LE(found[0].found - Knocks::at(120), std::chrono::seconds(35));
+}
+
+TEST(Diagnosis, EvidenceCountsTheAccusedAndTheSiblings) {
+  Knocks knocks(4, 3);
+  knocks.run(40, first_at_first);
+  const auto found = knocks.found();
+  ASSERT_THAT(found, SizeIs(1));
+  const Evidence& evidence = found[0].evidence;
+  EXPECT_EQ(evidence.accused.reached, 0U);
+  EXPECT_GE(evidence.accused.failed, 2U);
+  EXPECT_GE(evidence.other_sources.reached, 6U);
+  EXPECT_EQ(evidence.other_sources.failed, 0U);
+  EXPECT_GE(evidence.other_providers.reached, 4U);
+  EXPECT_EQ(evidence.sign, Sign::timed_out);
+  EXPECT_EQ(evidence.phase, Phase::connect);
+  EXPECT_EQ(found[0].since, Knocks::at(150));
+}
+
+TEST(Diagnosis, ABlockByRefusalIsFoundInSeconds) {
+  Knocks knocks(4, 3);
+  knocks.run(10, first_at_first, Sign::refused);
+  const auto found = knocks.found();
+  ASSERT_THAT(found, ElementsAre(IsBlock(0U, 0U)));
+  EXPECT_EQ(found[0].evidence.sign, Sign::refused);
+}
+
+TEST(Diagnosis, ABlockIsClearedWhenTheProviderSpeaksAgain) {
+  Knocks knocks(4, 3);
+  knocks.run(60, first_at_first);
+  ASSERT_THAT(knocks.standing(), SizeIs(1));
+  knocks.run(60);
+  EXPECT_THAT(knocks.standing(), IsEmpty());
+  const auto news = knocks.diagnosis().take_findings();
+  ASSERT_THAT(news, SizeIs(2));
+  EXPECT_LE(news[1].cleared - Knocks::at(180), std::chrono::seconds(10));
+}
+
+TEST(Diagnosis, AProviderSilentToAllIsDownAndNobodyIsBlocked) {
+  Knocks knocks(4, 3);
+  knocks.run(120, all_at_first);
+  EXPECT_THAT(knocks.found(), ElementsAre(IsProviderDown(0U)));
+}
+
+TEST(Diagnosis, TheEndOfAnOutageBlamesNobody) {
+  Knocks knocks(4, 3);
+  knocks.run(120, all_at_first);
+  knocks.run(300);
+  EXPECT_THAT(knocks.found(), SizeIs(1));
+  EXPECT_THAT(knocks.standing(), IsEmpty());
+}
+
+TEST(Diagnosis, OneHostOfSeveralIsDown) {
+  Knocks knocks(3, 2, 3);
+  knocks.run(120, host_zero);
+  const auto found = knocks.found();
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].cause, Cause::host_down);
+  EXPECT_EQ(found[0].host, 0U);
+  EXPECT_EQ(found[0].provider, 0U);
+  EXPECT_GE(found[0].evidence.other_hosts.reached, 6U);
+}
+
+TEST(Diagnosis, OneHostOfTwoIsDownForASingleSource) {
+  Knocks knocks(1, 2, 2);
+  knocks.run(180, host_zero);
+  const auto found = knocks.found();
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].cause, Cause::host_down);
+}
+
+TEST(Diagnosis, TheOnlyHostIsTheProvider) {
+  Knocks knocks(3, 3, 1);
+  knocks.run(120, host_zero);
+  EXPECT_THAT(knocks.found(), ElementsAre(IsProviderDown(0U)));
+}
+
+TEST(Diagnosis, ASourceThatReachesNobodyHasLostItsWayOut) {
+  Knocks knocks(4, 3);
+  knocks.run(120, first_anywhere);
+  const auto found = knocks.found();
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].cause, Cause::egress_down);
+  EXPECT_EQ(found[0].source, 0U);
+  EXPECT_EQ(found[0].evidence.accused.reached, 0U);
+  EXPECT_GE(found[0].evidence.other_sources.reached, 9U);
+}
+
+TEST(Diagnosis, NobodyReachingAnybodyIsOurWayOut) {
+  Knocks knocks(4, 3);
+  knocks.run(120, everything);
+  const auto found = knocks.found();
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].cause, Cause::egress_down);
+  EXPECT_EQ(found[0].source, none);
+}
+
+TEST(Diagnosis, ASingleSourceThatReachesNobodyIsOurWayOut) {
+  Knocks knocks(1, 4);
+  knocks.run(120, everything);
+  const auto found = knocks.found();
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].cause, Cause::egress_down);
+}
+
+// The same is seen if the one source were blocked there: what is said is what was seen.
+TEST(Diagnosis, WithOneSourceASilentProviderIsDown) {
+  Knocks knocks(1, 4);
+  knocks.run(120, all_at_first);
+  EXPECT_THAT(knocks.found(), ElementsAre(IsProviderDown(0U)));
+}
+
+TEST(Diagnosis, WithOneProviderInUseItIsTheProvider) {
+  Knocks knocks(3, 1);
+  knocks.run(120, everything);
+  EXPECT_THAT(knocks.found(), ElementsAre(IsProviderDown(0U)));
+}
+
+TEST(Diagnosis, WithOneProviderInUseOneSilentSourceIsBlockedThere) {
+  Knocks knocks(3, 1);
+  knocks.run(120, first_at_first);
+  const auto found = knocks.found();
+  ASSERT_THAT(found, ElementsAre(IsBlock(0U, 0U)));
+  EXPECT_EQ(found[0].evidence.other_providers.reached, 0U);
+}
+
+TEST(Diagnosis, RefusalsInWordsAreNoOutage) {
+  Knocks knocks(4, 3);
+  knocks.phase(Phase::banner);  // 421 and closed: it spoke to us
+  knocks.run(600);
+  EXPECT_THAT(knocks.found(), IsEmpty());
+  EXPECT_EQ(knocks.diagnosis().next_wakeup(), never);
+}
+
+TEST(Diagnosis, StrayTimeOutsNameNothing) {
+  Knocks knocks(4, 3);
+  for (int i = 0; i < 50; ++i) {
+    const auto s = static_cast<std::uint32_t>(i % 4);
+    const auto p = static_cast<std::uint32_t>(i % 3);
+    knocks.once({.source = s, .provider = p, .host = p, .sign = Sign::timed_out});
+    knocks.run(10);
+  }
+  EXPECT_THAT(knocks.found(), IsEmpty());
+}
+
+TEST(Diagnosis, IdleSessionsMayBeClosedWithoutAWord) {
+  Knocks knocks(4, 3);
+  for (int i = 0; i < 200; ++i) {
+    knocks.once(
+        {.source = 0, .provider = 0, .host = 0, .sign = Sign::dropped, .phase = Phase::idle});
+  }
+  knocks.run(30);
+  EXPECT_THAT(knocks.found(), IsEmpty());
+}
+
+TEST(Diagnosis, TlsThatIsFollowedByASessionInClearIsNoOutage) {
+  Knocks knocks(3, 3, 2);
+  for (int i = 0; i < 100; ++i) {
+    knocks.once({.source = 1,
+                 .provider = 0,
+                 .host = 0,
+                 .sign = Sign::tls_cut,
+                 .phase = Phase::tls_handshake});
+    knocks.once({.source = 1, .provider = 0, .host = 0, .phase = Phase::ehlo});
+    knocks.run(1);
+  }
+  EXPECT_THAT(knocks.found(), IsEmpty());
+}
+
+// An open session goes on behind a packet filter that lets no new one in.
+TEST(Diagnosis, OldSessionsDoNotHideABlockOfNewOnes) {
+  Knocks knocks(4, 3);
+  for (int i = 0; i < 60; ++i) {
+    knocks.run(1, first_at_first);
+    knocks.once({.source = 0, .provider = 0, .host = 0, .phase = Phase::end_of_data});
+  }
+  EXPECT_THAT(knocks.found(), ElementsAre(IsBlock(0U, 0U)));
+}
+
+TEST(Diagnosis, FailuresThatBeganBeforeARecoveryAreNoEvidence) {
+  Knocks knocks(4, 3);
+  knocks.run(120, all_at_first);
+  ASSERT_THAT(knocks.found(), SizeIs(1));
+  knocks.run(12);
+  ASSERT_THAT(knocks.standing(), IsEmpty());
+  for (int i = 0; i < 10; ++i) {
+    knocks.once({.source = 0,
+                 .provider = 0,
+                 .host = 0,
+                 .sign = Sign::timed_out,
+                 .started = Knocks::at(knocks.now() - 60)});
+  }
+  knocks.diagnosis().on_time(Knocks::at(knocks.now() + 10));
+  EXPECT_THAT(knocks.found(), IsEmpty());
+}
+
+TEST(Diagnosis, AtOneMessageAMinuteABlockIsStillFound) {
+  Knocks knocks(4, 3);
+  knocks.every(60);
+  knocks.run(3600);
+  knocks.run(900, first_at_first);
+  EXPECT_THAT(knocks.found(), ElementsAre(IsBlock(0U, 0U)));
+}
+
+TEST(Diagnosis, AWiderFindingTakesThePlaceOfANarrowerOne) {
+  Knocks knocks(4, 3);
+  knocks.run(45, first_at_first);
+  ASSERT_THAT(knocks.standing(), ElementsAre(IsBlock(0U, 0U)));
+  knocks.run(90, all_at_first);
+  EXPECT_THAT(knocks.standing(), ElementsAre(IsProviderDown(0U)));
+}
+
+TEST(Diagnosis, TwoBlocksAtOnceAreTwo) {
+  Knocks knocks(4, 3);
+  knocks.run(60, [](std::uint32_t s, std::uint32_t p, std::uint32_t) { return s < 2 && p == 0; });
+  EXPECT_THAT(knocks.found(), UnorderedElementsAre(IsBlock(0U, 0U), IsBlock(1U, 0U)));
+}
+
+TEST(Diagnosis, AProviderNobodyEverReachedIsNotMissedAtOnce) {
+  Knocks knocks(4, 3);
+  for (int i = 0; i < 7; ++i) {
+    knocks.once({.source = static_cast<std::uint32_t>(i % 4),
+                 .provider = 9,
+                 .host = 99,
+                 .sign = Sign::timed_out});
+    knocks.run(60);
+  }
+  EXPECT_THAT(knocks.found(), IsEmpty());
+}
+
+TEST(Diagnosis, FailingLookUpsAreDnsTrouble) {
+  Knocks knocks(2, 2);
+  for (int i = 0; i < 60; ++i) {
+    knocks.run(1);
+    knocks.diagnosis().on_lookup(i < 30 || i > 45, Knocks::at(knocks.now()));
+  }
+  auto found = knocks.found();
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].cause, Cause::dns_trouble);
+  EXPECT_GE(found[0].evidence.accused.failed, 4U);
+  EXPECT_THAT(knocks.standing(), IsEmpty());
+}
+
+TEST(Diagnosis, AFewFailingNamesAreNotDnsTrouble) {
+  Diagnosis diagnosis;
+  for (int i = 0; i < 2000; ++i) diagnosis.on_lookup(i % 20 != 0, Knocks::at(i));
+  EXPECT_THAT(diagnosis.take_findings(), IsEmpty());
+}
+
+TEST(Diagnosis, WhatIsForgottenHasNoFinding) {
+  Knocks knocks(4, 3, 2);
+  knocks.run(60, first_at_first);
+  ASSERT_THAT(knocks.standing(), SizeIs(1));
+  knocks.diagnosis().take_findings();
+  knocks.diagnosis().forget_provider(0);
+  EXPECT_THAT(knocks.standing(), IsEmpty());
+  const auto news = knocks.diagnosis().take_findings();
+  ASSERT_THAT(news, SizeIs(1));
+  EXPECT_NE(news[0].cleared, never);
+  // The number is another's now, and begins anew.
+  knocks.run(120);
+  EXPECT_THAT(knocks.found(), IsEmpty());
+}
+
+TEST(Diagnosis, AForgottenHostIsNoLongerDown) {
+  Knocks knocks(3, 2, 3);
+  knocks.run(120, host_zero);
+  ASSERT_THAT(knocks.standing(), SizeIs(1));
+  knocks.diagnosis().forget_host(0);
+  EXPECT_THAT(knocks.standing(), IsEmpty());
+}
+
+TEST(Diagnosis, NothingIsLookedAtOnceAllIsWell) {
+  Knocks knocks(4, 3);
+  knocks.run(60, first_at_first);
+  knocks.run(300);
+  EXPECT_EQ(knocks.diagnosis().next_wakeup(), never);
+}
+
+}  // namespace
+}  // namespace mailweir::diagnosis
