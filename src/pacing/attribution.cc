@@ -7,6 +7,9 @@ namespace mailweir::pacing {
 namespace {
 
 constexpr float pace_least = 1e-3F;
+// A count of a window is refused until some of the window has passed: of the hour, of the day.
+constexpr std::array<double, long_windows> hold_share{1.0 / 12.0, 1.0 / 6.0};
+constexpr float probe_messages_most = 3'200;
 
 float ratio_count(const TripFacts& trip, std::size_t window) {
   return trip.counts[window] / static_cast<float>(window_seconds[window]);
@@ -42,7 +45,7 @@ std::size_t blamed_window(const TripFacts& trip, const HoldFacts& hold, const Le
     const std::size_t window = first_long_window + i;
     const float count = trip.counts[window];
     const float safe = std::max(1.0F, demonstrated[window]);
-    if (hold.length < window_seconds[window] / 12.0) continue;
+    if (hold.length < hold_share[i] * window_seconds[window]) continue;
     float weight = 0;
     if (limits.refused_counts[i] < unknown && count >= 0.7F * limits.refused_counts[i]) {
       weight = 1.0F + count / limits.refused_counts[i];
@@ -72,7 +75,7 @@ void learn_punished_rate(const TripFacts& trip, LearnedLimits& limits,
   limits.refused_pace =
       std::max(pace_least, std::min(ratio_count(trip, minute), ratio_count(trip, ten_minutes)));
   limits.sustained = std::max(
-      pace_least, std::min(demonstrated[ten_minutes] / 600.0F, 0.85F * limits.refused_pace));
+      pace_least, std::min(demonstrated[ten_minutes] / 600.0F, 0.92F * limits.refused_pace));
   limits.pace = limits.sustained;
   demonstrated[ten_minutes] = std::min(demonstrated[ten_minutes], 0.9F * trip.counts[ten_minutes]);
 }
@@ -96,9 +99,14 @@ void learn_from_pace(const TripFacts& trip, LearnedLimits& limits, float& messag
     messages *= 0.25F;
   } else {
     if (carried > 1.05F * limits.sustained) messages *= 0.25F;  // it rises: look again sooner
-    limits.sustained = std::min(trip.pace, std::max(limits.sustained, carried));
+    // A climb that went on for minutes has carried most of its last ten.
+    const float climbed = trip.was_probing ? 0.8F * ratio_count(trip, ten_minutes) : 0.0F;
+    if (climbed > 1.2F * limits.sustained) messages *= 0.25F;
+    limits.sustained = std::min(trip.pace, std::max({limits.sustained, carried, climbed}));
   }
-  limits.refused_pace = std::max(trip.pace, 1.03F * limits.sustained);
+  // A probe climbs in steps: what ten minutes carried of it is nearer to the limit than its top.
+  const float climbed = trip.was_probing ? 1.02F * ratio_count(trip, ten_minutes) : trip.pace;
+  limits.refused_pace = std::max(std::min(trip.pace, climbed), 1.03F * limits.sustained);
   limits.pace = limits.sustained;
 }
 
@@ -137,15 +145,17 @@ void learn_rate(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& lim
     limit_hour(limits, std::min(trip.counts[hour], hour_limit));
     return;
   }
+  const float before = limits.sustained;
+  const float messages_before = limits.probe_messages;
   float messages = probe_messages_usual;
   if (is_policed(trip)) {
     const float passed = static_cast<float>(trip.accepted) / trip.since_last;
-    const float before = limits.sustained;
     if (before > 0 && std::abs(passed - before) > 0.12F * before) messages *= 0.25F;
     limits.sustained = limits.pace = 0.97F * passed;
     limits.refused_pace = 1.03F * passed;
   } else if (limits.has_pace() &&
-             (trip.was_pressed || ratio_count(trip, ten_minutes) > 0.9F * trip.pace)) {
+             (trip.was_pressed || ratio_count(trip, ten_minutes) > 0.9F * trip.pace ||
+              ratio_count(trip, minute) > 0.9F * trip.pace)) {
     learn_from_pace(trip, limits, messages);
   } else if (!limits.has_pace() && is_rate_new(trip, demonstrated)) {
     learn_first_rate(trip, hold, limits, demonstrated);
@@ -153,6 +163,10 @@ void learn_rate(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& lim
     learn_outside(trip, hold, limits, demonstrated);
     messages = 100;
   }
+  // A limit that stays is asked more seldom.
+  if (messages == probe_messages_usual && before > 0 &&
+      std::abs(limits.sustained - before) < 0.05F * before)
+    messages = std::min(probe_messages_most, 1.6F * std::max(messages, messages_before));
   const float agreed = pattern.note(trip, hold.began);
   if (agreed > 0) limit_hour(limits, agreed);
   limits.probe_messages = messages;
@@ -167,7 +181,7 @@ float pace_between(const LearnedLimits& limits, double usual_hold) {
 }
 
 float HourlyPattern::note(const TripFacts& trip, PathSecond began) {
-  if (began - last_ > std::chrono::minutes(15)) {
+  if (began - last_ > std::chrono::minutes(10)) {
     std::shift_right(hour_.begin(), hour_.end(), 1);
     std::shift_right(ten_minutes_.begin(), ten_minutes_.end(), 1);
     hour_[0] = trip.counts[hour];
@@ -178,9 +192,9 @@ float HourlyPattern::note(const TripFacts& trip, PathSecond began) {
   }
   const auto [least, most] = std::ranges::minmax(hour_);
   if (least <= 0 || most >= 1.04F * least) return 0;
-  for (std::size_t i = 0; i < kept; ++i) {
-    if (6.0F * ten_minutes_[i] <= 1.5F * hour_[i]) return 0;
-  }
+  // At rates that differ, or all of them denser than the hour would allow for long.
+  const auto [sparse, dense] = std::ranges::minmax(ten_minutes_);
+  if (dense <= 1.5F * sparse && 6.0F * sparse <= 1.5F * most) return 0;
   return least;
 }
 
@@ -198,9 +212,10 @@ Cause attribute(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& lim
                 std::array<float, windows>& demonstrated, HourlyPattern& pattern) {
   limits.is_outside = false;
   if (!is_long(trip, hold)) {
-    const bool is_explained = limits.has_pace()
-                                  ? trip.pace > 1.02F * limits.sustained || trip.since_last <= 600
-                                  : is_rate_new(trip, demonstrated);
+    // Explained by a new rate, or by one that was really used where a limit is known.
+    const float used = std::max(ratio_count(trip, minute), ratio_count(trip, ten_minutes));
+    const bool is_explained =
+        limits.has_pace() ? used > 0.8F * trip.pace : is_rate_new(trip, demonstrated);
     if (trip.is_unclear && hold.canaries_refused == 0 && !is_explained) return Cause::false_alarm;
     learn_rate(trip, hold, limits, demonstrated, pattern);
     return limits.is_outside ? Cause::outside : Cause::rate;
@@ -213,7 +228,9 @@ Cause attribute(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& lim
   const bool is_again = hold.began - hold.last_long < std::chrono::hours(24) &&
                         trip.counts[ten_minutes] > 0.8F * hold.last_long_count &&
                         hold.last_long_count > 7;
-  if (is_rate_new(trip, demonstrated) || is_again) {
+  // Hardly ever was it as much: chance would not place another cause just there.
+  const bool is_at_top = trip.counts[ten_minutes] > 0.97F * demonstrated[ten_minutes];
+  if (is_rate_new(trip, demonstrated) || is_at_top || is_again) {
     learn_punished_rate(trip, limits, demonstrated);
     return Cause::rate;
   }

@@ -12,9 +12,8 @@ struct Quiet {
   double from;
   double length;
 };
-constexpr std::array<Quiet, 4> quiet_windows{
-    {{1'200, 720}, {3'600, 1'080}, {7'200, 1'080}, {14'400, 1'080}}};
-constexpr float quiet_spacing = 120;
+constexpr std::array<Quiet, 3> quiet_windows{{{3'600, 1'080}, {7'200, 1'080}, {14'400, 1'080}}};
+constexpr float quiet_rate = 0.03F;  // of the pace
 constexpr double rate_trial_from = 4'700;
 constexpr PathSecond rate_trial_length{600};
 constexpr float spacing_max = 150;
@@ -85,7 +84,8 @@ Rank CanaryRecord::lowest(double age) const {
 
 float CanaryRecord::base_spacing(float pace, double age) const {
   for (const Quiet& quiet : quiet_windows) {
-    if (age >= quiet.from && age < quiet.from + quiet.length) return quiet_spacing;
+    if (age >= quiet.from && age < quiet.from + quiet.length)
+      return 1.0F / std::max(1e-3F, quiet_rate * pace);
   }
   return 1.0F / std::max(1e-3F, rate_ * pace);
 }

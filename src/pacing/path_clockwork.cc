@@ -30,8 +30,8 @@ void PathController::tick(PathTime now) {
   if (second - last_tick_ < tick_length) return;
   const auto elapsed = static_cast<float>((second - last_tick_).count());
   last_tick_ = second;
+  if (mode_ != Mode::open || resume_share_ < 1) held_ += elapsed;
   if (mode_ == Mode::held) {
-    held_ += elapsed;
     canaries_.tick(episode_seconds(now));
   }
   const bool is_used = limits_.has_pace() && second <= pressed_until_ && is_pace_used(now);
@@ -67,7 +67,7 @@ void PathController::age_refused_counts(PathSecond now) {
     const std::size_t window = first_long_window + i;
     refused *= 1.0F + probe_steps[count_steps_[i]];
     count_steps_[i] = std::min<std::uint8_t>(probe_step_last, count_steps_[i] + 1);
-    count_try_at_[i] = now + of_seconds(std::max(60.0, window_seconds[window] / 20.0));
+    count_try_at_[i] = now + of_seconds(std::max(60.0, window_seconds[window] / 60.0));
     if (refused > 6.0F * demonstrated_[window]) refused = unknown;
   }
 }
@@ -76,12 +76,13 @@ void PathController::age_refused_counts(PathSecond now) {
 bool PathController::is_pace_used(PathTime now) const {
   const double rate = static_cast<double>(limits_.pace * resume_share_);
   const double since = std::max(60.0, in_seconds(now - fresh_since_));
-  for (const std::size_t window : {minute, ten_minutes, hour}) {
-    const double expected = rate * std::min(since, window_seconds[window]);
-    if (expected < 15.0 && window != hour) continue;
-    return attempts_.value(window, now) >= 0.85 * expected;
-  }
-  return false;
+  // The shortest window that says anything, and the next one: a burst is no use.
+  std::size_t window = minute;
+  while (window < hour && rate * std::min(since, window_seconds[window]) < 15.0) ++window;
+  const auto is_used = [&](std::size_t in, double share) {
+    return attempts_.value(in, now) >= share * rate * std::min(since, window_seconds[in]);
+  };
+  return is_used(window, 0.85) && is_used(std::min(window + 1, hour), 0.75);
 }
 
 void PathController::probe_upwards(PathTime now, float elapsed) {

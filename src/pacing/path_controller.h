@@ -190,6 +190,7 @@ class PathController {
   double hold_seconds(PathTime now) const;
   double refusals_today(PathSecond now) const;
   void note_hold(double length);
+  float pace_used(PathTime now) const;
   bool refusals_abound(PathTime now) const;
   double episode_seconds(PathTime now) const { return in_seconds(now - episode_at_); }
 

@@ -142,8 +142,12 @@ Change PathController::on_unclear(PathTime now, const Attempt& attempt) {
   const bool is_quiet =
       second - pressed_until_ > minutes(2) && second - last_refusal_ > minutes(30);
   const bool learns = mode_ == Mode::open && attempt.first_try && is_quiet;
-  const bool is_enough =
-      suspicion_.on_unclear(attempt.first_try ? 1.0F : 0.3F, learns, mode_ == Mode::ramp);
+  const bool is_doubtful =
+      mode_ == Mode::ramp || (limits_.has_pace() && limits_.pace > 1.02F * limits_.sustained);
+  const float enough = is_doubtful          ? Suspicion::verifying
+                       : limits_.has_pace() ? Suspicion::near_limit
+                                            : Suspicion::from_nowhere;
+  const bool is_enough = suspicion_.on_unclear(attempt.first_try ? 1.0F : 0.3F, learns, enough);
   return is_enough ? trip(now, HoldCause::throttle, attempt.wait, true) : Change::none;
 }
 
@@ -194,8 +198,7 @@ Change PathController::trip(PathTime now, HoldCause cause, Duration named, bool 
 void PathController::begin_episode(PathTime now, HoldCause cause, bool is_unclear) {
   const PathSecond second = whole_seconds(now);
   const double since = (second - std::max(PathSecond{}, last_trip_)).count();
-  trip_ = {.pace = static_cast<float>(
-               std::max(1e-3, std::min(1e6, pace() * static_cast<double>(resume_share_)))),
+  trip_ = {.pace = pace_used(now),
            .since_last = static_cast<float>(since),
            .accepted = accepted_,
            .was_pressed = static_cast<double>(pressed_) > 0.8 * since &&
@@ -213,6 +216,18 @@ void PathController::begin_episode(PathTime now, HoldCause cause, bool is_unclea
   pressed_ = held_ = 0;
   canaries_.begin(trip_.pace);
   ++episodes_;
+}
+
+// The pace in force, but no more than was made of it.
+float PathController::pace_used(PathTime now) const {
+  double used = pace() * static_cast<double>(resume_share_);
+  if (!limits_.has_pace()) {
+    const double age = std::max(1.0, in_seconds(now));
+    const double of_minute = attempts_.value(minute, now) / std::min(60.0, age);
+    const double of_ten = attempts_.value(ten_minutes, now) / std::min(600.0, age);
+    used = std::min(used, std::max(of_minute, of_ten));
+  }
+  return static_cast<float>(std::clamp(used, 1e-3, 1e6));
 }
 
 double PathController::refusals_today(PathSecond now) const {
@@ -304,10 +319,8 @@ void PathController::judge(PathTime now, double length) {
   if (cause == Cause::day_count) attempts_.clear(day);  // taken as a calendar day that has turned
   if (cause == Cause::day_count || cause == Cause::hour_count) {
     const std::size_t i = cause == Cause::day_count ? 1 : 0;
-    const double window = window_seconds[first_long_window + i];
-    const double count = static_cast<double>(limits_.refused_counts[i]);
-    const double wait = std::max(2.0 * window, 200.0 * window / count);
-    count_try_at_[i] = second + PathSecond(static_cast<std::int32_t>(std::min(1e8, wait)));
+    // Whoever waits for a day to end loses nothing by asking; an hour is soon over.
+    count_try_at_[i] = second + hours(cause == Cause::day_count ? 0 : 2);
     count_steps_[i] = 0;
   }
   if (limits_.is_hourly && count_try_at_[0] <= second) count_try_at_[0] = second + hours(2);

@@ -91,11 +91,9 @@ Permit PathController::held_permit(PathTime now, std::uint32_t in_flight,
 }
 
 Permit PathController::ramp_permit(PathTime now, const Demand& demand) const {
-  if (round_started_ >= round_) {
-    return {.at = Instant(std::max(now, next_start_ + canary_lease)), .binding = Binding::ramp};
-  }
-  Permit permit{.at = Instant(next_start_),
-                .binding = next_start_ > now ? Binding::ramp : Binding::none};
+  const bool is_round_full = round_started_ >= round_;
+  const PathTime at = is_round_full ? next_start_ + canary_lease : next_start_;
+  Permit permit{.at = Instant(at), .binding = at > now ? Binding::ramp : Binding::none};
   bind_counts(now, demand, permit);
   return permit;
 }

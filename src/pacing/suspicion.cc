@@ -6,9 +6,7 @@ namespace mailweir::pacing {
 namespace {
 
 // The unclear share is tested for six times what is normal.
-constexpr float unclear_up = 1.791759F;          // ln 6
-constexpr float unclear_enough = 4.5F;           // three first tries with hardly a delivery between
-constexpr float unclear_enough_to_doubt = 3.0F;  // while a release is verified
+constexpr float unclear_up = 1.791759F;  // ln 6
 // No answer: half of the attempts rather than one in 200.
 constexpr float silent_up = 4.60517F;     // ln (0.5 / 0.005)
 constexpr float silent_down = 0.688135F;  // -ln (0.5 / 0.995)
@@ -23,10 +21,10 @@ void Suspicion::on_accepted(bool learns) {
   if (learns) baseline_ -= baseline_ / 2000.0F;
 }
 
-bool Suspicion::on_unclear(float weight, bool learns, bool is_verifying) {
+bool Suspicion::on_unclear(float weight, bool learns, float enough) {
   if (learns || baseline_ < 0.01F) baseline_ += weight * 0.0005F;
   unclear_ += weight * unclear_up;
-  return unclear_ >= (is_verifying ? unclear_enough_to_doubt : unclear_enough);
+  return unclear_ >= enough;
 }
 
 bool Suspicion::on_silent() {

@@ -7,10 +7,16 @@ namespace mailweir::pacing {
 
 class Suspicion {
  public:
+  // What makes unclear replies enough: five first tries with hardly a delivery between where no
+  // limit is known, three where one is, two while a release is verified.
+  static constexpr float from_nowhere = 8.9F;
+  static constexpr float near_limit = 4.5F;
+  static constexpr float verifying = 3.0F;
+
   void on_accepted(bool learns);
   // True: too many. `weight` below 1: the message was put off before, one bad recipient is no
   // trend.
-  bool on_unclear(float weight, bool learns, bool is_verifying);
+  bool on_unclear(float weight, bool learns, float enough);
   bool on_silent();
   // The tests begin anew.
   void clear();
