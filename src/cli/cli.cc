@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/nearest_name.h"
+#include "cli/classify.h"
 #include "cli/commands.h"
 #include "cli/language.h"
 
@@ -241,6 +242,52 @@ void add_send(CLI::App& app, Chosen& chosen, Keep& kept) {
       [&] { chosen = [&options](const Context& context) { return send(context, options); }; });
 }
 
+void add_classify(CLI::App& app, Chosen& chosen, Keep& kept) {
+  auto& options = keep<ClassifyOptions>(kept);
+  CLI::App* command = app.add_subcommand(
+      "classify", "what a refusal means, by which rule, and what Mailweir does about it");
+  auto* reply =
+      command
+          ->add_option("reply", options.reply,
+                       "a reply such as \"451 4.7.500 …\" [standard input: replies, a mail "
+                       "log, events, or a bounce]")
+          ->type_name("");
+  auto* provider = command->add_option("--provider", options.provider, "who said it, by its key")
+                       ->type_name("KEY");
+  command->add_option("--mx", options.mx, "who said it, by its host")
+      ->excludes(provider)
+      ->type_name("HOST");
+  command->add_option("--phase", options.phase, "the step it answered [rcpt]")->type_name("PHASE");
+  command->add_option("--dsn", options.bounce_file, "a bounce message; - for standard input")
+      ->excludes(reply)
+      ->type_name("FILE");
+  command->add_option("--rules", options.rules_folder, "own provider files, judged first")
+      ->type_name("FOLDER");
+  command->callback([&] {
+    chosen.is_local = true;
+    chosen = [&options](const Context& context) { return classify(context, options); };
+  });
+}
+
+void add_catalogue(CLI::App& app, Chosen& chosen, Keep& kept) {
+  auto& folder = keep<std::string>(kept);
+  CLI::App* group = app.add_subcommand("catalogue", "the providers known, and their rules");
+  group->require_subcommand(0, 1);
+  group->add_option("--rules", folder, "own provider files on top")->type_name("FOLDER");
+  CLI::App* check =
+      group->add_subcommand("check", "say what is wrong with rules, with file and line");
+  check->add_option("folder", folder, "own provider files on top of those built in")->type_name("");
+  check->callback([&] {
+    chosen.is_local = true;
+    chosen = [&folder](const Context& context) { return check_catalogue(context, folder); };
+  });
+  group->callback([&, check] {
+    if (check->parsed()) return;
+    chosen.is_local = true;
+    chosen = [&folder](const Context& context) { return list_catalogue(context, folder); };
+  });
+}
+
 // What such a command does not know itself belongs to the program that brought it, so nothing falls
 // through to the global options;
 // --config alone may stand behind the name as well, unless the command explains itself.
@@ -310,6 +357,8 @@ int run(int argc, const char* const* argv, const Program& program, const Environ
   add_message(app, chosen, kept);
   add_config(app, chosen, kept);
   add_send(app, chosen, kept);
+  add_classify(app, chosen, kept);
+  add_catalogue(app, chosen, kept);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,0 +1,71 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/classify.h"
+#include "cli/json_view.h"
+#include "cli/layout.h"
+#include "provider/catalogue.h"
+#include "provider/lint.h"
+
+namespace mailweir::cli {
+namespace {
+
+using provider::Catalogue;
+using provider::ProviderEntry;
+
+// The rules built in, or those with an operator's on top; empty after a complaint.
+Result<Catalogue> load(const std::string& folder) {
+  if (folder.empty()) return Catalogue::embedded();
+  return Catalogue::load(folder);
+}
+
+int refuse(const Context& context, const Error& error) {
+  context.environment.err(error.context.ends_with('\n') ? error.context : error.context + "\n");
+  return exit_failure;
+}
+
+}  // namespace
+
+int list_catalogue(const Context& context, const std::string& folder) {
+  const auto catalogue = load(folder);
+  if (!catalogue) return refuse(context, catalogue.error());
+  const Language language = context.style.language;
+  Json json = Json::array();
+  TextTable table({{std::string(text_of(language, Text::provider_title))},
+                   {std::string(text_of(language, Text::rules_title)), Align::right},
+                   {std::string(text_of(language, Text::samples_title)), Align::right},
+                   {std::string(text_of(language, Text::limits_title)), Align::right},
+                   {std::string(text_of(language, Text::name_title))}});
+  for (const ProviderEntry& entry : catalogue->entries()) {
+    std::size_t samples = 0;
+    for (const provider::Rule& rule : entry.rules) samples += rule.samples.size();
+    table.add({entry.key, count_text(entry.rules.size()), count_text(samples),
+               count_text(entry.limits.size()), printable(entry.name)});
+    json.push_back({{"key", entry.key},
+                    {"name", entry.name},
+                    {"mx", entry.mx_patterns},
+                    {"rules", entry.rules.size()},
+                    {"samples", samples},
+                    {"limits", entry.limits.size()}});
+  }
+  context.environment.out(context.json ? json.dump(2) + "\n" : table.to_string());
+  return exit_ok;
+}
+
+int check_catalogue(const Context& context, const std::string& folder) {
+  const auto catalogue = load(folder);
+  if (!catalogue) return refuse(context, catalogue.error());
+  const auto findings = provider::lint(catalogue->entries());
+  for (const provider::Finding& finding : findings)
+    context.environment.out(printable(to_string(finding)) + "\n");
+  if (!findings.empty()) return exit_failure;
+  std::size_t rules = 0;
+  for (const ProviderEntry& entry : catalogue->entries()) rules += entry.rules.size();
+  context.environment.out(
+      say(context.style.language, Text::catalogue_valid, rules, catalogue->entries().size()) +
+      "\n");
+  return exit_ok;
+}
+
+}  // namespace mailweir::cli
