@@ -2,7 +2,7 @@
 // what a sender delivers who knows them (docs/pacing.md).
 //
 //   pacing_lab [--only NAME] [--load w60|w95|w150] [--seeds N] [--first-seed N] [--start-rate R]
-//              [--random DRAWS] [--no-standard] [--trace]
+//              [--random DRAWS [--draw N]] [--no-standard] [--trace]
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,6 +27,7 @@ struct Options {
   double rate = 0.5;
   int random = 200;
   bool standard = true;
+  int draw = -1;  // only this one of the random draws
   bool traces = false;
 };
 
@@ -139,6 +140,13 @@ void judge_special(const std::vector<Row>& rows) {
   }
 }
 
+void print_parameters(const world::ReceiverSpec& receiver) {
+  for (const world::ParameterView& view : world::list_parameters(receiver)) {
+    if (view.name.starts_with("penalty") || view.name.starts_with("bucket"))
+      fmt::print("  {} = {}\n", view.name, view.value);
+  }
+}
+
 void run_random(const Options& options) {
   struct Draw {
     double share;
@@ -148,6 +156,7 @@ void run_random(const Options& options) {
   for (int i = 0; i < options.random; ++i) {
     const std::string_view name = standard_cases[static_cast<std::size_t>(i) % 14];
     if (!options.only.empty() && name != options.only) continue;
+    if (options.draw >= 0 && i != options.draw) continue;
     const Load load{.name = i / 14 % 2 == 0 ? "w95" : "w150",
                     .rate = options.rate,
                     .start_rate = options.start_rate};
@@ -155,7 +164,8 @@ void run_random(const Options& options) {
     Case for_ideal = make_case(name, load, seed, Constants(seed));
     const Figures ideal = run_ideal(for_ideal);
     Case c = make_case(name, load, seed, Constants(seed));
-    const Figures f = run_learning(c, false);
+    if (options.traces) print_parameters(c.receiver);
+    const Figures f = run_learning(c, options.traces);
     const double share = 100.0 * f.area / ideal.area;
     const double wasted = 1e3 * static_cast<double>(f.wasted) /
                           static_cast<double>(std::max<std::uint64_t>(1, f.delivered));
@@ -187,6 +197,7 @@ Options parse(int count, char** arguments) {
     if (name == "--first-seed") options.first_seed = std::atoi(value);
     if (name == "--random") options.random = std::atoi(value);
     if (name == "--start-rate") options.start_rate = std::atof(value);
+    if (name == "--draw") options.draw = std::atoi(value);
     if (name == "--rate") options.rate = std::atof(value);
   }
   return options;

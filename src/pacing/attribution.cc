@@ -222,6 +222,9 @@ Cause attribute(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& lim
   }
   const std::size_t blamed = blamed_window(trip, hold, limits, demonstrated);
   if (blamed < windows) {
+    // As long as both were new, the rate may have been it as well.
+    if (blamed == hour && is_rate_new(trip, demonstrated))
+      learn_punished_rate(trip, limits, demonstrated);
     learn_count(trip, hold, blamed, limits, demonstrated);
     return blamed == hour ? Cause::hour_count : Cause::day_count;
   }

@@ -15,8 +15,9 @@ constexpr std::array<float, 8> probe_steps{0.03F,  0.042F, 0.059F, 0.082F,
 constexpr std::uint8_t probe_step_last = probe_steps.size() - 1;
 
 // Pressed seconds without a trip that make a pace sustained: short where a trip is cheap.
-float sustained_after(float usual_hold) {
-  return std::clamp(20.0F * usual_hold, 120.0F, 600.0F);
+float sustained_after(double hold, const LearnedLimits& limits) {
+  const bool is_wide = limits.refused_pace > 1.5F * limits.sustained;
+  return is_wide ? std::clamp(20.0F * static_cast<float>(hold), 120.0F, 600.0F) : 600.0F;
 }
 
 PathSecond of_seconds(double value) {
@@ -88,13 +89,14 @@ bool PathController::is_pace_used(PathTime now) const {
 void PathController::probe_upwards(PathTime now, float elapsed) {
   const PathSecond second = whole_seconds(now);
   LearnedLimits& l = limits_;
+  const double hold = expected_hold(second);
   tested_ += elapsed;
-  if (tested_ >= sustained_after(usual_hold_) && resume_share_ == 1) {
+  if (tested_ >= sustained_after(hold, l) && resume_share_ == 1) {
     tested_ = 0;
     l.sustained = std::max(l.sustained, l.pace);
     if (l.refused_pace < unknown && l.refused_pace > 1.06F * l.sustained && probe_steps_ == 0) {
-      if (usual_hold_ < 300) {
-        l.pace = pace_between(l, static_cast<double>(usual_hold_));
+      if (hold < 300) {
+        l.pace = pace_between(l, hold);
       } else if (l.pace < 0.9F * l.refused_pace) {
         l.pace *= 1.03F;
       }
@@ -106,15 +108,21 @@ void PathController::probe_upwards(PathTime now, float elapsed) {
   probe_steps_ = std::min<std::uint8_t>(probe_step_last, probe_steps_ + 1);
   tested_ = 0;
   if (l.pace > l.refused_pace) l.refused_pace = unknown;
-  const double step = std::max({120.0, 60.0 / static_cast<double>(l.pace),
-                                usual_hold_ > 300 ? 2.0 * static_cast<double>(usual_hold_) : 0.0});
+  const double step =
+      std::max({120.0, 60.0 / static_cast<double>(l.pace), hold > 300 ? 2.0 * hold : 0.0});
   l.probe_at = second + of_seconds(step);
+}
+
+// What a trip costs here: where a box was met, one in a few will meet it again.
+double PathController::expected_hold(PathSecond now) const {
+  const auto usual = static_cast<double>(usual_hold_);
+  return now < careful_until_ ? std::max(usual, 0.2 * static_cast<double>(box_hold_)) : usual;
 }
 
 void PathController::schedule_probe(PathSecond now) {
   if (!limits_.has_pace()) return;
   const double wait =
-      std::max({300.0, belief_seconds(static_cast<double>(usual_hold_)),
+      std::max({300.0, belief_seconds(expected_hold(now)),
                 static_cast<double>(limits_.probe_messages / std::max(1e-3F, limits_.pace))});
   limits_.probe_at = now + of_seconds(wait);
 }

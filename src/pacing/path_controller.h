@@ -174,6 +174,7 @@ class PathController {
   bool is_pace_used(PathTime now) const;
   void note_pressure(PathTime now, const Permit& permit);
   void schedule_probe(PathSecond now);
+  double expected_hold(PathSecond now) const;
 
   // What outcomes teach (path_outcomes.cc).
   Change on_canary_end(PathTime now, const Attempt& attempt);
@@ -227,7 +228,9 @@ class PathController {
   PathSecond opened_at_{long_ago};
   PathSecond last_long_{long_ago};
   float last_long_count_ = 0;
-  PathSecond careful_until_{long_ago};  // a box was met here
+  PathSecond careful_until_{long_ago};  // a box was met here,
+  float box_hold_ = 0;                  // so long, 0: not of our doing,
+  float box_silence_ = 0;               // and so much silence ended it
   std::array<PathSecond, 2> trips_at_{long_ago, long_ago};
   float refusals_ = 0;  // of the last day, fading
 
@@ -255,6 +258,6 @@ class PathController {
   bool is_canary_out_ = false;
   bool was_probed_ = false;
 };
-static_assert(sizeof(PathController) <= 576);
+static_assert(sizeof(PathController) <= 600);
 
 }  // namespace mailweir::pacing

@@ -118,7 +118,8 @@ void PathController::archive(Self& self, Archive& a) {
   a(self.suspicion_, self.concurrency_, self.canaries_, self.trip_);
   a(self.episode_at_, self.fresh_since_, self.canary_at_, self.canary_started_);
   a(self.pause_since_, self.trickle_at_, self.holds_, self.usual_hold_, self.last_hold_);
-  a(self.opened_at_, self.last_long_, self.last_long_count_, self.careful_until_);
+  a(self.opened_at_, self.last_long_, self.last_long_count_, self.careful_until_, self.box_hold_,
+    self.box_silence_);
   a(self.trips_at_, self.refusals_, self.next_start_, self.resume_share_, self.resume_at_);
   a(self.tested_, self.pressed_, self.held_, self.pressed_until_, self.last_tick_);
   a(self.last_trip_, self.last_refusal_, self.accepted_, self.episodes_, self.mode_, self.cause_);

@@ -279,6 +279,9 @@ Change PathController::refuse_canary(PathTime now, Duration named) {
   const bool is_first = canaries_.refused() == 1;
   if (is_first && cause_ == HoldCause::throttle && usual_hold_ > 300)
     length = std::max(length, 0.25 * static_cast<double>(usual_hold_));  // holds are long here
+  // In a box again: the silence that ended the last one is tried at once.
+  if (is_first && cause_ == HoldCause::throttle && second < careful_until_)
+    length = std::max(length, 0.9 * static_cast<double>(box_silence_));
   hold_for(now, length, named);
   return Change::canary_refused;
 }
@@ -304,7 +307,7 @@ void PathController::judge(PathTime now, double length) {
   const HoldFacts hold{.length = length,
                        .canaries_refused = canaries_.refused(),
                        .canaries_accepted = canaries_.accepted(),
-                       .usual_length = static_cast<double>(usual_hold_),
+                       .usual_length = expected_hold(second),
                        .began = whole_seconds(episode_at_),
                        .last_long = last_long_,
                        .last_long_count = last_long_count_,
@@ -341,7 +344,11 @@ Change PathController::open(PathTime now) {
   if (cause_ == HoldCause::throttle) {
     const bool no_count =
         limits_.refused_counts[0] == unknown && limits_.refused_counts[1] == unknown;
-    if (length > 300 && canaries_.refused() >= 3 && no_count) careful_until_ = second + hours(48);
+    if (length > 300 && canaries_.refused() >= 3 && no_count) {
+      careful_until_ = second + hours(48);
+      box_hold_ = limits_.is_outside ? 0.0F : last_hold_;
+      box_silence_ = static_cast<float>((whole_seconds(fresh_since_) - last_refusal_).count());
+    }
     if (!limits_.is_outside) note_hold(length);
     if (length > 300 && canaries_.refused() >= 2) {
       last_long_ = whole_seconds(episode_at_);
