@@ -74,8 +74,9 @@ void learn_punished_rate(const TripFacts& trip, LearnedLimits& limits,
                          std::array<float, windows>& demonstrated) {
   limits.refused_pace =
       std::max(pace_least, std::min(ratio_count(trip, minute), ratio_count(trip, ten_minutes)));
-  limits.sustained = std::max(
-      pace_least, std::min(demonstrated[ten_minutes] / 600.0F, 0.92F * limits.refused_pace));
+  limits.sustained =
+      std::max(pace_least, std::clamp(demonstrated[ten_minutes] / 600.0F,
+                                      0.87F * limits.refused_pace, 0.92F * limits.refused_pace));
   limits.pace = limits.sustained;
   demonstrated[ten_minutes] = std::min(demonstrated[ten_minutes], 0.9F * trip.counts[ten_minutes]);
 }
@@ -100,7 +101,7 @@ void learn_from_pace(const TripFacts& trip, LearnedLimits& limits, float& messag
   } else {
     if (carried > 1.05F * limits.sustained) messages *= 0.25F;  // it rises: look again sooner
     // A climb that went on for minutes has carried most of its last ten.
-    const float climbed = trip.was_probing ? 0.8F * ratio_count(trip, ten_minutes) : 0.0F;
+    const float climbed = trip.was_probing ? 0.85F * ratio_count(trip, ten_minutes) : 0.0F;
     if (climbed > 1.2F * limits.sustained) messages *= 0.25F;
     limits.sustained = std::min(trip.pace, std::max({limits.sustained, carried, climbed}));
   }
@@ -212,6 +213,10 @@ Cause attribute(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& lim
                 std::array<float, windows>& demonstrated, HourlyPattern& pattern) {
   limits.is_outside = false;
   if (!is_long(trip, hold)) {
+    // Unclear replies alone, and the path takes mail at once: twice, before a proven pace falls.
+    if (trip.is_unclear && hold.canaries_refused == 0 && limits.has_pace() &&
+        trip.pace <= 1.02F * limits.sustained && trip.since_last > 1800)
+      return Cause::doubtful;
     // Explained by a new rate, or by one that was really used where a limit is known.
     const float used = std::max(ratio_count(trip, minute), ratio_count(trip, ten_minutes));
     const bool is_explained =

@@ -13,6 +13,7 @@ enum class Cause : std::uint8_t {
   hour_count,
   day_count,
   outside,      // nothing we did was new: the limits stay
+  doubtful,     // perhaps nothing at all
   false_alarm,  // unreadable replies in a row that no limit explains
 };
 

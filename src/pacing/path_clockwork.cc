@@ -16,7 +16,7 @@ constexpr std::uint8_t probe_step_last = probe_steps.size() - 1;
 
 // Pressed seconds without a trip that make a pace sustained: short where a trip is cheap.
 float sustained_after(double hold, const LearnedLimits& limits) {
-  const bool is_wide = limits.refused_pace > 1.5F * limits.sustained;
+  const bool is_wide = limits.refused_pace > 1.15F * limits.sustained;
   return is_wide ? std::clamp(20.0F * static_cast<float>(hold), 120.0F, 600.0F) : 600.0F;
 }
 
@@ -98,7 +98,7 @@ void PathController::probe_upwards(PathTime now, float elapsed) {
       if (hold < 300) {
         l.pace = pace_between(l, hold);
       } else if (l.pace < 0.9F * l.refused_pace) {
-        l.pace *= 1.03F;
+        l.pace = std::min(1.03F * l.pace, 0.9F * l.refused_pace);
       }
     }
   }

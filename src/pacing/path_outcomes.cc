@@ -319,6 +319,7 @@ void PathController::judge(PathTime now, double length) {
     suspicion_.on_false_alarm();
     return;
   }
+  if (cause == Cause::doubtful) return;
   if (cause == Cause::day_count) attempts_.clear(day);  // taken as a calendar day that has turned
   if (cause == Cause::day_count || cause == Cause::hour_count) {
     const std::size_t i = cause == Cause::day_count ? 1 : 0;
