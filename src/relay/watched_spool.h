@@ -30,6 +30,11 @@ class WatchedSpool final : public spool::Spool {
   Result<std::optional<std::string>> read_system(std::string_view key) const override {
     return memory.read_system(key);
   }
+  Result<void> scan_system(
+      std::string_view prefix,
+      const std::function<void(std::string_view, std::string_view)>& visit) const override {
+    return memory.scan_system(prefix, visit);
+  }
   Result<void> scan(const std::function<bool(spool::Recovered&&)>& visit,
                     const std::function<void(MessageId, const Error&)>& on_corrupt) const override {
     return memory.scan(visit, on_corrupt);

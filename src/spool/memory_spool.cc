@@ -128,6 +128,16 @@ Result<std::optional<std::string>> MemorySpool::read_system(std::string_view key
   return found->second;
 }
 
+Result<void> MemorySpool::scan_system(
+    std::string_view prefix,
+    const std::function<void(std::string_view, std::string_view)>& visit) const {
+  const std::lock_guard lock(mutex_);
+  for (auto entry = image_.system.lower_bound(prefix);
+       entry != image_.system.end() && entry->first.starts_with(prefix); ++entry)
+    visit(entry->first, entry->second);
+  return {};
+}
+
 Result<void> MemorySpool::scan(
     const std::function<bool(Recovered&&)>& visit,
     const std::function<void(MessageId, const Error&)>& on_corrupt) const {

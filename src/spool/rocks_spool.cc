@@ -20,6 +20,7 @@
 #include "spool/record.h"
 #include "spool/rocks_reclaimer.h"
 #include "spool/rocks_scan.h"
+#include "spool/rocks_settings.h"
 #include "spool/rocks_store.h"
 #include "spool/state_marks.h"
 
@@ -318,6 +319,23 @@ Result<std::optional<std::string>> RocksSpool::read_system(std::string_view key)
   if (!value && value.error().code == Errc::not_found) return std::nullopt;
   if (!value) return std::unexpected(value.error());
   return std::move(*value);
+}
+
+Result<void> RocksSpool::scan_system(
+    std::string_view prefix,
+    const std::function<void(std::string_view, std::string_view)>& visit) const {
+  const RocksStore& store = state_->store;
+  return store.with_db([&](rocksdb::DB& db) -> Result<void> {
+    const std::unique_ptr<rocksdb::Iterator> entry(
+        db.NewIterator(rocksdb::ReadOptions(), store.handle(Family::system)));
+    const std::string first = system_key(prefix);
+    for (entry->Seek(first); entry->Valid() && entry->key().starts_with(first); entry->Next()) {
+      const std::string_view key(entry->key().data(), entry->key().size());
+      visit(key.substr(1), {entry->value().data(), entry->value().size()});
+    }
+    if (!entry->status().ok()) return std::unexpected(to_error(entry->status(), "scan"));
+    return {};
+  });
 }
 
 Result<void> RocksSpool::scan(

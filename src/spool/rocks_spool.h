@@ -59,6 +59,9 @@ class RocksSpool final : public Spool {
   Result<std::optional<RecipientState>> read_state(MessageId id,
                                                    std::uint16_t recipient) const override;
   Result<std::optional<std::string>> read_system(std::string_view key) const override;
+  Result<void> scan_system(
+      std::string_view prefix,
+      const std::function<void(std::string_view, std::string_view)>& visit) const override;
   Result<void> scan(const std::function<bool(Recovered&&)>& visit,
                     const std::function<void(MessageId, const Error&)>& on_corrupt) const override;
   MessageId next_id() const override;

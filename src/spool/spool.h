@@ -42,7 +42,7 @@ struct Removal {
   std::uint16_t recipients = 0;  // how many the message had; their states go with it
 };
 
-struct SystemEntry {  // small named values: node id, pacing state, operator overrides
+struct SystemEntry {  // small named values: what was learned of paths, operators' hands
   std::string key;
   std::string value;  // empty: erase
 };
@@ -86,6 +86,11 @@ class Spool {
   virtual Result<std::optional<RecipientState>> read_state(MessageId id,
                                                            std::uint16_t recipient) const = 0;
   virtual Result<std::optional<std::string>> read_system(std::string_view key) const = 0;
+  // Visits every small named value whose key begins with `prefix`, in the order of the bytes of
+  // their keys. The views are good for the call only; `visit` must not call the spool.
+  virtual Result<void> scan_system(
+      std::string_view prefix,
+      const std::function<void(std::string_view key, std::string_view value)>& visit) const = 0;
 
   // Visits every message in id order; for start-up only (a scan in steady state meets tombstones).
   // A record that fails its check is handed to `on_corrupt` and skipped: it stays in the spool.

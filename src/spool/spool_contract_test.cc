@@ -181,6 +181,26 @@ TEST_P(SpoolContract, AnEmptyValueErasesASystemEntry) {
   EXPECT_EQ(spool().read_system("override").value(), std::nullopt);
 }
 
+TEST_P(SpoolContract, SystemEntriesOfAPrefixAreVisitedInTheOrderOfTheirKeys) {
+  CommitBatch batch;
+  batch.system = {{"path/b/x", "3"}, {"hand/1", "h"},  {"path/a/\xFFz", "2"},
+                  {"path/a/y", "1"}, {"path", "none"}, {"path0", "none"}};
+  commit(batch);
+  restart();
+  CommitBatch later;
+  later.system = {{"path/a/y", ""}, {"path/c/x", "4"}};
+  commit(later);
+  std::vector<std::pair<std::string, std::string>> seen;
+  ASSERT_TRUE(spool().scan_system("path/", [&](std::string_view key, std::string_view value) {
+    seen.emplace_back(key, value);
+  }));
+  EXPECT_THAT(seen, ElementsAre(std::pair("path/a/\xFFz", "2"), std::pair("path/b/x", "3"),
+                                std::pair("path/c/x", "4")));
+  int all = 0;
+  ASSERT_TRUE(spool().scan_system("", [&](std::string_view, std::string_view) { ++all; }));
+  EXPECT_EQ(all, 6);
+}
+
 TEST_P(SpoolContract, ScanVisitsInIdOrderWithStates) {
   for (const std::uint64_t id : {300U, 2U, 70'000U, 255U}) commit(accept(id));
   commit(defer(300, 1, 2));
