@@ -100,6 +100,26 @@ std::string_view type_of(const OperatorActed& event) {
   return "message.unknown";
 }
 
+std::string_view type_of(const PathNoticed& event) {
+  return event.type;
+}
+
+std::string_view type_of(const PathActed& event) {
+  switch (event.action) {
+    case PathAction::paused:
+      return "path.paused";
+    case PathAction::capped:
+      return "path.capped";
+    case PathAction::taken_back:
+      return "path.taken_back";
+    case PathAction::ended:
+      return "path.ended";
+    case PathAction::forgotten:
+      return "path.forgotten";
+  }
+  return "path.unknown";
+}
+
 void write_fields(JsonLine& line, const ServerStarted& event) {
   line.field("version", event.version);
   line.field("mode", event.mode);
@@ -177,6 +197,44 @@ void write_fields(JsonLine& line, const RecipientSettled& event) {
 void write_fields(JsonLine& line, const OperatorActed& event) {
   line.field_if("by", event.by);
   line.field_if("reason", event.reason);
+}
+
+void write_fields(JsonLine& line, const PathNoticed& event) {
+  line.field_if("source", event.source);
+  line.field_if("provider", event.provider);
+  line.field_if("cell", event.cell);
+  line.field_if("cause", event.cause);
+  if (event.has_rates) {
+    line.field("from_per_s", event.from);
+    line.field("to_per_s", event.to);
+  }
+  line.field_if("verdict", event.verdict);
+  line.field("paths_held", event.paths_held);
+  line.field("paths_used", event.paths_used);
+  line.field("refused_share", event.refused_share);
+  line.field("waiting", event.waiting);
+  if (event.since) line.field("since", *event.since);
+  if (!event.failure.empty() || event.reply != nullptr) line.field("phase", to_string(event.phase));
+  line.field_if("failure", event.failure);
+  write_reply(line, event.reply);
+  line.field_if("rule", event.rule);
+  if (!event.suspect.empty()) {
+    line.field("suspect", event.suspect);
+    line.field("suspect_share", event.suspect_share);
+  }
+  line.field_if("detail", event.detail);
+}
+
+void write_fields(JsonLine& line, const PathActed& event) {
+  line.field("source", event.source);
+  line.field("provider", event.provider);
+  if (event.hand != 0) line.field("hand", event.hand);
+  line.field_if("rate", event.rate);
+  if (event.connections) line.field("connections", *event.connections);
+  if (event.until) line.field("until", *event.until);
+  line.field_if("by", event.by);
+  line.field_if("reason", event.reason);
+  line.field_if("detail", event.detail);
 }
 
 void write_fields(JsonLine& line, const DsnSent& event) {

@@ -118,6 +118,48 @@ struct OperatorActed {  // message.held, message.released, message.deleted, mess
   std::string_view reason;  // as the operator gave it
 };
 
+// What the engine tells of a path (engine/notice.h); rates in messages per second, infinite:
+// without a limit.
+struct PathNoticed {      // throttle.detected, step, step.judged, probe, recovered, drained,
+  std::string_view type;  // diagnosed, cleared, unknown_refusal
+  std::string_view source;
+  std::string_view provider;
+  std::string_view cell;
+  std::string_view cause;
+  bool has_rates = false;
+  double from = 0.0;
+  double to = 0.0;
+  std::string_view verdict;
+  std::uint32_t paths_held = 0;
+  std::uint32_t paths_used = 0;
+  double refused_share = 0.0;
+  std::uint64_t waiting = 0;
+  std::optional<UnixTime> since;
+  Phase phase = Phase::connect;
+  std::string_view failure;
+  const Reply* reply = nullptr;
+  std::string_view rule;
+  std::string_view suspect;
+  double suspect_share = 0.0;
+  std::string_view detail;
+};
+
+enum class PathAction : std::uint8_t { paused, capped, taken_back, ended, forgotten };
+
+// An operator's hand on paths, and its end.
+struct PathActed {  // path.paused, path.capped, path.taken_back, path.ended, path.forgotten
+  PathAction action = PathAction::paused;
+  std::string_view source;  // "*": every one
+  std::string_view provider;
+  std::uint64_t hand = 0;  // its id; 0: none
+  std::string_view rate;
+  std::optional<std::uint32_t> connections;
+  std::optional<UnixTime> until;
+  std::string_view by;      // empty: its time was over
+  std::string_view reason;  // as the operator gave it
+  std::string_view detail;  // of a forgotten path: what was known
+};
+
 struct DsnSent {               // dsn.sent
   MessageId id;                // the message reported on
   MessageId dsn;               // the report
@@ -162,6 +204,8 @@ std::string_view type_of(const Attempt&);
 std::string_view type_of(const ConnectionFailed&);
 std::string_view type_of(const RecipientSettled&);
 std::string_view type_of(const OperatorActed& event);
+std::string_view type_of(const PathNoticed& event);
+std::string_view type_of(const PathActed& event);
 std::string_view type_of(const DsnSent&);
 std::string_view type_of(const SpoolFull&);
 std::string_view type_of(const SpoolRecovered&);
@@ -178,6 +222,8 @@ void write_fields(JsonLine& line, const Attempt& event);
 void write_fields(JsonLine& line, const ConnectionFailed& event);
 void write_fields(JsonLine& line, const RecipientSettled& event);
 void write_fields(JsonLine& line, const OperatorActed& event);
+void write_fields(JsonLine& line, const PathNoticed& event);
+void write_fields(JsonLine& line, const PathActed& event);
 void write_fields(JsonLine& line, const DsnSent& event);
 void write_fields(JsonLine& line, const SpoolFull& event);
 void write_fields(JsonLine& line, const SpoolRecovered& event);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "operations/test_directory.h"
@@ -52,6 +53,50 @@ TEST(Events, AnAttemptTellsHowItWent) {
               "source":"mx1","source_address":"192.0.2.1","provider":"ms365","host":"mx.example.com","address":"198.51.100.7:25",
               "tls":"TLSv1.3","timings_ms":{"mail":12,"rcpt":0.4},"next_due":"2025-11-22T12:04:00.000Z",
               "transcript":"> RCPT TO:<a@example.com>\n"})"));
+}
+
+TEST(Events, ANoticeTellsWhatItRestsOn) {
+  const Reply reply{.code = 451, .enhanced = EnhancedStatus{4, 7, 500}, .text = "4.7.500 busy"};
+  EXPECT_EQ(written(PathNoticed{.type = "throttle.detected",
+                                .source = "mx1",
+                                .provider = "ms365",
+                                .cause = "throttle",
+                                .has_rates = true,
+                                .from = std::numeric_limits<double>::infinity(),
+                                .to = 0.25,
+                                .paths_held = 1,
+                                .paths_used = 3,
+                                .refused_share = 1.0 / 3,
+                                .waiting = 12,
+                                .since = noon,
+                                .phase = Phase::mail,
+                                .reply = &reply,
+                                .rule = "ms365/busy",
+                                .suspect = "acme",
+                                .suspect_share = 0.5,
+                                .detail = "1 of 3"}),
+            json::parse(R"({"time":"2025-11-22T12:00:00.000Z","type":"throttle.detected",
+              "source":"mx1","provider":"ms365","cause":"throttle","from_per_s":null,"to_per_s":0.25,
+              "paths_held":1,"paths_used":3,"refused_share":0.333333,"waiting":12,
+              "since":"2025-11-22T12:00:00.000Z","phase":"mail",
+              "reply":{"code":451,"enhanced":"4.7.500","text":"4.7.500 busy"},"rule":"ms365/busy",
+              "suspect":"acme","suspect_share":0.5,"detail":"1 of 3"})"));
+}
+
+TEST(Events, AHandTellsWhoSetItAndUntilWhen) {
+  EXPECT_EQ(written(PathActed{.action = PathAction::capped,
+                              .source = "mx1",
+                              .provider = "*",
+                              .hand = 7,
+                              .rate = "20/min",
+                              .connections = 5,
+                              .until = noon + std::chrono::hours(2),
+                              .by = "uid 0",
+                              .reason = "they called",
+                              .detail = {}}),
+            json::parse(R"({"time":"2025-11-22T12:00:00.000Z","type":"path.capped","source":"mx1",
+              "provider":"*","hand":7,"rate":"20/min","connections":5,
+              "until":"2025-11-22T14:00:00.000Z","by":"uid 0","reason":"they called"})"));
 }
 
 TEST(Events, ReceivedNamesEveryRecipient) {

@@ -1,9 +1,12 @@
 #include "operations/json_line.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstring>
+#include <iterator>
 
 #include "mail/utf8.h"
 
@@ -108,6 +111,15 @@ void JsonLine::field(std::string_view name, UnixTime time) {
   text_ += static_cast<char>('0' + milliseconds / 10 % 10);
   text_ += static_cast<char>('0' + milliseconds % 10);
   text_ += "Z\"";
+}
+
+void JsonLine::field(std::string_view name, double value) {
+  key(name);
+  if (std::isfinite(value)) {
+    fmt::format_to(std::back_inserter(text_), "{:.6g}", value);
+  } else {
+    text_ += "null";
+  }
 }
 
 void JsonLine::milliseconds_field(std::string_view name, Duration value) {

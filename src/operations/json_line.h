@@ -30,6 +30,7 @@ class JsonLine {
   void field(std::string_view key, T value) {
     unsigned_field(key, value);
   }
+  void field(std::string_view key, double value);   // null unless it is finite
   void field(std::string_view key, UnixTime time);  // RFC 3339, UTC, milliseconds
   // A field whose empty value is left out.
   void field_if(std::string_view key, std::string_view value) {

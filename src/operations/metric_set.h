@@ -100,6 +100,32 @@ struct Metrics {
                                  "From acceptance to the provider's 250, by message class.",
                                  {"class"}},
                                 seconds_buckets};
+
+  // --- paths: what was learned (docs/pacing.md)
+  GaugeFamily paths_held{registry,
+                         {"mailweir_paths_held",
+                          "Paths held after a refusal: one canary at a time asks.",
+                          {"provider"}}};
+  GaugeFamily path_pace{registry,
+                        {"mailweir_path_pace_messages_per_second",
+                         "The pace in force of a path that has one; 0 while it is held or paused.",
+                         {"provider", "source"}}};
+  CounterFamily holds_begun{registry,
+                            {"mailweir_path_holds_total",
+                             "Holds begun at a refusal of a path, by what it was.",
+                             {"provider", "cause"}}};
+  CounterFamily holds_ended{registry,
+                            {"mailweir_path_recoveries_total",
+                             "Paths open again after a hold, by what it was.",
+                             {"provider", "cause"}}};
+  CounterFamily canaries{registry,
+                         {"mailweir_path_canaries_total",
+                          "Canaries of held paths: accepted or refused.",
+                          {"provider", "outcome"}}};
+  CounterFamily unknown_refusals{
+      registry, {"mailweir_unknown_refusals_total", "Refusals that no rule reads.", {"provider"}}};
+
+  // --- reports
   CounterFamily dsns{registry, {"mailweir_dsn_total", "Delivery status notifications sent.", {}}};
 
   // --- event log
