@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <system_error>
 
 #include "base/nearest_name.h"
@@ -38,6 +39,31 @@ Names names_of(const std::vector<Item>& items) {
   Names names;
   for (const Item& item : items) names.push_back(item.name);
   return names;
+}
+
+// A name with a dot is a domain or an MX set's own; what has none must be in the catalogue.
+std::vector<Complaint> check_provider_names(const Config& config, const Places& places,
+                                            const provider::Catalogue& catalogue) {
+  Names keys;
+  for (const provider::ProviderEntry& entry : catalogue.entries()) {
+    if (!entry.mx_patterns.empty()) keys.push_back(entry.key);
+  }
+  std::vector<Complaint> complaints;
+  for (std::size_t i = 0; i < config.caps_for.size(); ++i) {
+    const std::string& name = config.caps_for[i].provider;
+    const std::string key = fmt::format("caps.for[{}].provider", i);
+    if (name.empty() || name.contains('.') || contains(keys, std::string_view(name)) ||
+        places.is_unreadable(key))
+      continue;
+    const std::string_view near = nearest_name(name, keys);
+    complaints.push_back(
+        {places.find(key),
+         near.empty()
+             ? fmt::format("there is no provider {}; name a domain, or one of: {}", quote(name),
+                           fmt::join(keys, ", "))
+             : fmt::format("there is no provider {}; did you mean {}?", quote(name), quote(near))});
+  }
+  return complaints;
 }
 
 class Check {
@@ -77,7 +103,6 @@ class Check {
   void check_reference(const std::string& key, const std::string& name, std::string_view section,
                        const Names& names);
   void check_references();
-  void check_provider(const std::string& key, const std::string& name);
   void check_caps();
   void check_classes();
   void check_assignments();
@@ -219,27 +244,17 @@ void Check::check_references() {
   }
 }
 
-// A name with a dot is a domain or an MX set's own; what has none must be in the catalogue.
-void Check::check_provider(const std::string& key, const std::string& name) {
-  if (name.empty() || name.contains('.')) return;
-  Names keys;
-  for (const provider::ProviderEntry& entry : provider::Catalogue::embedded().entries()) {
-    if (!entry.mx_patterns.empty()) keys.push_back(entry.key);
-  }
-  if (contains(keys, std::string_view(name))) return;
-  const std::string_view near = nearest_name(name, keys);
-  error(key, near.empty() ? fmt::format("there is no provider {}; name a domain, or one of: {}",
-                                        quote(name), fmt::join(keys, ", "))
-                          : fmt::format("there is no provider {}; did you mean {}?", quote(name),
-                                        quote(near)));
-}
-
 void Check::check_caps() {
+  // An operator's catalogue is known to check_files() only.
+  if (config_.providers.folder.empty()) {
+    for (Complaint& complaint :
+         check_provider_names(config_, places_, provider::Catalogue::embedded()))
+      findings_.errors.push_back(std::move(complaint));
+  }
   std::set<std::pair<std::string_view, std::string_view>> seen;
   for (std::size_t i = 0; i < config_.caps_for.size(); ++i) {
     const CapsFor& entry = config_.caps_for[i];
     const std::string key = fmt::format("caps.for[{}]", i);
-    check_provider(key + ".provider", entry.provider);
     if (places_.any_unreadable(key + ".")) continue;
     if (entry.provider.empty() && entry.source.empty()) {
       error(key, "neither provider nor source is given; name one, or set the limit in [caps]");
@@ -324,6 +339,18 @@ std::vector<Complaint> check_files(const Config& config, const Places& places) {
         {places.find(key),
          fmt::format("cannot read {}: {}; correct the path, or let the server's user read it",
                      *path, reason)});
+  }
+  if (config.providers.folder.empty()) return complaints;
+  if (const auto catalogue = provider::Catalogue::load(config.providers.folder)) {
+    std::ranges::move(check_provider_names(config, places, *catalogue),
+                      std::back_inserter(complaints));
+  } else {
+    std::string reason = catalogue.error().context;
+    while (reason.ends_with('\n')) reason.pop_back();
+    complaints.push_back({places.find("providers.folder"),
+                          fmt::format("its provider files cannot be used; correct them, or leave "
+                                      "the folder out:\n{}",
+                                      reason)});
   }
   return complaints;
 }

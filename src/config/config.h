@@ -133,6 +133,18 @@ struct CapsFor {
   friend bool operator==(const CapsFor&, const CapsFor&) = default;
 };
 
+// What is learned of paths (docs/pacing.md).
+struct PacingSettings {
+  bool learn = true;
+  std::optional<Rate> start_rate{Rate{5, std::chrono::seconds(1)}};  // none: unlimited
+  friend bool operator==(const PacingSettings&, const PacingSettings&) = default;
+};
+
+struct ProviderSettings {
+  std::string folder;  // empty: the built-in catalogue alone
+  friend bool operator==(const ProviderSettings&, const ProviderSettings&) = default;
+};
+
 struct RetrySettings {
   Duration first{std::chrono::minutes(1)};
   double factor = 2.0;
@@ -156,6 +168,7 @@ struct Source {
   std::string ipv4;  // empty: the system chooses
   std::string ipv6;
   std::string ehlo;  // empty: hostname
+  bool warming = false;
   friend bool operator==(const Source&, const Source&) = default;
 };
 
@@ -208,6 +221,8 @@ struct Config {
   DeliverySettings delivery;
   Caps caps;
   std::vector<CapsFor> caps_for;
+  PacingSettings pacing;
+  ProviderSettings providers;
   RetrySettings retry;
   DsnSettings dsn;
   SuppressionSettings suppression;

@@ -219,6 +219,31 @@ TEST(EngineConfig, PoolsPointAtTheirSources) {
   EXPECT_EQ(config.sources[1].ehlo_name, host);
 }
 
+TEST(EngineConfig, LearnsUnlessToldOtherwise) {
+  const engine::EngineConfig usual = engine_config(parsed("[[source]]\nname = \"a\"\n"));
+  EXPECT_TRUE(usual.pacing.learns);
+  EXPECT_EQ(usual.pacing.start_rate, (Rate{5, std::chrono::seconds(1)}));
+  EXPECT_FALSE(usual.sources[0].warming);
+  const engine::EngineConfig other = engine_config(
+      parsed("[pacing]\nlearn = false\nstart_rate = \"unlimited\"\n[[source]]\nname = "
+             "\"a\"\nwarming = true\n"));
+  EXPECT_FALSE(other.pacing.learns);
+  EXPECT_EQ(other.pacing.start_rate, std::nullopt);
+  EXPECT_TRUE(other.sources[0].warming);
+}
+
+TEST(DiffConfig, PacingTakesEffectAtOnceTheCatalogueAtTheNextStart) {
+  const Config before = parsed("[[source]]\nname = \"a\"\n");
+  const Config after = parsed(
+      "[pacing]\nstart_rate = \"2/s\"\n[providers]\nfolder = "
+      "\"/etc/mailweir/providers.d\"\n[[source]]\nname = \"a\"\nwarming = true\n");
+  EXPECT_THAT(describe(diff_config(before, after)),
+              ElementsAre("pacing.start_rate: \"5/s\" → \"2/s\"",
+                          "providers.folder: none → \"/etc/mailweir/providers.d\" (takes effect at "
+                          "the next start)",
+                          "source \"a\": warming none → true"));
+}
+
 TEST(NearestName, IsNearEnoughToBeMeant) {
   EXPECT_EQ(edit_distance("max_rte", "max_rate"), 1U);
   EXPECT_EQ(edit_distance("prot", "port"), 1U);

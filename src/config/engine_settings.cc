@@ -75,8 +75,11 @@ std::uint16_t index_of(const std::vector<Source>& sources, const std::string& na
 engine::EngineConfig engine_config(const Config& config) {
   engine::EngineConfig out;
   for (const Source& source : config.sources) {
-    out.sources.push_back(
-        {.name = source.name, .ipv4 = source.ipv4, .ipv6 = source.ipv6, .ehlo_name = source.ehlo});
+    out.sources.push_back({.name = source.name,
+                           .ipv4 = source.ipv4,
+                           .ipv6 = source.ipv6,
+                           .ehlo_name = source.ehlo,
+                           .warming = source.warming});
   }
   for (const Pool& pool : config.pools) {
     engine::EgressPool members{.name = pool.name, .sources = {}};
@@ -100,6 +103,7 @@ engine::EngineConfig engine_config(const Config& config) {
                .jitter = config.retry.jitter};
   out.caps = path_caps(config.caps);
   out.caps_overrides = caps_overrides(config);
+  out.pacing = {.learns = config.pacing.learn, .start_rate = config.pacing.start_rate};
   out.recipients_per_transaction_max = config.delivery.recipients_per_transaction_max;
   // A next hop that cannot be reached is asked again no later than a refusing one would be.
   out.site_backoff_first = std::min(out.site_backoff_first, config.retry.first);

@@ -25,7 +25,11 @@ ListSection sources() {
                   {.default_text = "the system chooses"}),
        of<Source>("ehlo", WEIR_MEMBER(ehlo), kinds::host(),
                   "The name it gives in EHLO; the address's PTR record should say the same.",
-                  {.default_text = "`hostname`"})},
+                  {.default_text = "`hostname`"}),
+       of<Source>("warming", WEIR_MEMBER(warming), kinds::left_out_if<bool>(false, kinds::flag()),
+                  "Whether it is new to the providers: its paths take smaller steps up, and wait "
+                  "longer after a refusal.",
+                  {.default_text = "`false`"})},
       "Our addresses that mail leaves from. Without any there is one, `default`, whose address the "
       "system chooses.");
 }

@@ -215,6 +215,7 @@ class LoadConfigFiles : public ::testing::Test {
   void TearDown() override { std::filesystem::remove_all(directory); }
 
   void write(const std::string& name, const std::string& text) const {
+    std::filesystem::create_directories((directory / name).parent_path());
     std::ofstream(directory / name) << text;
   }
 
@@ -248,6 +249,29 @@ TEST_F(LoadConfigFiles, ACertificateThatCannotBeReadIsAnError) {
   EXPECT_THAT(loaded.error(), SizeIs(2));
   EXPECT_THAT(to_string(loaded.error().front()),
               HasSubstr("mailweir.toml:2:1: cannot read /nonexistent/c.pem"));
+}
+
+TEST_F(LoadConfigFiles, AProviderOfTheOperatorsFolderMayHaveCaps) {
+  write("providers.d/own.toml", "key = \"own\"\nname = \"Our own\"\nmx = [\"*.own.example\"]\n");
+  const std::string folder = (directory / "providers.d").string();
+  const std::string settings = "[providers]\nfolder = \"" + folder + "\"\n[[caps.for]]\n";
+  write("mailweir.toml", settings + "provider = \"own\"\nconnections = 2\n");
+  const auto loaded = load_config(directory / "mailweir.toml");
+  ASSERT_TRUE(loaded) << to_string(loaded.error().front());
+  write("mailweir.toml", settings + "provider = \"owm\"\nconnections = 2\n");
+  const auto mistyped = load_config(directory / "mailweir.toml");
+  ASSERT_FALSE(mistyped);
+  EXPECT_THAT(to_string(mistyped.error().front()), HasSubstr("did you mean \"own\"?"));
+}
+
+TEST_F(LoadConfigFiles, AProviderFileThatIsWrongIsAnError) {
+  write("providers.d/own.toml", "key = 7\n");
+  write("mailweir.toml",
+        "[providers]\nfolder = \"" + (directory / "providers.d").string() + "\"\n");
+  const auto loaded = load_config(directory / "mailweir.toml");
+  ASSERT_FALSE(loaded);
+  EXPECT_THAT(to_string(loaded.error().front()),
+              AllOf(HasSubstr("mailweir.toml:2:1"), HasSubstr("own.toml")));
 }
 
 TEST(LoadConfig, TheExampleIsCorrect) {

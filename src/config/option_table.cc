@@ -197,6 +197,18 @@ Options pacing_options() {
       set("caps.message_rate", WEIR_MEMBER(caps.message_rate), kinds::rate(), "Messages started."),
       set("caps.connection_rate", WEIR_MEMBER(caps.connection_rate), kinds::rate(),
           "Sessions opened."),
+      set("pacing.learn", WEIR_MEMBER(pacing.learn), kinds::flag(),
+          "Whether each path learns the limit of the other side, holds at its refusals and asks "
+          "again with one message at a time. Without it the caps alone hold, and a refusal puts "
+          "off only its own message."),
+      set("pacing.start_rate", WEIR_MEMBER(pacing.start_rate), kinds::rate(),
+          "The pace of a path that nothing is known about; it grows with what is accepted. "
+          "`\"unlimited\"`: no pace before the first refusal. Hosts of a `[[route]]` are never "
+          "paced before one."),
+      set("providers.folder", WEIR_MEMBER(providers.folder), kinds::path_or_none(),
+          "A folder of `*.toml` files about mailbox providers, laid over the built-in catalogue: "
+          "further MX hosts and rules for refusals (docs/providers.md).",
+          {.effect = Effect::on_restart}),
       set("retry.first", WEIR_MEMBER(retry.first), kinds::duration(seconds(1)),
           "The wait after the first refusal."),
       set("retry.factor", WEIR_MEMBER(retry.factor), kinds::real(1, 10),
@@ -229,6 +241,8 @@ std::vector<TableSection> tables() {
       {"caps",
        "The limits of every path, a path being one of our sources together with one mailbox "
        "provider."},
+      {"pacing", "What is learned about the limits of others, path by path (docs/pacing.md)."},
+      {"providers", "Mailbox providers: their hosts, and what their refusals mean."},
       {"retry",
        "When a recipient that was put off is tried again. Waits of our own choosing do not count."},
       {"dsn", "Bounce messages (RFC 3464)."},
