@@ -7,6 +7,7 @@
 
 #include "mail/mailbox.h"
 #include "relay/bounce.h"
+#include "relay/kept_paths.h"
 #include "relay/relay_core.h"
 
 namespace mailweir::relay {
@@ -90,6 +91,9 @@ void Relay::Core::record_attempts() {
   for (const auto& [id, touched] : touched_) {
     for (const auto& [done, session] : touched.attempts) {
       ports_.recorder.attempt(done, *touched.message, path_facts(session), touched.outcomes);
+      for (const engine::RecipientResult& result : done.results)
+        ports_.recorder.paths().refused(ports_.catalogue, session.provider, result.phase,
+                                        result.reply);
     }
   }
 }
@@ -184,9 +188,20 @@ void Relay::Core::carry_out(engine::RecordState& order) {
   lazy_.updates.push_back({order.message, order.recipient, std::move(state)});
 }
 
-void Relay::Core::carry_out(engine::Notice&) {}
+void Relay::Core::carry_out(engine::Notice& order) {
+  ports_.recorder.paths().noticed(order);
+}
 
-void Relay::Core::carry_out(engine::KeepPath&) {}
+void Relay::Core::carry_out(engine::KeepPath& order) {
+  spool::SystemEntry entry = to_entry(order, ports_.clock.wall_now());
+  // Of several images of a path in a round the last counts.
+  const auto earlier = std::ranges::find(lazy_.system, entry.key, &spool::SystemEntry::key);
+  if (earlier != lazy_.system.end()) {
+    *earlier = std::move(entry);
+  } else {
+    lazy_.system.push_back(std::move(entry));
+  }
+}
 
 void Relay::Core::carry_out(engine::Settle& order) {
   if (const auto touched = touched_.find(order.message); touched != touched_.end()) {

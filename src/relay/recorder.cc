@@ -37,7 +37,7 @@ std::string_view address_of(const delivery::QueuedMessage& message, std::uint16_
 
 Recorder::Recorder(operations::EventLog& log, operations::Metrics& metrics,
                    const runtime::Clock& clock)
-    : log_(log), metrics_(metrics), clock_(clock) {}
+    : log_(log), metrics_(metrics), clock_(clock), path_recorder_(log, metrics, clock) {}
 
 PathCounters& Recorder::path(std::string_view provider, std::string_view source) {
   std::pair<std::string, std::string> key(provider, source);

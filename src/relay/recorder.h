@@ -20,6 +20,7 @@
 #include "engine/outcome.h"
 #include "operations/event_log.h"
 #include "operations/metric_set.h"
+#include "relay/path_recorder.h"
 #include "runtime/clock.h"
 #include "spool/spool.h"
 
@@ -102,6 +103,7 @@ class Recorder {
   // Brings the queue's gauges up to date; called when the metrics are read.
   void queue(const engine::Totals& totals, std::span<const engine::QueueRow> by_class, Instant now);
   const RecordedTotals& totals() const { return totals_; }
+  PathRecorder& paths() { return path_recorder_; }
 
  private:
   void count_end(Disposition disposition, std::string_view message_class);
@@ -113,6 +115,7 @@ class Recorder {
   std::map<std::pair<std::string, std::string>, PathCounters, std::less<>> paths_;
   std::map<std::string, operations::Histogram*, std::less<>> delivery_times_;  // by class
   RecordedTotals totals_;
+  PathRecorder path_recorder_;
   Instant disk_full_since_{};
 };
 

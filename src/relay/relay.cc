@@ -52,6 +52,28 @@ void Relay::with_message(MessageId id, std::function<void(const Entry&)> use) {
   }});
 }
 
+void Relay::set_hands(std::vector<engine::PathHand> hands, HandsDone done) {
+  core_->push(Work{[this, hands = std::move(hands), done = std::move(done)](engine::Engine&,
+                                                                            Instant now) mutable {
+    core_->set_hands(std::move(hands), std::move(done), now);
+  }});
+}
+
+void Relay::remove_hands(HandsWanted wanted, OperatorNote note, HandsDone done) {
+  core_->push(Work{[this, wanted = std::move(wanted), note = std::move(note),
+                    done = std::move(done)](engine::Engine&, Instant now) mutable {
+    core_->remove_hands(wanted, note, std::move(done), now);
+  }});
+}
+
+void Relay::forget_path(std::string source, std::string provider, OperatorNote note,
+                        std::function<void(bool)> done) {
+  core_->push(Work{[this, source = std::move(source), provider = std::move(provider),
+                    note = std::move(note), done = std::move(done)](engine::Engine&, Instant now) {
+    done(core_->forget_path(source, provider, note, now));
+  }});
+}
+
 void Relay::reconfigure(RelayOptions options) {
   core_->reconfigure(std::move(options));
 }

@@ -32,6 +32,24 @@ namespace mailweir::relay {
 
 class Recorder;
 
+// Who acted, and why, for the event log.
+struct OperatorNote {
+  std::string by;
+  std::string reason;
+};
+
+// Hands to be taken back: one by its id, or (id 0) every pause that lies within the paths named.
+struct HandsWanted {
+  std::uint64_t id = 0;
+  std::string source;  // empty: every one
+  std::string provider;
+};
+
+using HandsDone = std::function<void(Result<std::vector<engine::PathHand>>)>;
+
+// More hands than this are refused: nobody would know any more what is in force.
+inline constexpr std::size_t hands_max = 1000;
+
 struct RelayOptions {
   std::string hostname;
   std::string postmaster;  // double bounces go there
@@ -85,6 +103,15 @@ class Relay final : public intake::MessageAcceptor, public delivery::OutcomeRece
   // thread. Null when not even its envelope can be read.
   void with_message(MessageId id,
                     std::function<void(const std::shared_ptr<const delivery::QueuedMessage>&)> use);
+
+  // --- operators' hands on paths: in force at once, durable when `done` is called, on any thread.
+  // Gives each hand its id. `refused` beyond hands_max; another error: in force, but not kept.
+  void set_hands(std::vector<engine::PathHand> hands, HandsDone done);
+  // Answers with those taken back; none: there was no such hand.
+  void remove_hands(HandsWanted wanted, OperatorNote note, HandsDone done);
+  // False: nothing is known of that path.
+  void forget_path(std::string source, std::string provider, OperatorNote note,
+                   std::function<void(bool)> done);
 
   void reconfigure(RelayOptions options);
 

@@ -44,7 +44,9 @@ Relay::Core::Core(RelayOptions options, RelayPorts ports, delivery::OutcomeRecei
       next_id_(first_id_.value),
       policy_(std::make_shared<const Policy>(options_.policy)),
       timer_(ports_.thread.executor()),
-      dsn_timer_(ports_.thread.executor()) {}
+      dsn_timer_(ports_.thread.executor()) {
+  restore_paths();
+}
 
 Relay::Core::~Core() = default;
 
@@ -249,6 +251,8 @@ void Relay::Core::take_one(engine::SessionOpened& opened, Instant now) {
   SessionFacts& session = sessions_[opened.session];
   for (const engine::ConnectAttempt& attempt : opened.failed_before) {
     ports_.recorder.connection_failed(attempt, path_facts(session));
+    ports_.recorder.paths().refused(ports_.catalogue, session.provider, attempt.phase,
+                                    attempt.reply);
   }
   session.is_open = true;
   session.host = opened.host;
@@ -262,6 +266,8 @@ void Relay::Core::take_one(engine::SessionFailed& failed, Instant now) {
   const SessionFacts& session = sessions_[failed.session];
   for (const engine::ConnectAttempt& attempt : failed.attempts) {
     ports_.recorder.connection_failed(attempt, path_facts(session));
+    ports_.recorder.paths().refused(ports_.catalogue, session.provider, attempt.phase,
+                                    attempt.reply);
   }
   sessions_.erase(failed.session);
   engine_.on_session_failed(failed, now);
@@ -336,6 +342,7 @@ void Relay::Core::arm_timer() {
     timer_at_ = never;
     const Instant now = ports_.clock.now();
     engine_.on_time(now);
+    end_hands(now);
     carry_out_orders(now);
     arm_timer();
   });

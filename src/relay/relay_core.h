@@ -59,6 +59,11 @@ class Relay::Core {
   std::optional<Reply> admission(std::uint64_t declared_size);
   void accept(intake::ReceivedMessage received, std::function<void(intake::AcceptResult)> done);
   void with_message(MessageId id, std::function<void(const Entry&)> use);
+  void set_hands(std::vector<engine::PathHand> hands, HandsDone done, Instant now);
+  void remove_hands(const HandsWanted& wanted, const OperatorNote& note, HandsDone done,
+                    Instant now);
+  bool forget_path(const std::string& source, const std::string& provider, const OperatorNote& note,
+                   Instant now);
   void reconfigure(RelayOptions options);
   void stop(std::chrono::milliseconds grace);
   UnixTime to_wall(Instant time) const;
@@ -140,6 +145,13 @@ class Relay::Core {
                                 Instant now) const;
   PathFacts path_facts(const SessionFacts& session) const;
   void record_attempts();
+  // Paths and hands (path_keeping.cc).
+  void restore_paths();
+  void restore_hand(std::string_view key, std::string_view value, UnixTime wall, Instant now);
+  void commit_hands(std::vector<spool::SystemEntry> entries, std::vector<engine::PathHand> hands,
+                    HandsDone done);
+  void end_hands(Instant now);
+  void watch_hands();
   void arm_timer();
   std::shared_ptr<const Policy> policy() const;
   MessageId new_id() { return MessageId{next_id_.fetch_add(1, std::memory_order_relaxed)}; }
@@ -174,6 +186,9 @@ class Relay::Core {
   std::vector<EndWithDsn> waiting_ends_;  // found no room on the disk
   runtime::Timer dsn_timer_;              // runs while there are some
   bool is_stopped_ = false;
+  std::uint64_t next_hand_ = 1;
+  std::vector<engine::PathHand> timed_hands_;  // in force, with an end
+  Instant hands_end_ = never;                  // of the first of them
 };
 
 }  // namespace mailweir::relay

@@ -1,0 +1,186 @@
+#include "relay/kept_paths.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "base/crc32c.h"
+#include "spool/record_bytes.h"
+
+namespace mailweir::relay {
+namespace {
+
+constexpr std::uint8_t version = 1;
+constexpr std::size_t checksum_size = 4;
+constexpr std::size_t name_max = 1024;
+constexpr std::size_t image_max = 64 * 1024;
+constexpr std::size_t text_max = 4096;  // a hand's reason, and who gave it
+
+constexpr std::uint64_t period_max = 366ULL * 24 * 3600 * 1'000'000;  // of a rate, microseconds
+
+enum HandFlag : std::uint8_t { has_rate = 1, has_connections = 2 };
+
+std::string escaped(std::string_view name) {
+  std::string text;
+  for (const char c : name) {
+    if (c == '%') {
+      text += "%25";
+    } else if (c == '/') {
+      text += "%2F";
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+// Only what escaped() writes.
+std::optional<std::string> unescaped(std::string_view text) {
+  std::string name;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '/') return std::nullopt;
+    if (text[i] != '%') {
+      name += text[i];
+      continue;
+    }
+    const std::string_view code = text.substr(i, 3);
+    if (code != "%25" && code != "%2F") return std::nullopt;
+    name += code == "%25" ? '%' : '/';
+    i += 2;
+  }
+  return name;
+}
+
+std::unexpected<Error> corrupt(std::string_view key, std::string_view why) {
+  return fail(Errc::corrupt, fmt::format("spool: the named value {} cannot be read: {}", key, why));
+}
+
+std::string sealed(std::string_view key, std::string record) {
+  const std::uint32_t checksum = crc32c(record, crc32c(key));
+  spool::ByteWriter(record).fixed32(checksum);
+  return record;
+}
+
+// The fields between version and checksum, once the checksum holds.
+Result<std::string_view> opened(std::string_view key, std::string_view value) {
+  if (value.size() < 1 + checksum_size) return corrupt(key, "too short");
+  const std::string_view covered = value.substr(0, value.size() - checksum_size);
+  if (spool::ByteReader(value.substr(covered.size())).fixed32() != crc32c(covered, crc32c(key)))
+    return corrupt(key, "the checksum does not match");
+  if (static_cast<std::uint8_t>(covered.front()) != version) return corrupt(key, "another version");
+  return covered.substr(1);
+}
+
+std::int64_t micros(UnixTime time) {
+  return time.time_since_epoch().count();
+}
+
+UnixTime wall_time(std::int64_t micros) {
+  return UnixTime(Duration(micros));
+}
+
+}  // namespace
+
+std::string kept_path_key(std::string_view source, std::string_view provider) {
+  return fmt::format("{}{}/{}", kept_path_prefix, escaped(source), escaped(provider));
+}
+
+std::string kept_hand_key(std::uint64_t id) {
+  return fmt::format("{}{}", kept_hand_prefix, id);
+}
+
+spool::SystemEntry to_entry(const engine::KeepPath& kept, UnixTime now) {
+  spool::SystemEntry entry{kept_path_key(kept.source, kept.provider), {}};
+  if (kept.image.empty()) return entry;
+  std::string record;
+  spool::ByteWriter out(record);
+  out.byte(version);
+  out.signed_varint(micros(now));
+  out.string(kept.image);
+  entry.value = sealed(entry.key, std::move(record));
+  return entry;
+}
+
+Result<KeptPath> read_kept_path(std::string_view key, std::string_view value) {
+  if (!key.starts_with(kept_path_prefix)) return corrupt(key, "not a path's key");
+  const std::string_view names = key.substr(kept_path_prefix.size());
+  const std::size_t slash = names.find('/');
+  if (slash == std::string_view::npos || names.size() > name_max)
+    return corrupt(key, "not a path's key");
+  auto source = unescaped(names.substr(0, slash));
+  auto provider = unescaped(names.substr(slash + 1));
+  if (!source || !provider) return corrupt(key, "not a path's key");
+  WEIR_TRY(const std::string_view fields, opened(key, value));
+  spool::ByteReader in(fields);
+  KeptPath kept{std::move(*source), std::move(*provider), wall_time(in.signed_varint()), {}};
+  kept.image = in.string(image_max, "an image too long");
+  if (!in.at_end()) return corrupt(key, in.reason());
+  return kept;
+}
+
+spool::SystemEntry to_entry(const KeptHand& kept) {
+  const engine::PathHand& hand = kept.hand;
+  std::string record;
+  spool::ByteWriter out(record);
+  out.byte(version);
+  out.byte(static_cast<std::uint8_t>(hand.action));
+  out.byte(static_cast<std::uint8_t>((hand.rate ? has_rate : 0) |
+                                     (hand.connections ? has_connections : 0)));
+  out.signed_varint(micros(kept.until));
+  out.string(hand.source);
+  out.string(hand.provider);
+  if (hand.rate) {
+    out.varint(hand.rate->events);
+    out.varint(static_cast<std::uint64_t>(hand.rate->period.count()));
+  }
+  if (hand.connections) out.varint(*hand.connections);
+  out.string(std::string_view(hand.reason).substr(0, text_max));
+  out.string(std::string_view(hand.by).substr(0, text_max));
+  const std::string key = kept_hand_key(hand.id);
+  return {key, sealed(key, std::move(record))};
+}
+
+Result<KeptHand> read_kept_hand(std::string_view key, std::string_view value) {
+  KeptHand kept;
+  engine::PathHand& hand = kept.hand;
+  if (!key.starts_with(kept_hand_prefix)) return corrupt(key, "not a hand's key");
+  const std::string_view digits = key.substr(kept_hand_prefix.size());
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), hand.id);
+  if (error != std::errc{} || end != digits.data() + digits.size() || kept_hand_key(hand.id) != key)
+    return corrupt(key, "not a hand's key");
+  WEIR_TRY(const std::string_view fields, opened(key, value));
+  spool::ByteReader in(fields);
+  const std::uint8_t action = in.byte();
+  const std::uint8_t flags = in.byte();
+  if (action > static_cast<std::uint8_t>(engine::PathHand::Action::cap)) in.refuse("no action");
+  if (flags > (has_rate | has_connections)) in.refuse("unknown flags");
+  hand.action = static_cast<engine::PathHand::Action>(action & 1U);
+  kept.until = wall_time(in.signed_varint());
+  hand.source = in.string(name_max, "a name too long");
+  hand.provider = in.string(name_max, "a name too long");
+  if ((flags & has_rate) != 0) {
+    hand.rate.emplace();
+    hand.rate->events = in.varint();
+    const std::uint64_t period = in.varint();
+    if (period == 0 || period > period_max || hand.rate->events == 0) in.refuse("no rate");
+    hand.rate->period = Duration(static_cast<std::int64_t>(std::min(period, period_max)));
+  }
+  if ((flags & has_connections) != 0)
+    hand.connections = in.narrow_varint<std::uint32_t>("too many connections");
+  hand.reason = in.string(text_max, "a reason too long");
+  hand.by = in.string(text_max, "a name too long");
+  if (!in.at_end()) return corrupt(key, in.reason());
+  return kept;
+}
+
+Duration age_of(UnixTime saved, UnixTime now) {
+  if (now <= saved) return Duration{};
+  // The difference of a stored time and any other may be more than a Duration holds.
+  if (saved < UnixTime{}) return kept_age_max;
+  return std::min(now - saved, kept_age_max);
+}
+
+}  // namespace mailweir::relay

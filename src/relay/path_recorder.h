@@ -1,0 +1,54 @@
+// The PathRecorder turns what is learned of paths, and what operators do to them, into events and
+// metrics: the Recorder's part for paths.
+//
+// On the relay's thread only.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/engine.h"
+#include "engine/notice.h"
+#include "engine/path_hand.h"
+#include "operations/event_log.h"
+#include "operations/metric_set.h"
+#include "provider/unknown_refusals.h"
+#include "runtime/clock.h"
+
+namespace mailweir::relay {
+
+class PathRecorder {
+ public:
+  // Borrows all of them.
+  PathRecorder(operations::EventLog& log, operations::Metrics& metrics, const runtime::Clock& clock)
+      : log_(log), metrics_(metrics), clock_(clock) {}
+
+  void noticed(const engine::Notice& notice);
+  // A refusal: counted, if no rule reads it.
+  void refused(const provider::Catalogue& catalogue, std::string_view provider, Phase phase,
+               const Reply& reply);
+
+  void hand_set(const engine::PathHand& hand);
+  // `by` and `reason` of who took it back; both empty: its time was over.
+  void hand_ended(const engine::PathHand& hand, std::string_view by, std::string_view reason);
+  void forgotten(const engine::PathExplanation& path, std::string_view by, std::string_view reason);
+
+  // Brings the gauges up to date; called when the metrics are read.
+  void paths(std::span<const engine::PathView> paths);
+  const provider::UnknownRefusals& unknown_refusals() const { return unknown_; }
+
+ private:
+  UnixTime wall_at(Instant time) const;
+  void tell_hand(operations::PathAction action, const engine::PathHand& hand, std::string_view by,
+                 std::string_view reason);
+
+  operations::EventLog& log_;
+  operations::Metrics& metrics_;
+  const runtime::Clock& clock_;
+  provider::UnknownRefusals unknown_;
+  std::map<std::string, double, std::less<>> held_;  // by provider, as the gauges show it
+};
+
+}  // namespace mailweir::relay
