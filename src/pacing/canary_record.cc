@@ -63,7 +63,7 @@ void CanaryRecord::note(bool is_accepted, float pace, double age) {
 void CanaryRecord::tick(double age) {
   const auto now = PathSecond(static_cast<std::int32_t>(age));
   if (age < rate_trial_from || now - rated_ < rate_trial_length || !is_partial()) return;
-  rate_ = accepted_share() > 0.4 ? std::min(1.0F, 1.5F * rate_) : std::max(0.1F, 0.5F * rate_);
+  rate_ = accepted_share() > 0.4 ? std::min(1.0F, 1.5F * rate_) : std::max(0.05F, 0.5F * rate_);
   rated_ = now;
 }
 

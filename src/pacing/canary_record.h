@@ -44,7 +44,7 @@ class CanaryRecord {
   std::uint16_t refused_ = 0;  // canaries, or relapses of the ramp
   std::uint8_t in_a_row_ = 0;  // accepted
   float spacing_ = 60;
-  float rate_ = 0.5F;   // of the trickle, relative to the pace
+  float rate_ = 0.1F;   // of the trickle, relative to the pace
   PathSecond rated_{};  // age of the episode when the rate was changed
 };
 

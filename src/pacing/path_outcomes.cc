@@ -171,7 +171,7 @@ Change PathController::trip(PathTime now, HoldCause cause, Duration named, bool 
   } else {
     ++doublings_;
     canaries_.note_relapse();
-    if (cause == HoldCause::throttle && verified_ >= 4)
+    if (cause == HoldCause::throttle)
       resume_share_ = std::max(resume_least, 0.5F * resume_share_);  // open, but not at this rate
   }
   cause_ = cause;
