@@ -16,13 +16,15 @@ _mailweir() {
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return ;;
     --personality) mapfile -t COMPREPLY < <(compgen -W "$(mailweir sink --list 2>/dev/null | cut -d' ' -f1)" -- "$current"); return ;;
+    --phase) mapfile -t COMPREPLY < <(compgen -W "banner ehlo starttls auth mail rcpt data end_of_data idle" -- "$current"); return ;;
+    --dsn | --rules) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     --ledger | --log | --tls-dir) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     --lang) mapfile -t COMPREPLY < <(compgen -W "en ja" -- "$current"); return ;;
     --color) mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$current"); return ;;
     --by) mapfile -t COMPREPLY < <(compgen -W "provider domain class tenant" -- "$current"); return ;;
     --state) mapfile -t COMPREPLY < <(compgen -W "queued deferred held" -- "$current"); return ;;
     --provider | --domain | --class | --tenant | --rows | --count | --after | --reason | --from | --to | --not-before | \
-      --set | --seed | --listen | --http | --hostname | --threads)
+      --mx | --set | --seed | --listen | --http | --hostname | --threads)
       return ;;
   esac
 
@@ -35,7 +37,7 @@ _mailweir() {
     case $word in
       --socket | --config | --lang | --color | --by | --state | --provider | --domain | --class | --tenant | --rows | --count | \
         --after | --reason | --from | --to | --not-before | --personality | --set | --seed | --listen | --http | --ledger | --log | \
-        --hostname | --tls-dir | --threads) skip=$word ;;
+        --hostname | --tls-dir | --threads | --mx | --phase | --dsn | --rules) skip=$word ;;
       -?*) ;;
       *) words+=("$word") ;;
     esac
@@ -45,7 +47,7 @@ _mailweir() {
   local filter="--provider --domain --class --tenant --state"
   local choices=""
   case ${words[0]-} in
-    "") choices="serve sink simulate status queue trace message config send $global --version" ;;
+    "") choices="serve sink simulate status queue trace message config send classify catalogue $global --version" ;;
     serve) choices="--config --help" ;;
     simulate) choices="--seed --report --events --compare --json --lang --help"; mapfile -t COMPREPLY < <(compgen -f -W "$choices" -- "$current"); return ;;
     sink) choices="--personality --set --seed --listen --http --ledger --log --hostname --tls-dir --no-tls --threads --list --parameters --lang --help" ;;
@@ -67,6 +69,12 @@ _mailweir() {
           choices=$global ;;
         show) choices="--non-default $global" ;;
         *) choices=$global ;;
+      esac ;;
+    classify) choices="--provider --mx --phase --dsn --rules $global" ;;
+    catalogue)
+      case ${words[1]-} in
+        "") choices="check --rules $global" ;;
+        *) mapfile -t COMPREPLY < <(compgen -f -W "$global" -- "$current"); return ;;
       esac ;;
     send)
       [[ $current == -* ]] || { mapfile -t COMPREPLY < <(compgen -f -- "$current"); return; }
