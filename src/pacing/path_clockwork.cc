@@ -97,8 +97,8 @@ void PathController::probe_upwards(PathTime now, float elapsed) {
     if (l.refused_pace < unknown && l.refused_pace > 1.06F * l.sustained && probe_steps_ == 0) {
       if (hold < 300) {
         l.pace = pace_between(l, hold);
-      } else if (l.pace < 0.9F * l.refused_pace) {
-        l.pace = std::min(1.03F * l.pace, 0.9F * l.refused_pace);
+      } else if (l.pace < 0.88F * l.refused_pace) {
+        l.pace = std::min(1.03F * l.pace, 0.88F * l.refused_pace);
       }
     }
   }

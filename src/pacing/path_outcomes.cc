@@ -19,7 +19,8 @@ constexpr Duration canary_again = seconds(2);  // after a result that says nothi
 constexpr Duration connection_pause = seconds(2);
 constexpr std::uint8_t verify_accepted = 12;
 constexpr std::uint8_t round_max = 8;
-constexpr double cluster_rest = 240;  // refusals must not come in clusters
+constexpr std::uint8_t ramp_well_begun = 6;  // accepted
+constexpr double cluster_rest = 240;         // refusals must not come in clusters
 constexpr float resume_least = 0.1F;
 
 // Spreads what many paths would do at the same moment. 0 … 1.
@@ -164,7 +165,11 @@ Change PathController::trip(PathTime now, HoldCause cause, Duration named, bool 
   const PathSecond second = whole_seconds(now);
   const bool is_relapse = mode_ == Mode::open && second - opened_at_ < minutes(2) &&
                           last_hold_ > 300 && cause == cause_;
-  const bool is_new = mode_ == Mode::open && !is_relapse;
+  // A ramp that was well under way met a lower limit: another event.
+  const bool is_lower = mode_ == Mode::ramp && verified_ >= ramp_well_begun &&
+                        cause == HoldCause::throttle && cause_ == cause;
+  const bool is_new = is_lower || (mode_ == Mode::open && !is_relapse);
+  if (is_lower) ++doublings_;
   if (is_relapse) doublings_ = doublings_at_open_;  // that it was verified was luck
   if (is_new) {
     begin_episode(now, cause, is_unclear);
