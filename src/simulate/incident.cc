@@ -106,14 +106,50 @@ std::optional<Duration> first_sparing(const RunResult& run, Duration onset) {
   return std::nullopt;
 }
 
+// The first notice since the onset that is what is looked for.
+template <class Which>
+std::optional<Duration> first_notice(const RunResult& run, Which which) {
+  const auto found = std::ranges::find_if(run.notices, [&](const NoticeAt& each) {
+    return each.at >= run.incident->onset && which(each.notice);
+  });
+  if (found == run.notices.end()) return std::nullopt;
+  return found->at;
+}
+
+bool is_detection(const engine::Notice& notice) {
+  return notice.kind == engine::Notice::Kind::throttle_detected;
+}
+
+bool names_cause(const engine::Notice& notice) {
+  return is_detection(notice) && !notice.cause.empty() && !notice.source.empty() &&
+         !notice.provider.empty() && notice.paths_used > 0;
+}
+
+bool is_step_down(const engine::Notice& notice) {
+  return notice.kind == engine::Notice::Kind::step && notice.to < notice.from;
+}
+
+// False: the sender has said nothing.
+bool take_from_notices(RunResult& run) {
+  Incident& incident = *run.incident;
+  const auto detected = first_notice(run, is_detection);
+  if (!detected) return false;
+  incident.ours.detected = since(incident.onset, detected);
+  incident.ours.cause_named = since(incident.onset, first_notice(run, names_cause));
+  incident.ours.mitigated = since(incident.onset, first_notice(run, is_step_down));
+  return true;
+}
+
 }  // namespace
 
 void find_incident_minutes(RunResult& run) {
   if (!run.incident) return;
   Incident& incident = *run.incident;
   incident.ours = {};
-  incident.ours.mitigated = since(incident.onset, first_sparing(run, incident.onset));
-  incident.ours.detected = incident.ours.mitigated;
+  if (!take_from_notices(run)) {
+    incident.ours.mitigated = since(incident.onset, first_sparing(run, incident.onset));
+    incident.ours.detected = incident.ours.mitigated;
+  }
   incident.ours.released = since(incident.onset, last_penalty_end(run));
   incident.ours.drained = since(incident.onset, last_delayed_delivery(run));
   incident.ours.worst_delay = run.delays.max;

@@ -29,13 +29,20 @@ struct Incident {
   IncidentMinutes ours;
 };
 
-// What the run shows of it, in run.incident->ours:
+// What the run shows of it, in run.incident->ours. The first three are what the sender said of
+// itself (run.notices), if it said anything since the onset:
+//   detected             the first hold it told of
+//   cause_named          the first such notice with the cause, the path and the share of the paths
+//                        it concerns
+//   mitigated            the first step down of a pace
+// Of a sender that says nothing:
 //   mitigated            the share of a provider's attempts that goes out through its throttled
 //                        sources falls to half of what it was before the onset, for `kept_for`,
 //                        while a penalty is on;
 //                        empty if that never happens, or if the run keeps no series of paths
 //   detected             as mitigated: a sender that acts has noticed, and no other sign is known
-//   cause_named          nothing in a run names causes yet: always empty
+//   cause_named          empty
+// Of all:
 //   released             the last penalty ended
 //   drained              the end of the last step in which something older than
 //                        `delayed_at_least` was delivered; empty if the run ended with a queue

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <ranges>
 #include <vector>
 
 #include "simulate/figures.h"
@@ -177,6 +179,38 @@ Json violations_json(const RunResult& run) {
   return list;
 }
 
+constexpr std::size_t notices_max = 1000;
+
+Json number(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
+// The first ones; a null rate is one without a limit.
+Json notices_json(const RunResult& run) {
+  Json list = Json::array();
+  for (const NoticeAt& each : run.notices | std::views::take(notices_max)) {
+    const engine::Notice& notice = each.notice;
+    list.push_back({{"at", seconds(each.at)},
+                    {"kind", engine::to_string(notice.kind)},
+                    {"source", notice.source},
+                    {"provider", notice.provider},
+                    {"cell", notice.cell},
+                    {"cause", notice.cause},
+                    {"from", number(notice.from)},
+                    {"to", number(notice.to)},
+                    {"verdict", engine::to_string(notice.verdict)},
+                    {"paths_held", notice.paths_held},
+                    {"paths_used", notice.paths_used},
+                    {"refused_share", notice.refused_share},
+                    {"waiting", notice.waiting},
+                    {"reply", notice.reply.code == 0 ? std::string() : to_display(notice.reply)},
+                    {"rule", notice.rule},
+                    {"suspect", notice.suspect},
+                    {"detail", notice.detail}});
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string run_text(const RunResult& run, ReportLanguage language) {
@@ -202,7 +236,9 @@ std::string run_json(const RunResult& run) {
             {"providers", Json::array()},
             {"violations", violations_json(run)},
             {"violations_total", run.violations_total},
-            {"unmet", run.unmet}};
+            {"unmet", run.unmet},
+            {"notices", notices_json(run)},
+            {"notices_total", run.notices.size()}};
   for (const ClassResult& row : run.classes) {
     json["classes"].push_back({{"name", row.name},
                                {"counts", counts_json(row.counts)},

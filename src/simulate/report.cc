@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::size_t providers_drawn = 6;
 constexpr std::size_t spans_drawn = 64;
+constexpr std::size_t notices_shown = 60;
 
 using Out = std::back_insert_iterator<std::string>;
 
@@ -103,6 +105,64 @@ std::string incident(const RunResult& run) {
             "</td><td></td>" + cell(duration_text(of_class.delays.max)) + "</tr>\n";
   }
   return html + std::string(foot);
+}
+
+Words kind_words(engine::Notice::Kind kind) {
+  using Kind = engine::Notice::Kind;
+  switch (kind) {
+    case Kind::throttle_detected:
+      return {"throttle detected", "送信制限を検知"};
+    case Kind::step:
+      return {"pace changed", "送信速度の変更"};
+    case Kind::step_judged:
+      return {"change judged", "変更の評価"};
+    case Kind::probe:
+      return {"probe", "探り送信"};
+    case Kind::recovered:
+      return {"recovered", "回復"};
+    case Kind::drained:
+      return {"drained", "滞留の解消"};
+    case Kind::diagnosed:
+      return {"diagnosed", "診断"};
+    case Kind::cleared:
+      return {"diagnosis over", "診断の終了"};
+    case Kind::unknown_refusal:
+      return {"unknown refusal", "未知の拒否応答"};
+  }
+  return {"", ""};
+}
+
+std::string rate_text(double per_second) {
+  if (!std::isfinite(per_second)) return "∞";
+  return per_second >= 1 ? fmt::format("{:.1f}/s", per_second)
+                         : fmt::format("{:.1f}/min", per_second * 60);
+}
+
+// What the sender told people, as far as it fits.
+std::string notices(const RunResult& run) {
+  if (run.notices.empty()) return {};
+  std::string html = section({"What the sender reported", "送信側の報告"});
+  html += head({{"after the start", "開始から"},
+                {"what", "内容"},
+                {"path", "経路"},
+                {"cause", "原因"},
+                {"pace", "送信速度"},
+                {"reply", "応答"}});
+  for (std::size_t i = 0; i < std::min(run.notices.size(), notices_shown); ++i) {
+    const auto& [at, notice] = run.notices[i];
+    const bool has_pace = notice.from != notice.to;
+    html += "<tr>" + cell(fmt::format("{:.3f}s", std::chrono::duration<double>(at).count())) +
+            "<td>" + both(kind_words(notice.kind)) + "</td>" +
+            cell(notice.source + " → " + notice.provider) + cell(notice.cause) +
+            cell(has_pace ? rate_text(notice.from) + " → " + rate_text(notice.to) : "") +
+            cell(notice.reply.code == 0 ? std::string() : to_display(notice.reply)) + "</tr>\n";
+  }
+  html += foot;
+  if (run.notices.size() > notices_shown) {
+    const auto more = count_text(run.notices.size() - notices_shown);
+    html += "<p class=\"soft\">" + both({"… and more: ", "… ほか "}) + more + "</p>\n";
+  }
+  return html;
 }
 
 std::string plots(const RunResult& run) {
@@ -237,6 +297,7 @@ std::string html_report(const RunResult& run, std::string_view scenario_text,
   html += tiles(run);
   html += violations(run);
   html += incident(run);
+  html += notices(run);
   html += plots(run);
   html += class_table(run);
   html += measure_table(run);

@@ -8,6 +8,7 @@
 
 #include "simulate/compare.h"
 #include "simulate/figures.h"
+#include "simulate/print_run.h"
 #include "simulate/report_series.h"
 
 namespace mailweir::simulate {
@@ -211,6 +212,44 @@ TEST(IncidentMinutes, ASenderThatSparesTheThrottledSourcesHasMitigated) {
   ASSERT_TRUE(run.incident->ours.mitigated);
   EXPECT_THAT(std::chrono::duration<double>(*run.incident->ours.mitigated).count(),
               ::testing::DoubleNear(240, 60));
+}
+
+NoticeAt told(Duration at, engine::Notice::Kind kind) {
+  NoticeAt told{.at = at, .notice = {}};
+  told.notice.kind = kind;
+  told.notice.source = "mx1";
+  told.notice.provider = "microsoft365";
+  return told;
+}
+
+TEST(IncidentMinutes, AreWhatTheSenderSaidIfItSaidAnything) {
+  RunResult run = throttled_run();
+  run.incident->onset = 900s;
+  NoticeAt early = told(10s, engine::Notice::Kind::throttle_detected);
+  NoticeAt held = told(903s, engine::Notice::Kind::throttle_detected);
+  NoticeAt named = told(905s, engine::Notice::Kind::throttle_detected);
+  named.notice.cause = "throttle";
+  named.notice.paths_used = 3;
+  NoticeAt step = told(906s, engine::Notice::Kind::step);
+  step.notice.from = 5;
+  run.notices = {early, held, named, step};
+  find_incident_minutes(run);
+  EXPECT_EQ(run.incident->ours.detected, Duration(3s));
+  EXPECT_EQ(run.incident->ours.cause_named, Duration(5s));
+  EXPECT_EQ(run.incident->ours.mitigated, Duration(6s));
+}
+
+TEST(Report, ShowsWhatTheSenderSaid) {
+  RunResult run = throttled_run();
+  run.notices = {told(903s, engine::Notice::Kind::throttle_detected)};
+  run.notices.front().notice.reply = Reply{451, EnhancedStatus{4, 7, 500}, "4.7.500 <busy>"};
+  const std::string html = html_report(run, "", ReportLanguage::japanese);
+  EXPECT_THAT(html, HasSubstr("送信制限を検知"));
+  EXPECT_THAT(html, HasSubstr("451 4.7.500 &lt;busy&gt;"));
+  EXPECT_EQ(count(html, "<span class=\"en\">"), count(html, "<span class=\"ja\""));
+  const auto json = nlohmann::json::parse(run_json(run));
+  EXPECT_EQ(json["notices"][0]["source"], "mx1");
+  EXPECT_EQ(json["notices_total"], 1);
 }
 
 TEST(Figures, AreShortAndNeverRoundUpToAll) {

@@ -97,6 +97,7 @@ struct Fault {
   Duration takes{std::chrono::seconds(5)};
   Duration by{};
   double share = 1;
+  bool forgets = false;                // of a crash: what was kept of the paths is lost, too
   std::string provider;                // empty: all
   std::vector<std::uint16_t> hosts;    // indices; empty: all
   std::vector<std::uint16_t> sources;  // indices into engine.sources; empty: all

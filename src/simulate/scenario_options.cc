@@ -241,6 +241,8 @@ std::vector<Option<FaultEntry>> fault_options() {
                 "At random, so long apart in the mean."),
       of<Entry>("takes", WEIR_MEMBER(fault.takes), common::duration(1ms, 24h),
                 "Until the server is back; of dns and outage with `every`: how long."),
+      of<Entry>("forgets", WEIR_MEMBER(fault.forgets), common::flag(),
+                "Of a crash: what was kept of the paths is lost, too."),
       of<Entry>("by", WEIR_MEMBER(fault.by), kinds::signed_duration(), "The jump of the clock."),
       of<Entry>("share", WEIR_MEMBER(fault.share), kinds::share(1), "Of look-ups that fail."),
       of<Entry>("provider", WEIR_MEMBER(fault.provider), kinds::label(), "None: all."),

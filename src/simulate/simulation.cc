@@ -160,6 +160,7 @@ void Simulation::happen(const Event& event) {
     case EventKind::flush:
       is_flush_planned_ = false;
       if (spool_.has_lazy()) note({.more = spool_.flush(), .step = Step::flush});
+      keep_paths();
       meter_.flushed();
       return;
     case EventKind::step:

@@ -59,12 +59,15 @@ class Simulation {
   bool is_held(std::uint32_t path) const;
   void on_record(const engine::RecordState& state);
   void on_notice(const engine::Notice& notice);
+  void on_keep(const engine::KeepPath& order);
+  void keep_paths();
+  std::uint32_t find_path(std::string_view source, std::string_view provider) const;  // or no_path
   void plan_flush();
 
   // simulation_faults.cc
   void begin_fault(std::size_t fault);
   void end_fault(std::size_t fault);
-  void crash(Duration takes);
+  void crash(const Fault& fault);
   void restart();
   void control(std::size_t fault, world::Receiver::Control what);
   void set_span(std::size_t fault, bool begins);
@@ -97,6 +100,7 @@ class Simulation {
     Instant at{};
   };
   std::map<std::pair<std::string, std::string>, KeptPath> kept_paths_;  // by source and provider
+  std::vector<KeptPath> paths_to_keep_;                                 // with the next flush
   std::vector<NoticeAt> notices_;
   Oracle oracle_;
   SpellWatch spells_;

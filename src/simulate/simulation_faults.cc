@@ -29,7 +29,7 @@ void Simulation::begin_fault(std::size_t index) {
   note({.id = index + 1, .step = Step::fault_begins});
   switch (fault.kind) {
     case Fault::Kind::crash:
-      crash(fault.takes);
+      crash(fault);
       break;
     case Fault::Kind::clock:
       wall_offset_ += fault.by;
@@ -127,7 +127,7 @@ void Simulation::control(std::size_t index, world::Receiver::Control what) {
   }
 }
 
-void Simulation::crash(Duration takes) {
+void Simulation::crash(const Fault& fault) {
   if (sender_ == nullptr) return;
   note({.step = Step::crash});
   sender_.reset();
@@ -137,7 +137,9 @@ void Simulation::crash(Duration takes) {
     meter_.forgotten(end, spool_.find(end.message)->message_class,
                      spool_.recipient(end.message, end.recipient).domain);
   }
-  events_.plan(now_ + takes, EventKind::restart);
+  paths_to_keep_.clear();
+  if (fault.forgets) kept_paths_.clear();
+  events_.plan(now_ + fault.takes, EventKind::restart);
 }
 
 void Simulation::restart() {

@@ -1,4 +1,6 @@
 // Between sender and world: orders one way, reports the other.
+#include <algorithm>
+
 #include "simulate/simulation.h"
 
 namespace mailweir::simulate {
@@ -68,9 +70,7 @@ void Simulation::carry_out(engine::Order& any) {
           [&](const engine::RecordState& order) { on_record(order); },
           [&](const engine::Settle& order) { on_settle(order); },
           [&](const engine::Notice& order) { on_notice(order); },
-          [&](const engine::KeepPath& order) {
-            kept_paths_[{order.source, order.provider}] = {order, now_};
-          },
+          [&](const engine::KeepPath& order) { on_keep(order); },
       },
       any);
 }
@@ -91,7 +91,37 @@ void Simulation::on_record(const engine::RecordState& state) {
   plan_flush();
 }
 
+// Durable with the next commit, as what is recorded of messages.
+void Simulation::on_keep(const engine::KeepPath& order) {
+  paths_to_keep_.push_back({order, now_});
+  plan_flush();
+}
+
+void Simulation::keep_paths() {
+  for (KeptPath& kept : std::exchange(paths_to_keep_, {})) {
+    const std::pair path{kept.order.source, kept.order.provider};
+    if (kept.order.image.empty()) {
+      kept_paths_.erase(path);
+    } else {
+      kept_paths_[path] = std::move(kept);
+    }
+  }
+}
+
+std::uint32_t Simulation::find_path(std::string_view source, std::string_view provider) const {
+  const auto found =
+      std::ranges::find(scenario_.engine.sources, source, &engine::EgressAddress::name);
+  const auto place = atlas_.find_provider(provider);
+  if (found == scenario_.engine.sources.end() || !place) return no_path;
+  return static_cast<std::uint32_t>(found - scenario_.engine.sources.begin()) * atlas_.providers() +
+         *place;
+}
+
 void Simulation::on_notice(const engine::Notice& notice) {
+  note({.place = find_path(notice.source, notice.provider),
+        .index = static_cast<std::uint16_t>(notice.kind),
+        .code = notice.reply.code,
+        .step = Step::notice});
   notices_.push_back({now_ - origin_, notice});
 }
 

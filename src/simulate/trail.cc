@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "engine/notice.h"
 #include "engine/outcome.h"
 #include "mail/reply.h"
 #include "mail/stored_message.h"
@@ -23,6 +24,18 @@ void print_server(std::string& out, const TrailEntry& e) {
   if (e.step == Step::restart) fmt::format_to(to, "restart {}", e.more);
   if (e.step == Step::fault_begins) fmt::format_to(to, "fault {} begins", e.id);
   if (e.step == Step::fault_ends) fmt::format_to(to, "fault {} ends", e.id);
+}
+
+void print_notice(std::string& out, const TrailEntry& e, const Scenario& scenario) {
+  auto to = std::back_inserter(out);
+  const auto kind = engine::to_string(static_cast<engine::Notice::Kind>(e.index));
+  if (e.place == no_path) {
+    fmt::format_to(to, "notice {} - - {}", kind, e.code);
+    return;
+  }
+  const std::size_t providers = scenario.providers.size();
+  fmt::format_to(to, "notice {} {} {} {}", kind, scenario.engine.sources[e.place / providers].name,
+                 scenario.providers[e.place % providers].name, e.code);
 }
 
 }  // namespace
@@ -97,6 +110,8 @@ void Trail::print(std::string& out, const TrailEntry& e) const {
     case Step::closed:
       fmt::format_to(to, "closed s{} {}", e.id, failure);
       return;
+    case Step::notice:
+      return print_notice(out, e, scenario_);
     default:
       print_server(out, e);
   }

@@ -34,7 +34,11 @@ enum class Step : std::uint8_t {
   restart,  // messages restored
   fault_begins,
   fault_ends,
+  notice,  // path or no_path, kind, reply code: what the sender tells people
 };
+
+// Of a notice that is about no one path.
+inline constexpr std::uint32_t no_path = ~std::uint32_t{0};
 
 // What a line is made of; which fields mean what depends on the step.
 struct TrailEntry {
