@@ -4,9 +4,9 @@
 """Three sources at a receiver that shuts two of them out at 00:30 until nothing was tried for 20 minutes: every attempt begins the 20 minutes
 anew. The server is killed four times meanwhile, and is back after 5 s or 2 minutes; mail keeps coming. `mailweir simulate`, seeds 1 to 5.
 
-Bars, each run: in the two minutes after each return at most one attempt on each path that was held when the server died; over the whole
-run no more attempts on the shut paths than the same run without kills has, and two for each kill (a canary that died with the server, and
-one asked again); no rule broken (nothing lost, nothing sent twice after its 250 was recorded, one canary at a time).
+Bars, each run: in the two minutes after each return at most one refused attempt on each path (a canary); over the whole run no more
+refusals than the same run without kills has, and two for each kill and shut path (a canary that died with the server, and one asked
+again); no rule broken (nothing lost, nothing sent twice after its 250 was recorded, one canary at a time).
 
 The control is the same run in which each kill loses what was kept of the paths (`forgets = true`): it must miss the first bar. --quick: one seed.
 """
@@ -23,7 +23,8 @@ SHUT = ("out1", "out2")
 TRIP = 1800
 WATCHED = 120.0
 OPEN = re.compile(r"^\S+ open (s\d+) (\S+) mass ")
-START = re.compile(r"^(\S+) start (s\d+) ")
+START = re.compile(r"^\S+ start (s\d+) (m\d+)/")
+REFUSED = re.compile(r"^(\S+) done (m\d+)/\d+ \S+ \S+ 4\d\d$")
 
 
 def scenario_text(kills, forgets, learns):
@@ -82,21 +83,23 @@ def play(claim, name, seed, kills, forgets=False):
     done = subprocess.run([claim.arguments.binary, "simulate", str(file), "--json", "--seed", str(seed), "--events", str(log)], capture_output=True, text=True, timeout=120)
     if done.returncode not in (0, 1):
         raise LabError(f"{file.name}: mailweir simulate ended with {done.returncode}: {done.stderr.strip()[-1500:]}")
-    source_of, starts = {}, []
+    source_of, on, refused = {}, {}, []
     for line in log.read_text().splitlines():
         if found := OPEN.match(line):
             source_of[found[1]] = found[2]
         elif found := START.match(line):
-            starts.append((float(found[1]), source_of.get(found[2], "?")))
-    return json.loads(done.stdout), [(at, source) for at, source in starts if source in SHUT and at >= TRIP]
+            on[found[2]] = source_of.get(found[1], "?")
+        elif found := REFUSED.match(line):
+            refused.append((float(found[1]), on.get(found[2], "?")))
+    return json.loads(done.stdout), [(at, source) for at, source in refused if source in SHUT]
 
 
-def after_returns(starts, kills):
-    """The most attempts on one shut path within two minutes of a return."""
+def after_returns(refused, kills):
+    """The most refusals on one shut path within two minutes of a return."""
     most = 0
     for at, takes in kills:
         for source in SHUT:
-            most = max(most, sum(1 for when, whose in starts if whose == source and at + takes <= when < at + takes + WATCHED))
+            most = max(most, sum(1 for when, whose in refused if whose == source and at + takes <= when < at + takes + WATCHED))
     return most
 
 
@@ -105,17 +108,17 @@ def body(claim):
     claim.figure("engine", "learning" if claim.learns else "fixed caps")
     for seed in (1,) if claim.quick else (1, 2, 3, 4, 5):
         quiet, undisturbed = play(claim, "quiet", seed, ())
-        killed, starts = play(claim, "killed", seed, KILLS)
-        most = after_returns(starts, KILLS)
+        killed, refused = play(claim, "killed", seed, KILLS)
+        most = after_returns(refused, KILLS)
         claim.worst = max(claim.worst, most)
-        claim.figure(f"seed{seed}_attempts_on_shut_paths", len(starts))
-        claim.figure(f"seed{seed}_attempts_without_kills", len(undisturbed))
+        claim.figure(f"seed{seed}_refused", len(refused))
+        claim.figure(f"seed{seed}_refused_without_kills", len(undisturbed))
         claim.figure(f"seed{seed}_most_after_a_return", most)
         for what, result in (("without kills", quiet), ("killed", killed)):
             claim.bar(result["violations_total"] == 0, f"seed {seed}, {what}: a rule was broken: {result['violations'][:1]}")
-        claim.bar(most <= 1, f"seed {seed}: {most} attempts on one shut path within {WATCHED:.0f} s of a return")
+        claim.bar(most <= 1, f"seed {seed}: {most} refusals on one shut path within {WATCHED:.0f} s of a return")
         allowed = len(undisturbed) + 2 * len(KILLS) * len(SHUT)
-        claim.bar(len(starts) <= allowed, f"seed {seed}: {len(starts)} attempts on the shut paths, {len(undisturbed)} without kills")
+        claim.bar(len(refused) <= allowed, f"seed {seed}: {len(refused)} refusals on the shut paths, {len(undisturbed)} without kills")
         _, forgotten = play(claim, "forgets", seed, KILLS, forgets=True)
         control = after_returns(forgotten, KILLS)
         claim.figure(f"seed{seed}_control_most_after_a_return", control)
@@ -124,4 +127,4 @@ def body(claim):
 
 claim = Claim("restart")
 claim.worst = 0
-claim.run(body, lambda: ("most_attempts_after_a_return", claim.worst))
+claim.run(body, lambda: ("most_refusals_after_a_return", claim.worst))
