@@ -353,6 +353,7 @@ void Diagnosis::State::forget_provider(std::uint32_t index) {
     pair = next;
   }
   providers[index] = {};
+  waiting.forget_provider(index);
 }
 
 void Diagnosis::State::forget_host(std::uint32_t index) {

@@ -1,5 +1,6 @@
 #include "diagnosis/diagnosis.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "diagnosis/state.h"
@@ -14,17 +15,28 @@ void Diagnosis::on_contact(const Contact& contact, Instant now) {
   state_->on_contact(contact, now);
 }
 
+void Diagnosis::on_waiting(std::uint32_t session, const Contact& about, Instant now) {
+  state_->waiting.begin(session, about, now);
+}
+
+bool Diagnosis::on_answer(std::uint32_t session, bool answered, Instant now) {
+  return state_->waiting.end(session, answered, now);
+}
+
 void Diagnosis::on_lookup(bool answered, Instant now) {
   state_->look(now);
   state_->on_lookup(answered, now);
 }
 
 void Diagnosis::on_time(Instant now) {
+  Contact overdue;
+  while (state_->waiting.take(overdue, now)) state_->on_contact(overdue, now);
   state_->look(now);
 }
 
 Instant Diagnosis::next_wakeup() const {
-  return state_->looks.empty() ? never : state_->looks.front().due;
+  const Instant waiting = state_->waiting.next();
+  return state_->looks.empty() ? waiting : std::min(waiting, state_->looks.front().due);
 }
 
 std::vector<Finding> Diagnosis::take_findings() {

@@ -83,7 +83,13 @@ class Diagnosis {
   Diagnosis& operator=(const Diagnosis&) = delete;
 
   void on_contact(const Contact& contact,
-                  Instant now);                // O(1) amortized; no allocation in steady state
+                  Instant now);  // O(1) amortized; no allocation in steady state
+  // An answer is awaited in the session, a small number of the caller's: the opening (phase
+  // connect) or a command. What is overdue counts as timed out before its time-out is told.
+  void on_waiting(std::uint32_t session, const Contact& about, Instant now);
+  // It came (`answered`), or the session is gone; before the on_contact() of what came. True: it
+  // has counted as timed out already, so one failure of this session is not to be told again.
+  bool on_answer(std::uint32_t session, bool answered, Instant now);
   void on_lookup(bool answered, Instant now);  // NXDOMAIN is an answer
   void on_time(Instant now);
   Instant next_wakeup() const;  // `never`: nothing is suspected

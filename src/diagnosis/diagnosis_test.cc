@@ -48,6 +48,11 @@ class Knocks {
 
   void once(const Contact& contact) { diagnosis_.on_contact(contact, at(count_)); }
 
+  void skip(int seconds) {
+    count_ += seconds;
+    diagnosis_.on_time(at(count_));
+  }
+
   std::vector<Finding> found() {
     std::vector<Finding> all = diagnosis_.take_findings();
     std::erase_if(all, [](const Finding& finding) { return finding.cleared != never; });
@@ -323,6 +328,25 @@ TEST(Diagnosis, AWiderFindingTakesThePlaceOfANarrowerOne) {
   ASSERT_THAT(knocks.standing(), ElementsAre(IsBlock(0U, 0U)));
   knocks.run(90, all_at_first);
   EXPECT_THAT(knocks.standing(), ElementsAre(IsProviderDown(0U)));
+}
+
+// Sessions that are open stay open, and nothing comes back: the time-outs of SMTP take minutes.
+TEST(Diagnosis, AnswersThatAreOverdueCountBeforeTheirTimeOut) {
+  Knocks knocks(4, 3);
+  const int began = knocks.now();
+  for (std::uint32_t session = 0; session < 3; ++session) {
+    knocks.diagnosis().on_waiting(
+        session,
+        {.source = 0, .provider = 0, .host = 0, .sign = Sign::timed_out, .phase = Phase::mail},
+        Knocks::at(began));
+  }
+  for (int i = 0; i < 30; ++i) {
+    knocks.once({.source = 1, .provider = 0, .host = 0});
+    knocks.once({.source = 0, .provider = 1, .host = 1});
+    knocks.skip(1);
+  }
+  EXPECT_THAT(knocks.found(), ElementsAre(IsBlock(0U, 0U)));
+  EXPECT_TRUE(knocks.diagnosis().on_answer(0, false, Knocks::at(knocks.now())));
 }
 
 TEST(Diagnosis, TwoBlocksAtOnceAreTwo) {

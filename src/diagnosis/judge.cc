@@ -43,9 +43,9 @@ bool is_all(std::uint32_t count, std::uint32_t in_use, Duration age) {
 // refused at once knocks so often that some seconds must do.
 template <typename Run>
 bool is_fresh(Instant reached, const Run& run, Duration age) {
-  const bool is_at_once = run.last_told - run.last_started < seconds(10);
+  const bool is_at_once = run.last_told - run.last_tried < seconds(10);
   return reached + (is_at_once ? std::min<Duration>(seconds(20), age / 4) : Duration{}) >=
-         run.last_started;
+         run.last_tried;
 }
 
 // What the siblings do now, and what they always did as if seen ten times more; but not where the
@@ -139,10 +139,10 @@ bool Diagnosis::State::judge_pair(std::uint32_t index, Instant now) {
   if (pair.recovery.found || all.recovery.found || from.recovery.found || to.recovery.found)
     return false;
   const Duration age = now - row.begin;
-  if (!to.trace.any(row.first_started, row.last_started) || !is_fresh(to.last_good, row, age))
+  if (!to.trace.any(row.first_started, row.last_tried) || !is_fresh(to.last_good, row, age))
     return true;
   const bool elsewhere =
-      from.trace.any(row.first_started, row.last_started) && is_fresh(from.last_good, row, age);
+      from.trace.any(row.first_started, row.last_tried) && is_fresh(from.last_good, row, age);
   const bool is_quiet_elsewhere = from.stretch.children < 2 && age >= 2 * patience;
   if (from.providers.count() > 1 && !elsewhere && !is_quiet_elsewhere) return true;
   if (host_count(row.hosts) < 3 && !is_anothers_host(row)) return true;
@@ -252,12 +252,12 @@ bool Diagnosis::State::judge_provider(std::uint32_t index, Instant now) {
   if (to.recovery.found || all.recovery.found) return false;
   if (!to.is_known() && stretch.failed < 8) return true;
   const Duration age = now - stretch.begin;
-  const bool elsewhere = all.trace.any(stretch.first_started, stretch.last_started) &&
+  const bool elsewhere = all.trace.any(stretch.first_started, stretch.last_tried) &&
                          is_fresh(all.last_good, stretch, age);
   const bool is_quiet_elsewhere = all.stretch.providers < 2 && age >= patience;
   if (all.providers.count() > 1 && !elsewhere && !is_quiet_elsewhere) return true;
   const std::uint32_t in_use = sources_in_use(to);
-  const std::uint32_t sound = sound_sources(stretch);
+  const std::uint32_t sound = sound_sources(index);
   const bool all_fail = (sound >= 2 && is_all(sound, in_use, age)) ||
                         (sound == 1 && in_use == 1 && stretch.failed >= 3) ||
                         (sound == 1 && stretch.failed >= 3 && age >= patience_alone);
@@ -280,12 +280,16 @@ std::uint32_t Diagnosis::State::sources_in_use(const Scope& scope) const {
 }
 
 // Those that failed, but for the ones that fail elsewhere too.
-std::uint32_t Diagnosis::State::sound_sources(const Stretch& stretch) {
+std::uint32_t Diagnosis::State::sound_sources(std::uint32_t index) {
+  const Stretch& stretch = provider(index).stretch;
   std::uint32_t sound = stretch.children;
   for (const std::uint32_t from : stretch.some) {
     if (from == none) continue;
     const Scope& scope = source(from);
-    if (scope.recovery.found || scope.stretch.children >= 2) --sound;
+    const auto pair = pair_of.find(key_of(from, index));
+    if (scope.recovery.found || scope.stretch.children >= 2 ||
+        (pair != pair_of.end() && pairs[pair->second].recovery.found))
+      --sound;
   }
   return sound;
 }
@@ -300,7 +304,7 @@ bool Diagnosis::State::judge_source(std::uint32_t index, Instant now) {
   const Duration age = now - stretch.begin;
   const auto is_heard = [&](std::uint32_t to) {
     return to != none && provider(to).last_good >= stretch.begin &&
-           provider(to).trace.any(stretch.first_started, stretch.last_started);
+           provider(to).trace.any(stretch.first_started, stretch.last_tried);
   };
   if (failed_share(from.total - stretch.own_then) < 0.7 || stretch.children < 2 ||
       !is_all(stretch.children, from.providers.count(), age) ||

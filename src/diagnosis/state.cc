@@ -7,6 +7,8 @@
 namespace mailweir::diagnosis {
 namespace {
 
+using std::chrono::seconds;
+
 // Of the logarithms in evidence_parts.h. Where failures are rare three in a row come to it;
 // where one of ten fails, six.
 constexpr double alarm = 10.0;
@@ -14,6 +16,12 @@ constexpr double most = 14.0;    // so that a burst of failures is not remembere
 constexpr double silence = 3.0;  // weight
 constexpr double lookups_alarm = 10.0;
 constexpr double lookups_broken = 0.4;  // some of the names may be known still
+
+// Packets without an answer are sent again: a SYN after 1, 3 and 7 seconds (RFC 6298), and so on.
+Instant tried_last(const Contact& contact, Instant now) {
+  const bool repeats = contact.sign == Sign::timed_out && now - contact.started >= seconds(15);
+  return repeats ? contact.started + seconds(8) : contact.started;
+}
 
 }  // namespace
 
@@ -46,7 +54,7 @@ void Row::fail(const Contact& contact, double weight, Instant now) {
     if (is_sudden) score += silence;
   }
   first_started = std::min(first_started, contact.started);
-  last_started = std::max(last_started, contact.started);
+  last_tried = std::max(last_tried, tried_last(contact, now));
   last_told = now;
   score = std::min(most, score + weight);
   openings_only = openings_only && is_opening(contact.phase);
@@ -81,12 +89,12 @@ void Host::fail(const Contact& contact, const Tally& provider_before, double wei
   if (!has_row()) {
     end_row();
     begin = now;
-    first_started = last_started = contact.started;
+    first_started = last_tried = contact.started;
     provider_then = provider_before;
     majority = {};
   }
   first_started = std::min(first_started, contact.started);
-  last_started = std::max(last_started, contact.started);
+  last_tried = std::max(last_tried, tried_last(contact, now));
   last_told = now;
   score = std::min(most, score + weight);
   cuts_only = cuts_only && contact.sign == Sign::tls_cut;
@@ -123,10 +131,10 @@ void Stretch::reset(const Tally& own, const Tally& all) {
 void Stretch::fail(const Contact& contact, double weight, Instant now) {
   if (failed == 0) {
     begin = now;
-    first_started = last_started = contact.started;
+    first_started = last_tried = contact.started;
   }
   first_started = std::min(first_started, contact.started);
-  last_started = std::max(last_started, contact.started);
+  last_tried = std::max(last_tried, tried_last(contact, now));
   last_told = now;
   score = std::min(most, score + weight);
   majority.add(contact.sign, contact.phase);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "diagnosis/evidence_parts.h"
+#include "diagnosis/waiting.h"
 
 namespace mailweir::diagnosis {
 
@@ -29,7 +30,7 @@ inline std::size_t host_count(const SomeHosts& hosts) {
 struct Row {
   Instant begin{};  // the first failure was told
   Instant first_started{};
-  Instant last_started{};
+  Instant last_tried{};  // a packet was sent, in vain
   Instant last_told{};
   Tally counts;
   Tally calm;       // of counts: what also went into Provider::calm
@@ -75,7 +76,7 @@ struct Pair {
 struct Stretch {
   Instant begin{};  // the first failure was told; zero: none yet
   Instant first_started{};
-  Instant last_started{};
+  Instant last_tried{};
   Instant last_told{};
   Tally own_then;  // totals at the last good reach
   Tally all_then;
@@ -130,7 +131,7 @@ struct Host {
   std::array<std::uint32_t, 2> sources{none, none};  // that failed in the row
   Instant begin{};
   Instant first_started{};
-  Instant last_started{};
+  Instant last_tried{};
   Instant last_told{};
   Instant last_reached{};
   Instant recovered{};
@@ -219,7 +220,7 @@ struct Diagnosis::State {
   bool blames_others(std::uint32_t source, std::uint32_t host);
   bool is_anothers_host(const Row& row);
   Tally elsewhere(const Host& host);
-  std::uint32_t sound_sources(const Stretch& stretch);
+  std::uint32_t sound_sources(std::uint32_t provider);
   std::uint32_t sources_in_use(const Scope& scope) const;
   void replace(const Finding& wide, Instant now);
   Recovery& recovery_of(const Finding& finding);
@@ -244,6 +245,7 @@ struct Diagnosis::State {
   Scope all;
   Lookups lookups;
   std::deque<Look> looks;  // by due time
+  Waiting waiting;
   Instant last_now{};
   std::vector<Finding> standing;
   std::vector<Finding> news;
