@@ -58,6 +58,27 @@ void add_local(std::vector<ProviderEntry>& entries, ProviderEntry local) {
   append(known->rules, local.rules);
 }
 
+// Beyond the bounds of a RuleBook.
+bool is_too_large(const std::vector<ProviderEntry>& entries) {
+  std::size_t rules = 0;
+  std::size_t phrases = 0;
+  std::size_t bytes = 0;
+  const auto count = [&](const std::vector<std::string>& texts) {
+    phrases += texts.size();
+    for (const std::string& text : texts) bytes += text.size();
+  };
+  for (const ProviderEntry& entry : entries) {
+    rules += entry.rules.size();
+    count(entry.trailers);
+    for (const Rule& rule : entry.rules) {
+      for (const auto* texts : {&rule.tags, &rule.phrases, &rule.with, &rule.without})
+        count(*texts);
+    }
+  }
+  return rules > RuleBook::rules_max || phrases > PhraseIndex::phrases_max ||
+         bytes > PhraseIndex::states_max;
+}
+
 }  // namespace
 
 Catalogue::Catalogue(std::vector<ProviderEntry> entries) : entries_(std::move(entries)) {
@@ -75,6 +96,8 @@ Result<Catalogue> Catalogue::load(const std::string& folder) {
     for (Rule& rule : entry.rules) rule.is_local = true;
     add_local(entries, std::move(entry));
   }
+  if (is_too_large(entries))
+    return fail(Errc::invalid_argument, folder + ": too many rules or phrases for one catalogue");
   return Catalogue(std::move(entries));
 }
 

@@ -170,7 +170,8 @@ void PhraseIndex::build_trie() {
       const std::size_t edge =
           state * classes_ + class_of_[static_cast<unsigned char>(phrase.text[i])];
       if (next_[edge] == 0) {
-        next_[edge] = static_cast<std::uint32_t>(outputs_.size());
+        WEIR_ASSERT(outputs_.size() <= states_max);
+        next_[edge] = static_cast<std::uint16_t>(outputs_.size());
         outputs_.emplace_back();
         next_.resize(next_.size() + classes_, 0);
       }
@@ -195,8 +196,8 @@ void PhraseIndex::build_links() {
     further_[state] = has_output_[shorter[state]];
     has_output_[state] = outputs_[state].empty() ? further_[state] : state;
     for (std::size_t c = 0; c < classes_; ++c) {
-      std::uint32_t& edge = next_[state * classes_ + c];
-      const std::uint32_t otherwise = next_[shorter[state] * classes_ + c];
+      std::uint16_t& edge = next_[state * classes_ + c];
+      const std::uint16_t otherwise = next_[shorter[state] * classes_ + c];
       if (edge == 0) {
         edge = otherwise;
       } else {

@@ -45,9 +45,11 @@ class PhraseIndex {
  public:
   using Id = std::uint16_t;
   static constexpr std::size_t phrases_max = 4096;
+  static constexpr std::size_t states_max = 65'535;  // one for each byte of the phrases, or fewer
   using Hits = std::bitset<phrases_max>;
 
-  // Before build(). The same phrase gets the same id. At most phrases_max; `phrase` has no flaw.
+  // Before build(). The same phrase gets the same id. At most phrases_max, of together fewer than
+  // states_max bytes; `phrase` has no flaw.
   Id add(std::string_view phrase);
   void build();
   std::size_t size() const { return phrases_.size(); }
@@ -93,7 +95,7 @@ class PhraseIndex {
   // The automaton: a table of states × classes of bytes.
   std::array<std::uint8_t, 256> class_of_{};
   std::size_t classes_ = 1;
-  std::vector<std::uint32_t> next_ = {0};
+  std::vector<std::uint16_t> next_ = {0};  // small, for the caches
   std::vector<std::vector<Id>> outputs_ = {{}};
   std::vector<std::uint32_t> has_output_ = {0};  // this state, or the first further one; 0: none
   std::vector<std::uint32_t> further_ = {0};     // the next shorter state with output
