@@ -8,6 +8,8 @@ namespace mailweir::diagnosis {
 namespace {
 
 constexpr std::size_t pairs_max = std::size_t{1} << 18;
+constexpr std::size_t questions_max = 1024;
+constexpr Duration ask_again = std::chrono::seconds(20);
 constexpr Duration quiet = std::chrono::hours(1);  // a row ends without a contact for so long
 
 // How long an attempt has lasted that ends so: the time-outs of src/delivery, which are those of
@@ -223,8 +225,17 @@ void Diagnosis::State::feed_pair(const Contact& contact, std::uint32_t index, In
     return;
   }
   row->fail(contact, weights.failure, now);
-  if (row->is_alarmed()) look_later(row->is_queued, Look::What::pair, index, now);
+  if (row->is_alarmed())
+    look_later(row->is_queued, Look::What::pair, index, now);
+  else
+    ask(pair, now);
   fail_scopes(contact, pair, weights.failure, now);
+}
+
+void Diagnosis::State::ask(Pair& pair, Instant now) {
+  if (questions.size() >= questions_max || now - pair.asked < ask_again) return;
+  pair.asked = now;
+  questions.insert(questions.end(), 2, {.source = pair.source, .provider = pair.provider});
 }
 
 // What the siblings of a failing pair are doing: those that are alarmed themselves are left out.

@@ -43,6 +43,10 @@ std::vector<Finding> Diagnosis::take_findings() {
   return std::exchange(state_->news, {});
 }
 
+std::vector<Question> Diagnosis::take_questions() {
+  return std::exchange(state_->questions, {});
+}
+
 const std::vector<Finding>& Diagnosis::standing() const {
   return state_->standing;
 }

@@ -75,6 +75,12 @@ struct Finding {
   Evidence evidence;
 };
 
+// A path of which one more knock would tell: connect, and QUIT if there is nothing to send.
+struct Question {
+  std::uint32_t source = none;
+  std::uint32_t provider = none;
+};
+
 class Diagnosis {
  public:
   Diagnosis();
@@ -97,6 +103,9 @@ class Diagnosis {
   // Findings that are new or have cleared since the last call.
   std::vector<Finding> take_findings();
   const std::vector<Finding>& standing() const;
+  // What it would like to know, since the last call: where little is sent, a suspicion waits for
+  // knocks that nobody makes. Two for a path in 20 s at most; who does not ask finds out later.
+  std::vector<Question> take_questions();
   // The caller reuses the number for another one.
   void forget_provider(std::uint32_t provider);
   void forget_host(std::uint32_t host);

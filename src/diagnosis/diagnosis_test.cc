@@ -349,6 +349,45 @@ TEST(Diagnosis, AnswersThatAreOverdueCountBeforeTheirTimeOut) {
   EXPECT_TRUE(knocks.diagnosis().on_answer(0, false, Knocks::at(knocks.now())));
 }
 
+TEST(Diagnosis, ASuspicionAsksForKnocks) {
+  Knocks knocks(4, 3);
+  knocks.diagnosis().take_questions();
+  knocks.once({.source = 2, .provider = 1, .host = 1, .sign = Sign::timed_out});
+  const auto questions = knocks.diagnosis().take_questions();
+  ASSERT_THAT(questions, SizeIs(2));
+  EXPECT_EQ(questions[0].source, 2U);
+  EXPECT_EQ(questions[0].provider, 1U);
+  knocks.once({.source = 2, .provider = 1, .host = 1, .sign = Sign::timed_out});
+  EXPECT_THAT(knocks.diagnosis().take_questions(), IsEmpty());
+}
+
+// One session hangs, nothing else is sent there: the knocks asked for tell within a minute.
+TEST(Diagnosis, AskedKnocksFindABlockWithoutTraffic) {
+  Knocks knocks(4, 3);
+  const int began = knocks.now();
+  std::uint32_t session = 0;
+  const auto wait = [&] {
+    knocks.diagnosis().on_waiting(session++,
+                                  {.source = 0,
+                                   .provider = 0,
+                                   .host = none,
+                                   .sign = Sign::timed_out,
+                                   .phase = Phase::connect},
+                                  Knocks::at(knocks.now()));
+  };
+  wait();
+  while (knocks.standing().empty() && knocks.now() < began + 60) {
+    for (const auto& question : knocks.diagnosis().take_questions()) {
+      if (question.source == 0 && question.provider == 0) wait();
+    }
+    knocks.once({.source = 1, .provider = 0, .host = 0});
+    knocks.once({.source = 0, .provider = 1, .host = 1});
+    knocks.skip(1);
+  }
+  EXPECT_THAT(knocks.found(), ElementsAre(IsBlock(0U, 0U)));
+  EXPECT_LE(knocks.now() - began, 50);
+}
+
 TEST(Diagnosis, TwoBlocksAtOnceAreTwo) {
   Knocks knocks(4, 3);
   knocks.run(60, [](std::uint32_t s, std::uint32_t p, std::uint32_t) { return s < 2 && p == 0; });

@@ -66,6 +66,7 @@ struct Pair {
   Instant last_contact{};
   Instant last_reached{};
   double usual_gap = 0;  // seconds between reaches
+  Instant asked{};
   Instant recovered{};
   Recovery recovery;
 
@@ -199,6 +200,7 @@ struct Diagnosis::State {
   void poor_reach(const Contact& contact, double weight);
   bool end_if_over(Scope& scope);
   double usual_at_host(const Contact& contact, const Host& at);
+  void ask(Pair& pair, Instant now);
   void begin_row(Pair& pair, Instant now);
   void end_row(Pair& pair);
   bool is_void(const Pair& pair, Instant now);
@@ -249,6 +251,7 @@ struct Diagnosis::State {
   Instant last_now{};
   std::vector<Finding> standing;
   std::vector<Finding> news;
+  std::vector<Question> questions;
 };
 
 }  // namespace mailweir::diagnosis

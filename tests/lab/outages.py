@@ -36,6 +36,7 @@ class World:
         self.hosts = {name: self.random.randint(2, 4) for name in self.providers}
         self.parameters = {name: {"stray.share": "0.002", "stray.phase": "connect", "stray.manner": "silence"} for name in self.providers}
         self.faults = []
+        self.domains = 20
         self.rate = self.random.uniform(0.15, 0.6) * self.sources * len(self.providers)
         self.lasts = self.random.randint(LASTS_LEAST, LASTS_MOST)
         self.begins = BEGINS + self.random.randint(0, 60)
@@ -74,7 +75,7 @@ class World:
                  "[pacing]\nlearns = true"]
         for name in self.providers:
             parameters = "\n".join(f'"{key}" = "{value}"' for key, value in self.parameters[name].items())
-            parts.append(f'[[provider]]\nname = "{name}"\npersonality = "plain"\nmodels = ["stray"]\ndomains = 20\nhosts = {self.hosts[name]}\n'
+            parts.append(f'[[provider]]\nname = "{name}"\npersonality = "plain"\nmodels = ["stray"]\ndomains = {self.domains}\nhosts = {self.hosts[name]}\n'
                          f"[provider.parameters]\n{parameters}")
         parts.append(f'[[workload]]\nname = "day"\nkind = "rate"\nrate = "{max(1, round(self.rate * 3600))}/h"')
         return "\n\n".join(parts + self.faults) + "\n"
@@ -117,6 +118,7 @@ def egress_of_all(w):
 
 
 def look_ups(w):
+    w.domains = 400
     w.fault("dns", share=w.random.uniform(0.7, 1.0))
     return [Expected("dns-trouble")]
 
