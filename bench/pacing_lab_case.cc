@@ -86,7 +86,6 @@ struct Builder {
     add("greylist", GreylistParameters{.wait = std::chrono::minutes(4), .share = grey});
     add("recipients", RecipientsParameters{.busy = busy_share});
     add("stray", StrayParameters{.share = stray});
-    if (busy_share > 0.05) return;
     add("mute", StrayParameters{.share = 0.002, .phase = Step::mail, .manner = Manner::silence});
   }
 };

@@ -29,8 +29,8 @@ bool is_rate_new(const TripFacts& trip, const std::array<float, windows>& demons
 
 void limit_hour(LearnedLimits& limits, float count) {
   limits.refused_counts[0] = count;
-  limits.is_hourly = true;
-  limits.pace = limits.sustained = 0.97F * count / 3600.0F;
+  limits.hourly = count;
+  limits.pace = limits.sustained = 0.985F * count / 3600.0F;
   limits.refused_pace = count / 3600.0F;
 }
 
@@ -126,8 +126,7 @@ void learn_first_rate(const TripFacts& trip, const HoldFacts& hold, LearnedLimit
 
 void learn_outside(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& limits,
                    const std::array<float, windows>& demonstrated) {
-  limits.is_outside = true;
-  const bool is_second = hold.began - limits.outside_at < std::chrono::minutes(30);
+  const bool is_second = hold.began - hold.last_outside < std::chrono::minutes(30);
   if (is_second) {
     limits.refused_pace = std::max(ratio_count(trip, minute), pace_least);
     limits.sustained = 0.6F * limits.refused_pace;
@@ -136,16 +135,16 @@ void learn_outside(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& 
     limits.sustained = std::max(pace_least, demonstrated[ten_minutes] / 600.0F);
     limits.pace = limits.sustained;
   }
-  limits.outside_at = hold.began;
 }
 
-void learn_rate(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& limits,
-                const std::array<float, windows>& demonstrated, HourlyPattern& pattern) {
-  const float hour_limit = limits.refused_counts[0];
-  if (limits.is_hourly && trip.counts[hour] >= 0.97F * hour_limit) {
-    limit_hour(limits, std::min(trip.counts[hour], hour_limit));
-    return;
+Cause learn_rate(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& limits,
+                 const std::array<float, windows>& demonstrated, HourlyPattern& pattern) {
+  const float count = trip.counts[hour];
+  if (limits.hourly > 0 && count > 0.96F * limits.hourly && count < 1.06F * limits.hourly) {
+    limit_hour(limits, 0.5F * (count + limits.hourly));
+    return Cause::rate;
   }
+  Cause cause = Cause::rate;
   const float before = limits.sustained;
   const float messages_before = limits.probe_messages;
   float messages = probe_messages_usual;
@@ -163,6 +162,7 @@ void learn_rate(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& lim
   } else {
     learn_outside(trip, hold, limits, demonstrated);
     messages = 100;
+    cause = Cause::outside;
   }
   // A limit that stays is asked more seldom.
   if (messages == probe_messages_usual && before > 0 &&
@@ -171,6 +171,7 @@ void learn_rate(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& lim
   const float agreed = pattern.note(trip, hold.began);
   if (agreed > 0) limit_hour(limits, agreed);
   limits.probe_messages = messages;
+  return cause;
 }
 
 }  // namespace
@@ -184,9 +185,10 @@ float pace_between(const LearnedLimits& limits, double usual_hold) {
 float HourlyPattern::note(const TripFacts& trip, PathSecond began) {
   if (began - last_ > std::chrono::minutes(10)) {
     std::shift_right(hour_.begin(), hour_.end(), 1);
-    std::shift_right(ten_minutes_.begin(), ten_minutes_.end(), 1);
+    std::shift_right(density_.begin(), density_.end(), 1);
     hour_[0] = trip.counts[hour];
-    ten_minutes_[0] = trip.counts[ten_minutes];
+    const float density = 120.0F * trip.counts[ten_minutes] / std::max(1.0F, trip.counts[hour]);
+    density_[0] = static_cast<std::uint8_t>(std::min(255.0F, density));
     last_ = began;
   } else if (began != last_) {
     return 0;
@@ -194,8 +196,8 @@ float HourlyPattern::note(const TripFacts& trip, PathSecond began) {
   const auto [least, most] = std::ranges::minmax(hour_);
   if (least <= 0 || most >= 1.04F * least) return 0;
   // At rates that differ, or all of them denser than the hour would allow for long.
-  const auto [sparse, dense] = std::ranges::minmax(ten_minutes_);
-  if (dense <= 1.5F * sparse && 6.0F * sparse <= 1.5F * most) return 0;
+  const auto [sparse, dense] = std::ranges::minmax(density_);
+  if (2 * dense <= 3 * sparse && sparse <= 30) return 0;
   return least;
 }
 
@@ -211,7 +213,6 @@ bool is_long(const TripFacts& trip, const HoldFacts& hold) {
 
 Cause attribute(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& limits,
                 std::array<float, windows>& demonstrated, HourlyPattern& pattern) {
-  limits.is_outside = false;
   if (!is_long(trip, hold)) {
     // Unclear replies alone, and the path takes mail at once: twice, before a proven pace falls.
     if (trip.is_unclear && hold.canaries_refused == 0 && limits.has_pace() &&
@@ -222,8 +223,7 @@ Cause attribute(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& lim
     const bool is_explained =
         limits.has_pace() ? used > 0.8F * trip.pace : is_rate_new(trip, demonstrated);
     if (trip.is_unclear && hold.canaries_refused == 0 && !is_explained) return Cause::false_alarm;
-    learn_rate(trip, hold, limits, demonstrated, pattern);
-    return limits.is_outside ? Cause::outside : Cause::rate;
+    return learn_rate(trip, hold, limits, demonstrated, pattern);
   }
   const std::size_t blamed = blamed_window(trip, hold, limits, demonstrated);
   if (blamed < windows) {
@@ -233,21 +233,15 @@ Cause attribute(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& lim
     learn_count(trip, hold, blamed, limits, demonstrated);
     return blamed == hour ? Cause::hour_count : Cause::day_count;
   }
-  const bool is_again = hold.began - hold.last_long < std::chrono::hours(24) &&
-                        trip.counts[ten_minutes] > 0.8F * hold.last_long_count &&
-                        hold.last_long_count > 7;
   // Hardly ever was it as much: chance would not place another cause just there.
   const bool is_at_top = trip.counts[ten_minutes] > 0.97F * demonstrated[ten_minutes];
-  if (is_rate_new(trip, demonstrated) || is_at_top || is_again) {
+  if (is_rate_new(trip, demonstrated) || is_at_top) {
     learn_punished_rate(trip, limits, demonstrated);
     return Cause::rate;
   }
   if (limits.has_pace() && trip.was_pressed) {
-    learn_rate(trip, hold, limits, demonstrated, pattern);
-    return Cause::rate;
+    return learn_rate(trip, hold, limits, demonstrated, pattern);
   }
-  limits.is_outside = true;
-  limits.outside_at = hold.began;
   limits.probe_messages = 100;
   if (!limits.has_pace()) {
     limits.sustained = std::max(pace_least, demonstrated[ten_minutes] / 600.0F);

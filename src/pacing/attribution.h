@@ -25,13 +25,13 @@ class HourlyPattern {
 
   template <class Archive>
   void archive(Archive& a) {
-    a(hour_), a(ten_minutes_), a(last_);
+    a(hour_), a(density_), a(last_);
   }
 
  private:
   static constexpr std::size_t kept = 3;
-  std::array<float, kept> hour_{};  // the latest first
-  std::array<float, kept> ten_minutes_{};
+  std::array<float, kept> hour_{};            // the latest first
+  std::array<std::uint8_t, kept> density_{};  // six times ten minutes over the hour, in twentieths
   PathSecond last_{long_ago};
 };
 

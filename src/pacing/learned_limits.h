@@ -20,21 +20,18 @@ inline constexpr std::size_t first_long_window = hour;
 
 struct LearnedLimits {
   std::array<float, long_windows> refused_counts{unknown, unknown};
-  float pace = unknown;             // in force; unknown: only the envelope bounds the rate
-  float sustained = 0;              // was carried under pressure
-  float refused_pace = unknown;     // was refused
-  float probe_messages = 0;         // between two probes upwards
-  PathSecond probe_at{};            // the pace may be probed upwards from here on
-  PathSecond outside_at{long_ago};  // the last trip that nothing of ours explains
-  bool is_hourly = false;           // trips named the count of an hour
-  bool is_outside = false;          // the last trip was not explained
+  float pace = unknown;          // in force; unknown: only the envelope bounds the rate
+  float sustained = 0;           // was carried under pressure
+  float refused_pace = unknown;  // was refused
+  float probe_messages = 0;      // between two probes upwards
+  float hourly = 0;              // the count of an hour that trips agreed on; 0: none
 
   bool has_pace() const { return pace < unknown; }
 
   template <class Archive>
   void archive(Archive& a) {
     a(refused_counts), a(pace), a(sustained), a(refused_pace), a(probe_messages);
-    a(probe_at), a(outside_at), a(is_hourly), a(is_outside);
+    a(hourly);
   }
 };
 
@@ -63,8 +60,7 @@ struct HoldFacts {
   std::uint32_t canaries_accepted = 0;
   double usual_length = 0;  // of the path's holds
   PathSecond began{};
-  PathSecond last_long{long_ago};  // when the last long hold began, and its count of ten minutes
-  float last_long_count = 0;
+  PathSecond last_outside{long_ago};  // when a trip began that nothing of ours explains
   bool is_warming = false;
   double believed_rate = 0;  // from the start
 };

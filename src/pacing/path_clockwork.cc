@@ -67,6 +67,7 @@ void PathController::age_refused_counts(PathSecond now) {
     if (refused == unknown || now < count_try_at_[i] || now > count_binding_until_[i]) continue;
     const std::size_t window = first_long_window + i;
     refused *= 1.0F + probe_steps[count_steps_[i]];
+    count_binding_until_[i] = long_ago;
     count_steps_[i] = std::min<std::uint8_t>(probe_step_last, count_steps_[i] + 1);
     count_try_at_[i] = now + of_seconds(std::max(60.0, window_seconds[window] / 60.0));
     if (refused > 6.0F * demonstrated_[window]) refused = unknown;
@@ -102,7 +103,7 @@ void PathController::probe_upwards(PathTime now, float elapsed) {
       }
     }
   }
-  if (second < l.probe_at) return;
+  if (second < probe_at_) return;
   was_probed_ = true;
   l.pace = std::max(l.pace, l.sustained) * (1.0F + probe_steps[probe_steps_]);
   probe_steps_ = std::min<std::uint8_t>(probe_step_last, probe_steps_ + 1);
@@ -110,12 +111,12 @@ void PathController::probe_upwards(PathTime now, float elapsed) {
   if (l.pace > l.refused_pace) l.refused_pace = unknown;
   const double step =
       std::max({120.0, 60.0 / static_cast<double>(l.pace), hold > 300 ? 2.0 * hold : 0.0});
-  l.probe_at = second + of_seconds(step);
+  probe_at_ = second + of_seconds(step);
 }
 
 // What a trip costs here: where a box was met, one in a few will meet it again.
 double PathController::expected_hold(PathSecond now) const {
-  const auto usual = static_cast<double>(usual_hold_);
+  const auto usual = usual_hold();
   return now < careful_until_ ? std::max(usual, 0.2 * static_cast<double>(box_hold_)) : usual;
 }
 
@@ -124,7 +125,7 @@ void PathController::schedule_probe(PathSecond now) {
   const double wait =
       std::max({300.0, belief_seconds(expected_hold(now)),
                 static_cast<double>(limits_.probe_messages / std::max(1e-3F, limits_.pace))});
-  limits_.probe_at = now + of_seconds(wait);
+  probe_at_ = now + of_seconds(wait);
 }
 
 // Mail waits, and for what.

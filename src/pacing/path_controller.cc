@@ -67,7 +67,7 @@ LearnedState PathController::state(Instant now) const {
                                     : instant(episode_at_);
   if (mode_ == Mode::held)
     state.next_canary =
-        instant(std::max(time, is_canary_out_ ? canary_started_ + canary_lease : canary_at_));
+        instant(std::max(time, is_canary_out_ ? watched_since_ + canary_lease : next_start_));
   if (last_refusal_ > long_ago) state.last_refusal = instant(last_refusal_);
   state.concurrency =
       mode_ == Mode::held ? 1 : concurrency_.most(burst_pace(), ceilings_.concurrency);

@@ -191,6 +191,7 @@ class PathController {
   double hold_seconds(PathTime now) const;
   double refusals_today(PathSecond now) const;
   void note_hold(double length);
+  double usual_hold() const;
   float pace_used(PathTime now) const;
   bool refusals_abound(PathTime now) const;
   double episode_seconds(PathTime now) const { return in_seconds(now - episode_at_); }
@@ -218,32 +219,28 @@ class PathController {
   // The present or last episode.
   PathTime episode_at_{};
   PathTime fresh_since_{};  // what started before is no evidence
-  PathTime canary_at_{};
-  PathTime canary_started_{};
-  PathTime pause_since_{};  // after "too many connections"
+  // While held, when the last canary started; else, when there were "too many connections".
+  PathTime watched_since_{};
   PathSecond trickle_at_{};
   std::array<float, 3> holds_{};  // seconds, the latest first; 0: none
-  float usual_hold_ = 15;         // their median
   float last_hold_ = 0;
   PathSecond opened_at_{long_ago};
-  PathSecond last_long_{long_ago};
-  float last_long_count_ = 0;
   PathSecond careful_until_{long_ago};  // a box was met here,
   float box_hold_ = 0;                  // so long, 0: not of our doing,
   float box_silence_ = 0;               // and so much silence ended it
-  std::array<PathSecond, 2> trips_at_{long_ago, long_ago};
-  float refusals_ = 0;  // of the last day, fading
+  float refusals_ = 0;                  // of the last day, fading
 
   // The rate.
-  PathTime next_start_{};
+  PathTime next_start_{};   // by the pace; while held, the next canary
   float resume_share_ = 1;  // of the pace, after a long hold
   PathSecond resume_at_{};
-  float tested_ = 0;   // pressed seconds at the present pace
-  float pressed_ = 0;  // since the last trip
-  float held_ = 0;     // since the last trip
+  PathSecond probe_at_{};            // the pace may be probed upwards from here on
+  PathSecond outside_at_{long_ago};  // the last trip that nothing of ours explains
+  float tested_ = 0;                 // pressed seconds at the present pace
+  float pressed_ = 0;                // since the last trip
+  float held_ = 0;                   // since the last trip
   PathSecond pressed_until_{long_ago};
   PathSecond last_tick_{};
-  PathSecond last_trip_{long_ago};  // began an episode
   PathSecond last_refusal_{long_ago};
   std::uint32_t accepted_ = 0;  // or answered, since the last trip
   std::uint32_t episodes_ = 0;
@@ -257,7 +254,9 @@ class PathController {
   std::uint8_t probe_steps_ = 0;
   bool is_canary_out_ = false;
   bool was_probed_ = false;
+  bool is_outside_ = false;          // nothing of ours explains the last trip
+  std::uint8_t trips_in_a_row_ = 0;  // little time between them
 };
-static_assert(sizeof(PathController) <= 600);
+static_assert(sizeof(PathController) <= 512);
 
 }  // namespace mailweir::pacing

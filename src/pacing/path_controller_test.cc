@@ -183,8 +183,9 @@ TEST(PathController, BlockListingHoldsForAQuarterOfAnHour) {
   EXPECT_GE(state.next_canary - path.now, 15min);
 }
 
-TEST(PathController, SilenceTwiceInARowHolds) {
+TEST(PathController, SilenceThreeTimesInARowHolds) {
   TestPath path = used_path();
+  EXPECT_EQ(path.attempt(Signal::silent), Change::none);
   EXPECT_EQ(path.attempt(Signal::silent), Change::none);
   EXPECT_EQ(path.attempt(Signal::silent), Change::held);
   EXPECT_EQ(path.controller.state(path.now).cause, HoldCause::network);

@@ -116,15 +116,15 @@ void PathController::archive(Self& self, Archive& a) {
   for (auto& candidate : self.candidates_) a(candidate.count, candidate.since);
   a(self.count_try_at_, self.count_binding_until_, self.count_steps_, self.pattern_);
   a(self.suspicion_, self.concurrency_, self.canaries_, self.trip_);
-  a(self.episode_at_, self.fresh_since_, self.canary_at_, self.canary_started_);
-  a(self.pause_since_, self.trickle_at_, self.holds_, self.usual_hold_, self.last_hold_);
-  a(self.opened_at_, self.last_long_, self.last_long_count_, self.careful_until_, self.box_hold_,
-    self.box_silence_);
-  a(self.trips_at_, self.refusals_, self.next_start_, self.resume_share_, self.resume_at_);
+  a(self.episode_at_, self.fresh_since_, self.watched_since_);
+  a(self.trickle_at_, self.holds_, self.last_hold_);
+  a(self.opened_at_, self.careful_until_, self.box_hold_, self.box_silence_);
+  a(self.probe_at_, self.outside_at_, self.refusals_, self.next_start_, self.resume_share_,
+    self.resume_at_);
   a(self.tested_, self.pressed_, self.held_, self.pressed_until_, self.last_tick_);
-  a(self.last_trip_, self.last_refusal_, self.accepted_, self.episodes_, self.mode_, self.cause_);
+  a(self.last_refusal_, self.accepted_, self.episodes_, self.mode_, self.cause_);
   a(self.doublings_, self.doublings_at_open_, self.round_, self.verified_, self.probe_steps_);
-  a(self.was_probed_);
+  a(self.was_probed_, self.is_outside_, self.trips_in_a_row_);
 }
 
 std::string PathController::save(Instant now) const {
@@ -156,9 +156,10 @@ std::optional<PathController> PathController::restore(std::string_view image,
 
 bool PathController::is_sound(PathTime now) const {
   const PathSecond second = whole_seconds(now);
-  const bool are_times_past = episode_at_ <= now && fresh_since_ <= now && canary_started_ <= now &&
-                              pause_since_ <= now && last_tick_ <= second && last_trip_ <= second &&
-                              last_refusal_ <= second && opened_at_ <= second;
+  const bool are_times_past = episode_at_ <= now && fresh_since_ <= now && watched_since_ <= now &&
+                              watched_since_ <= now && last_tick_ <= second &&
+                              probe_at_ >= PathSecond{} && last_refusal_ <= second &&
+                              opened_at_ <= second;
   const bool are_choices_known = mode_ <= Mode::ramp && cause_ <= HoldCause::network;
   const bool are_steps_known = probe_steps_ < 8 && count_steps_[0] < 8 && count_steps_[1] < 8 &&
                                round_ <= 8 && doublings_ <= 100;

@@ -19,8 +19,10 @@ constexpr Duration canary_again = seconds(2);  // after a result that says nothi
 constexpr Duration connection_pause = seconds(2);
 constexpr std::uint8_t verify_accepted = 12;
 constexpr std::uint8_t round_max = 8;
-constexpr std::uint8_t ramp_well_begun = 6;  // accepted
-constexpr double cluster_rest = 240;         // refusals must not come in clusters
+constexpr std::uint8_t ramp_well_begun = 6;      // accepted
+constexpr std::uint32_t relapses_explained = 3;  // more of them, and it refuses a share
+constexpr double cluster_gap = 200;              // seconds; refusals must not come in clusters
+constexpr double cluster_rest = 240;
 constexpr float resume_least = 0.1F;
 
 // Spreads what many paths would do at the same moment. 0 … 1.
@@ -41,7 +43,7 @@ void PathController::on_start(Instant now, std::uint32_t in_flight, Rank rank) {
   attempts_.add(time);
   if (mode_ == Mode::held) {
     is_canary_out_ = true;
-    canary_started_ = time;
+    watched_since_ = time;
     trickle_at_ =
         whole_seconds(time + from_seconds(canaries_.spacing(trip_.pace, episode_seconds(time))));
     return;
@@ -62,7 +64,7 @@ Change PathController::on_end(Instant now, const Attempt& attempt) {
   if (attempt.signal == Signal::accepted || attempt.signal == Signal::answered) ++accepted_;
   if (attempt.signal == Signal::accepted) concurrency_.on_latency(time - started);
   if (mode_ == Mode::held) {
-    const bool is_canary = is_canary_out_ && started >= canary_started_;
+    const bool is_canary = is_canary_out_ && started >= watched_since_;
     return is_canary ? on_canary_end(time, attempt) : Change::none;
   }
   if (started < fresh_since_) return Change::none;  // before we knew
@@ -94,12 +96,12 @@ Change PathController::on_canary_end(PathTime now, const Attempt& attempt) {
     case Signal::accepted: {
       canaries_.note(true, trip_.pace, episode_seconds(now));
       const bool goes_on = cause_ == HoldCause::throttle && canaries_.is_partial() &&
-                           !canaries_.is_clear() && now < canary_at_;
+                           !canaries_.is_clear() && now < next_start_;
       return goes_on ? Change::none : release(now);
     }
     case Signal::answered:
     case Signal::local:
-      canary_at_ = std::max(now + canary_again, now < canary_at_ ? canary_at_ : PathTime{});
+      next_start_ = std::max(now + canary_again, now < next_start_ ? next_start_ : PathTime{});
       return Change::none;
     case Signal::block_listed:
       cause_ = HoldCause::block_list;
@@ -154,9 +156,9 @@ Change PathController::on_unclear(PathTime now, const Attempt& attempt) {
 
 Change PathController::on_connection_limit(PathTime now, const Attempt& attempt) {
   const PathTime started = attempt.started - origin_;
-  if (started < pause_since_) return Change::none;  // one event for all that were under way
+  if (started < watched_since_) return Change::none;  // one event for all that were under way
   concurrency_.on_refused(attempt.in_flight, whole_seconds(now));
-  pause_since_ = now;
+  watched_since_ = now;
   next_start_ = std::max(next_start_, now + connection_pause);
   return Change::concurrency_cut;
 }
@@ -167,7 +169,8 @@ Change PathController::trip(PathTime now, HoldCause cause, Duration named, bool 
                           last_hold_ > 300 && cause == cause_;
   // A ramp that was well under way met a lower limit: another event.
   const bool is_lower = mode_ == Mode::ramp && verified_ >= ramp_well_begun &&
-                        cause == HoldCause::throttle && cause_ == cause;
+                        cause == HoldCause::throttle && cause_ == cause &&
+                        canaries_.refused() <= relapses_explained;
   const bool is_new = is_lower || (mode_ == Mode::open && !is_relapse);
   if (is_lower) ++doublings_;
   if (is_relapse) doublings_ = doublings_at_open_;  // that it was verified was luck
@@ -190,10 +193,9 @@ Change PathController::trip(PathTime now, HoldCause cause, Duration named, bool 
   fresh_since_ = now;
   double length = hold_seconds(now);
   if (is_new) {
-    // Three refusals within five minutes, two where a box was met.
-    const PathSecond before = trips_at_[second < careful_until_ ? 0 : 1];
-    if (second - before < minutes(5)) length = std::max(length, cluster_rest);
-    trips_at_ = {second, trips_at_[0]};
+    // Three refusals in a row, two where a box was met.
+    const int enough = second < careful_until_ ? 1 : 2;
+    if (trips_in_a_row_ >= enough) length = std::max(length, cluster_rest);
   }
   hold_for(now, length, named);
   trickle_at_ = second + PathSecond(static_cast<std::int32_t>(std::min(length, 60.0)));
@@ -201,8 +203,11 @@ Change PathController::trip(PathTime now, HoldCause cause, Duration named, bool 
 }
 
 void PathController::begin_episode(PathTime now, HoldCause cause, bool is_unclear) {
-  const PathSecond second = whole_seconds(now);
-  const double since = (second - std::max(PathSecond{}, last_trip_)).count();
+  const double since = in_seconds(now - episode_at_);
+  const bool is_clustered = episodes_ > 0 && since < cluster_gap;
+  trips_in_a_row_ = is_clustered && trips_in_a_row_ < 100
+                        ? static_cast<std::uint8_t>(trips_in_a_row_ + 1)
+                        : std::uint8_t{0};
   trip_ = {.pace = pace_used(now),
            .since_last = static_cast<float>(since),
            .accepted = accepted_,
@@ -216,7 +221,6 @@ void PathController::begin_episode(PathTime now, HoldCause cause, bool is_unclea
   static_cast<void>(cause);
   before_ = limits_;
   episode_at_ = now;
-  last_trip_ = second;
   accepted_ = 0;
   pressed_ = held_ = 0;
   canaries_.begin(trip_.pace);
@@ -268,7 +272,7 @@ double PathController::hold_seconds(PathTime now) const {
 void PathController::hold_for(PathTime now, double length, Duration named) {
   const double jitter = 0.1 * spread(ceilings_.salt, episodes_, canaries_.refused());
   const Duration own = from_seconds(length * (1.0 + jitter));
-  canary_at_ = now + std::max(own, std::min<Duration>(named, hours(24)));
+  next_start_ = now + std::max(own, std::min<Duration>(named, hours(24)));
 }
 
 Change PathController::refuse_canary(PathTime now, Duration named) {
@@ -277,13 +281,13 @@ Change PathController::refuse_canary(PathTime now, Duration named) {
   canaries_.note(false, trip_.pace, episode_seconds(now));
   refusals_ = static_cast<float>(refusals_today(second)) + 1.0F;
   last_refusal_ = second;
-  const bool was_trickle = now < canary_at_ && canaries_.is_partial();
+  const bool was_trickle = now < next_start_ && canaries_.is_partial();
   if (was_trickle && named == Duration{}) return Change::canary_refused;
   if (doublings_ < 100) ++doublings_;
   double length = hold_seconds(now);
   const bool is_first = canaries_.refused() == 1;
-  if (is_first && cause_ == HoldCause::throttle && usual_hold_ > 300)
-    length = std::max(length, 0.25 * static_cast<double>(usual_hold_));  // holds are long here
+  if (is_first && cause_ == HoldCause::throttle && usual_hold() > 300)
+    length = std::max(length, 0.25 * usual_hold());  // holds are long here
   // In a box again: the silence that ended the last one is tried at once.
   if (is_first && cause_ == HoldCause::throttle && second < careful_until_)
     length = std::max(length, 0.9 * static_cast<double>(box_silence_));
@@ -309,13 +313,15 @@ Change PathController::release(PathTime now) {
 // What the trip meant, now that the length of its hold is known; anew when the ramp failed.
 void PathController::judge(PathTime now, double length) {
   const PathSecond second = whole_seconds(now);
+  // Of an earlier episode, however often this one is judged.
+  const PathSecond began = whole_seconds(episode_at_);
+  const PathSecond last_outside = outside_at_ == began ? long_ago : outside_at_;
   const HoldFacts hold{.length = length,
                        .canaries_refused = canaries_.refused(),
                        .canaries_accepted = canaries_.accepted(),
                        .usual_length = expected_hold(second),
                        .began = whole_seconds(episode_at_),
-                       .last_long = last_long_,
-                       .last_long_count = last_long_count_,
+                       .last_outside = last_outside,
                        .is_warming = ceilings_.warming,
                        .believed_rate = static_cast<double>(ceilings_.start_rate)};
   limits_ = before_;
@@ -324,7 +330,9 @@ void PathController::judge(PathTime now, double length) {
     suspicion_.on_false_alarm();
     return;
   }
+  is_outside_ = cause == Cause::outside;
   if (cause == Cause::doubtful) return;
+  if (is_outside_) outside_at_ = whole_seconds(episode_at_);
   if (cause == Cause::day_count) attempts_.clear(day);  // taken as a calendar day that has turned
   if (cause == Cause::day_count || cause == Cause::hour_count) {
     const std::size_t i = cause == Cause::day_count ? 1 : 0;
@@ -332,7 +340,7 @@ void PathController::judge(PathTime now, double length) {
     count_try_at_[i] = second + hours(cause == Cause::day_count ? 0 : 2);
     count_steps_[i] = 0;
   }
-  if (limits_.is_hourly && count_try_at_[0] <= second) count_try_at_[0] = second + hours(2);
+  if (limits_.hourly > 0 && count_try_at_[0] <= second) count_try_at_[0] = second + hours(2);
   was_probed_ = false;
   probe_steps_ = 0;
   tested_ = 0;
@@ -352,34 +360,30 @@ Change PathController::open(PathTime now) {
         limits_.refused_counts[0] == unknown && limits_.refused_counts[1] == unknown;
     if (length > 300 && canaries_.refused() >= 3 && no_count) {
       careful_until_ = second + hours(48);
-      box_hold_ = limits_.is_outside ? 0.0F : last_hold_;
+      box_hold_ = is_outside_ ? 0.0F : last_hold_;
       box_silence_ = static_cast<float>((whole_seconds(fresh_since_) - last_refusal_).count());
     }
-    if (!limits_.is_outside) note_hold(length);
-    if (length > 300 && canaries_.refused() >= 2) {
-      last_long_ = whole_seconds(episode_at_);
-      last_long_count_ = trip_.counts[ten_minutes];
-    }
+    if (!is_outside_) note_hold(length);
   }
   if (limits_.has_pace()) {
-    const PathSecond probe_at = limits_.probe_at;
+    const PathSecond probe_at = probe_at_;
     schedule_probe(second);
-    limits_.probe_at = std::max(limits_.probe_at, probe_at);
+    probe_at_ = std::max(probe_at_, probe_at);
   }
   return Change::opened;
 }
 
-// The median of three, without keeping more than it and the one before.
 void PathController::note_hold(double length) {
-  const auto latest = static_cast<float>(length);
   std::shift_right(holds_.begin(), holds_.end(), 1);
-  holds_[0] = latest;
-  if (holds_[2] == 0) {
-    usual_hold_ = holds_[1] == 0 ? latest : std::max(holds_[0], holds_[1]);
-  } else {
-    usual_hold_ = std::max(std::min(holds_[0], holds_[1]),
-                           std::min(std::max(holds_[0], holds_[1]), holds_[2]));
-  }
+  holds_[0] = static_cast<float>(length);
+}
+
+// The median of the last three, or the longer of two.
+double PathController::usual_hold() const {
+  const auto [a, b, c] = holds_;
+  if (a == 0) return first_hold[0];
+  if (c == 0) return static_cast<double>(std::max(a, b));
+  return static_cast<double>(std::max(std::min(a, b), std::min(std::max(a, b), c)));
 }
 
 }  // namespace mailweir::pacing

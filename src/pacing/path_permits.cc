@@ -14,7 +14,8 @@ constexpr std::array<double, windows> growth{2.0, 1.7, 2.0, 4.0};
 constexpr std::array<double, windows> growth_warming{2.0, 1.7, 1.5, 2.0};
 // … and is never less than this.
 constexpr std::array<double, windows> count_least{3, 6, 12, 40};
-constexpr double count_margin = 0.96;  // below a refused count
+constexpr double count_margin = 0.96;         // below a refused count,
+constexpr double count_margin_cheap = 0.985;  // where a refusal costs little
 // The part of a scarce count of an hour or a day that a rank may use.
 constexpr std::array<double, ranks> share{1.0, 0.97, 0.92};
 constexpr double share_of_lent = 0.9;        // for ranks below urgent, of what carries others
@@ -68,10 +69,10 @@ Permit PathController::decide(PathTime now, std::uint32_t in_flight, const Deman
 Permit PathController::held_permit(PathTime now, std::uint32_t in_flight,
                                    const Demand& demand) const {
   if (is_canary_out_) {
-    return {.at = Instant(std::max(now, canary_started_ + canary_lease)),
+    return {.at = Instant(std::max(now, watched_since_ + canary_lease)),
             .binding = Binding::canary};
   }
-  PathTime at = canary_at_;
+  PathTime at = next_start_;
   const PathTime trickle = trickle_at_;
   Rank lowest = Rank::bulk;
   if (cause_ == HoldCause::throttle && trickle < at && canaries_.is_partial()) {
@@ -161,7 +162,8 @@ double PathController::most(std::size_t window) const {
   }
   if (is_long_window) {
     const double refused = static_cast<double>(limits_.refused_counts[window - first_long_window]);
-    cap = std::min(cap, count_margin * refused);
+    const double margin = usual_hold() < 300 ? count_margin_cheap : count_margin;
+    cap = std::min(cap, margin * refused);
   }
   cap = std::max(cap, count_least[window]);
   return std::min(cap, static_cast<double>(ceilings_.counts[window]));

@@ -10,7 +10,7 @@ constexpr float unclear_up = 1.791759F;  // ln 6
 // No answer: half of the attempts rather than one in 200.
 constexpr float silent_up = 4.60517F;     // ln (0.5 / 0.005)
 constexpr float silent_down = 0.688135F;  // -ln (0.5 / 0.995)
-constexpr float silent_enough = 7.6F;     // two in a row
+constexpr float silent_enough = 11.0F;    // three, with hardly a delivery between
 
 }  // namespace
 

@@ -11,7 +11,7 @@ struct Ring {
   std::size_t first;   // in the array
 };
 constexpr std::array<Ring, windows> rings{
-    {{10, 6, 0}, {100, 6, 7}, {300, 12, 14}, {7'200, 12, 27}}};
+    {{10, 6, 0}, {100, 6, 7}, {360, 10, 14}, {8'640, 10, 25}}};
 static_assert(rings[0].part * rings[0].parts == window_seconds[0]);
 static_assert(rings[1].part * rings[1].parts == window_seconds[1]);
 static_assert(rings[2].part * rings[2].parts == window_seconds[2]);

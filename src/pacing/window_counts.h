@@ -29,7 +29,7 @@ class WindowCounts {
   bool is_sound(PathTime now) const;
 
  private:
-  static constexpr std::size_t parts_all = 7 + 7 + 13 + 13;
+  static constexpr std::size_t parts_all = 7 + 7 + 11 + 11;
   void roll(PathSecond now);
   void count(std::size_t window);
 
