@@ -34,6 +34,12 @@ TEST(Classify, NothingKnownIsNeverAPathLevelVerdict) {
   EXPECT_EQ(judge("", Phase::rcpt, "554 nee").rule, "unknown");
 }
 
+TEST(Classify, AnAddressCannotMakeARefusalOfItsOwnerOneOfThePath) {
+  EXPECT_EQ(category_of("550 5.1.1 <ken@rbl.example>: user unknown"), Category::mailbox);
+  EXPECT_EQ(category_of("550 5.1.1 <blacklisted@spamhaus.example>: no such user"),
+            Category::mailbox);
+}
+
 TEST(Classify, A421BetweenMessagesIsTheEndOfTheSession) {
   EXPECT_EQ(judge("", Phase::idle, "421 bye").category, Category::session_end);
   EXPECT_EQ(judge("", Phase::mail, "421 Service not available", true).category,

@@ -9,7 +9,7 @@ namespace mailweir::provider {
 namespace {
 
 constexpr std::string_view ip_phrase = "<ip>";
-constexpr std::string_view mail_phrase = "<address>";
+constexpr std::string_view address_mark = "<address>";
 
 constexpr bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -73,6 +73,25 @@ bool is_ipv6(std::string_view text) {
 
 }  // namespace
 
+std::size_t FoldedText::put_address(std::string_view rest) {
+  const auto is_local = [](char c) {
+    return is_word(c) || static_cast<unsigned char>(c) >= 0x80 ||
+           std::string_view(".-_+=/&!$%*?^{|}~").contains(c);
+  };
+  std::size_t begin = size_;
+  while (begin > 1 && is_local(buffer_[begin - 1])) --begin;
+  std::size_t length = 1;
+  const auto is_domain = [](char c) {
+    return is_word(c) || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' ||
+           static_cast<unsigned char>(c) >= 0x80;
+  };
+  while (length < rest.size() && is_domain(rest[length])) ++length;
+  if (begin == size_ || length == 1) return 0;
+  size_ = begin;
+  for (const char c : address_mark) put(c);
+  return length;
+}
+
 FoldedText::FoldedText(std::string_view text) {
   put(' ');
   std::size_t at = 0;
@@ -92,6 +111,12 @@ FoldedText::FoldedText(std::string_view text) {
         continue;
       }
     }
+    if (c == '@') {
+      if (const std::size_t address = put_address(text.substr(at)); address != 0) {
+        at += address;
+        continue;
+      }
+    }
     const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     if (lower == '-' && buffer_[size_ - 1] == 'e' && !is_word(buffer_[size_ - 2]) &&
         (text.substr(at + 1).starts_with("mail") || text.substr(at + 1).starts_with("Mail"))) {
@@ -105,7 +130,7 @@ FoldedText::FoldedText(std::string_view text) {
 }
 
 std::string_view phrase_flaw(std::string_view phrase) {
-  if (phrase == ip_phrase || phrase == mail_phrase) return {};
+  if (phrase == ip_phrase) return {};
   if (phrase.ends_with('.')) return "leave the dot at the end away: replies often have none";
   if (std::any_of(phrase.begin(), phrase.end(), [](char c) { return c >= 'A' && c <= 'Z'; }))
     return "write it in lower case: replies are compared in lower case";
@@ -145,9 +170,7 @@ PhraseIndex::Id PhraseIndex::add(std::string_view phrase) {
   if (!is_new) return place->second;
   WEIR_ASSERT(size() < phrases_max);
   if (phrase == ip_phrase) ip_phrase_ = place->second;
-  if (phrase == mail_phrase) mail_phrase_ = place->second;
-  const bool is_literal = phrase != ip_phrase && phrase != mail_phrase;
-  phrases_.push_back(is_literal ? parse(phrase) : Phrase());
+  phrases_.push_back(phrase == ip_phrase ? Phrase() : parse(phrase));
   return place->second;
 }
 
@@ -242,15 +265,6 @@ bool PhraseIndex::contains_ip_address(std::string_view folded) {
     if (length != 0 && (length == rest.size() || !(is_word(rest[length]) || rest[length] == '-')))
       return true;
     if (is_ipv6(rest)) return true;
-  }
-  return false;
-}
-
-bool PhraseIndex::contains_mail_address(std::string_view folded) {
-  for (std::size_t at = folded.find('@'); at != std::string_view::npos;
-       at = folded.find('@', at + 1)) {
-    if (at > 0 && is_word(folded[at - 1]) && at + 1 < folded.size() && is_word(folded[at + 1]))
-      return true;
   }
   return false;
 }

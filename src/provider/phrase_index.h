@@ -23,7 +23,9 @@ namespace mailweir::provider {
 inline constexpr std::size_t folded_bytes_max = 2048;
 
 // A text as phrases see it: lower-case, white space as single spaces, a space at both ends, the
-// enhanced status that begins each further line dropped, "e-mail" as "email".
+// enhanced status that begins each further line dropped, "e-mail" as "email", and each mail address
+// as
+// "<address>": its words are somebody's choice and say nothing.
 class FoldedText {
  public:
   explicit FoldedText(std::string_view text);
@@ -33,6 +35,10 @@ class FoldedText {
   void put(char c) {
     if (size_ < buffer_.size()) buffer_[size_++] = c;
   }
+
+  // At the '@' of an address: puts "<address>" for its front, already there, and all of it. Returns
+  // how many bytes of `rest`, which begins with the '@', belong to it; 0: it is none.
+  std::size_t put_address(std::string_view rest);
 
   std::array<char, folded_bytes_max> buffer_;  // only the first size_ are ever set
   std::size_t size_ = 0;
@@ -67,11 +73,9 @@ class PhraseIndex {
       }
     }
     if (ip_phrase_ && contains_ip_address(folded)) found(*ip_phrase_);
-    if (mail_phrase_ && contains_mail_address(folded)) found(*mail_phrase_);
   }
 
   static bool contains_ip_address(std::string_view folded);
-  static bool contains_mail_address(std::string_view folded);
 
  private:
   struct Phrase {
@@ -90,7 +94,6 @@ class PhraseIndex {
   std::vector<Phrase> phrases_;
   std::unordered_map<std::string, Id> ids_;
   std::optional<Id> ip_phrase_;
-  std::optional<Id> mail_phrase_;
 
   // The automaton: a table of states × classes of bytes.
   std::array<std::uint8_t, 256> class_of_{};

@@ -50,6 +50,12 @@ TEST(FoldedText, LinesAreJoinedAndTheRepeatedStatusDropped) {
   EXPECT_EQ(FoldedText("4.7.0  Our\n4.7.0 E-Mail\r\n5 x").view(), " 4.7.0 our email 5 x ");
 }
 
+TEST(FoldedText, TheWordsOfAMailAddressSayNothing) {
+  EXPECT_EQ(FoldedText("<Ken@rbl.example>: no (a.b@spam.example:blocked)").view(),
+            " <<address>>: no (<address>:blocked) ");
+  EXPECT_EQ(FoldedText("5 @ 3 a@ @b").view(), " 5 @ 3 a@ @b ");
+}
+
 TEST(FoldedText, LongTextsAreCut) {
   EXPECT_LE(FoldedText(std::string(5000, 'a')).view().size(), folded_bytes_max);
 }

@@ -28,9 +28,7 @@ std::string masked_word(std::string_view word) {
     core.remove_suffix(1);
   }
   std::string middle;
-  if (PhraseIndex::contains_mail_address(core)) {
-    middle = "<address>";
-  } else if (PhraseIndex::contains_ip_address(" " + std::string(core) + " ")) {
+  if (PhraseIndex::contains_ip_address(" " + std::string(core) + " ")) {
     middle = "<ip>";
   } else if (std::count_if(core.begin(), core.end(), is_digit) >= 3 && core.size() >= 8) {
     middle = "#";
