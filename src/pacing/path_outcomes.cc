@@ -259,7 +259,7 @@ double PathController::hold_seconds(PathTime now) const {
     length = std::max(length, 3.0 * message);
   }
   if (ceilings_.warming) length = std::max(length, first_hold_warming);
-  for (int i = 0; i < std::min<int>(doublings_, 16); ++i) length *= i < 5 ? 2.0 : 1.5;
+  for (int i = 0; i < std::min<int>(doublings_, 16); ++i) length *= i < 5 ? 2.0 : 1.35;
   length = std::min(length, longest_hold[cause]);
   if (refusals_abound(now)) {
     if (ceilings_.warming) length = std::max(length, 4.0 * 3'600.0);
