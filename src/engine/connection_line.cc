@@ -82,6 +82,10 @@ void ConnectionLine::end_turn(WaitGroup& group) {
   list::rotate(lanes_.lanes, in.turn, group.lanes);
 }
 
+std::int64_t ConnectionLine::age(const WaitGroup& group, Instant now) const {
+  return lanes_.age(front(group), now);
+}
+
 std::int64_t ConnectionLine::urgency(const WaitGroup& group, Instant now) const {
   return lanes_.urgency(front(group), now);
 }

@@ -28,6 +28,7 @@ class ConnectionLine {
   // It has got a connection, or cannot have one now: the next one's turn.
   void end_turn(WaitGroup& group);
   std::int64_t urgency(const WaitGroup& group, Instant now) const;
+  std::int64_t age(const WaitGroup& group, Instant now) const;
 
  private:
   struct Membership {

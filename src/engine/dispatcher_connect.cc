@@ -135,13 +135,14 @@ Dispatcher::Choice Dispatcher::choose_source(const WaitGroup& group, std::uint32
 WaitGroup* Dispatcher::best_group(std::uint32_t p, Instant now) {
   WaitGroup* best = nullptr;
   std::int64_t best_urgency = 0;
+  const bool by_age = settings_.has_urgent() && connections_opened_ % 8 == 7;
   for (WaitGroup& group : next_hops_.providers[p].waits) {
     if (group.lanes.empty() || group.misses >= misses_max || !may_open_any(group, p, now)) continue;
-    const std::int64_t urgency = line_.urgency(group, now);
+    const std::int64_t urgency = by_age ? line_.age(group, now) : line_.urgency(group, now);
     if (best != nullptr) {
       // Within a class groups take turns, or the hop with the longest backlog would get every
       // connection.
-      const bool same_class = group.message_class == best->message_class;
+      const bool same_class = !by_age && group.message_class == best->message_class;
       if (same_class ? group.last_turn >= best->last_turn : urgency <= best_urgency) continue;
     }
     best = &group;

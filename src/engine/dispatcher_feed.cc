@@ -55,13 +55,15 @@ Dispatcher::Fed Dispatcher::feed_once(std::uint32_t s, Instant now) {
   drop_stale_grant(s, now);
   const pacing::NextPermit permit =
       session.grant ? pacing::NextPermit{} : path.pacer->ask_attempt(now, demand);
-  const std::uint32_t most_urgent = lanes_.best_queue(hop, path.source, pacing::Rank::bulk, now);
+  const std::uint32_t most_urgent =
+      lanes_.best_queue(hop, path.source, pacing::Rank::bulk, false, now);
   if (should_yield(session, most_urgent, !permit.is_free(), now)) {
     close(s, true);
     return Fed::yielded;
   }
-  const std::uint32_t queue =
-      permit.is_free() ? lanes_.best_queue(hop, path.source, permit.lowest, now) : no_index;
+  const std::uint32_t queue = permit.is_free() ? lanes_.best_queue(hop, path.source, permit.lowest,
+                                                                   is_turn_of_oldest(path), now)
+                                               : no_index;
   // Sessions that already wait for a permit come first.
   if (queue == no_index || !path.starved.empty() || !path.pacer->permit_message(now)) {
     starve(s, permit.is_free() ? path.pacer->next_message(now).at : permit.at);
@@ -69,6 +71,12 @@ Dispatcher::Fed Dispatcher::feed_once(std::uint32_t s, Instant now) {
   }
   start(s, queue, now);
   return Fed::started;
+}
+
+// Every eighth transaction goes to what has waited longest: an urgent class that fills the path
+// alone must not starve the others for good.
+bool Dispatcher::is_turn_of_oldest(const Path& path) const {
+  return settings_.has_urgent() && path.turns % 8 == 7;
 }
 
 // A connection that was permitted before the path was refused something is no canary.
@@ -112,16 +120,17 @@ std::size_t Dispatcher::next_starved(const Path& path, const pacing::NextPermit&
   std::size_t best = path.starved.size();
   std::int64_t best_urgency = 0;
   std::uint8_t best_class = 0;
+  const bool by_age = is_turn_of_oldest(path);
   for (std::size_t i = 0; i < path.starved.size(); ++i) {
     const Session& session = sessions_[path.starved[i]];
     const pacing::Rank lowest = session.grant ? pacing::Rank::bulk : permit.lowest;
     const std::uint32_t queue =
-        lanes_.best_queue(next_hops_.hops[session.hop], path.source, lowest, now);
+        lanes_.best_queue(next_hops_.hops[session.hop], path.source, lowest, by_age, now);
     if (queue == no_index || !has_permit(session, permit, queue)) continue;
     const bool is_first = best == path.starved.size();
     const std::uint8_t its_class = lanes_.lanes[lanes_.queues[queue].lane].message_class;
-    if (!is_first && its_class == best_class) continue;
-    const std::int64_t urgency = lanes_.urgency(queue, now);
+    if (!is_first && !by_age && its_class == best_class) continue;
+    const std::int64_t urgency = by_age ? lanes_.age(queue, now) : lanes_.urgency(queue, now);
     if (is_first || urgency > best_urgency) {
       best = i;
       best_urgency = urgency;
@@ -136,7 +145,7 @@ void Dispatcher::serve_starved(std::uint32_t p, Instant now) {
   Path& path = paths_[p];
   const auto without_work = [&](std::uint32_t s) {
     const bool none = lanes_.best_queue(next_hops_.hops[sessions_[s].hop], path.source,
-                                        pacing::Rank::bulk, now) == no_index;
+                                        pacing::Rank::bulk, false, now) == no_index;
     if (none) {
       sessions_[s].starved = false;
       list_free(s);
@@ -156,10 +165,11 @@ void Dispatcher::serve_starved(std::uint32_t p, Instant now) {
     }
     const std::uint32_t s = path.starved[at];
     Session& session = sessions_[s];
-    const std::uint32_t queue =
-        lanes_.best_queue(next_hops_.hops[session.hop], path.source,
-                          session.grant ? pacing::Rank::bulk : permit.lowest, now);
-    if (should_yield(session, queue, false, now)) {
+    const std::uint32_t queue = lanes_.best_queue(
+        next_hops_.hops[session.hop], path.source,
+        session.grant ? pacing::Rank::bulk : permit.lowest, is_turn_of_oldest(path), now);
+    // The turn of the oldest is taken, not yielded.
+    if (!is_turn_of_oldest(path) && should_yield(session, queue, false, now)) {
       close(s, true);
       continue;
     }
@@ -205,6 +215,7 @@ void Dispatcher::start(std::uint32_t s, std::uint32_t queue, Instant now) {
   transaction.grant =
       session.grant ? std::exchange(session.grant, {})
                     : paths_[session.path].pacer->begin_attempt(settings_.rank(its_class), now);
+  ++paths_[session.path].turns;
   if (settings_.config().pacing.learns)
     suspects_.sent(session.path, ledger_.messages[transaction.message].tenant, now);
   StartTransaction order;

@@ -103,9 +103,20 @@ void Lanes::leave(std::uint32_t recipient) {
   ledger_.move(recipient, Stage::entering);
 }
 
+// Since when the queue's first waits. A retried one leads its queue by its deadline, and must not
+// make those behind it look as if they had just come.
+Instant Lanes::waiting_since(std::uint32_t q) const {
+  const Recipient& first = ledger_.recipients[queues[q].recipients.first(ledger_)];
+  const Message& message = ledger_.messages[first.message];
+  return message.deadline() == never ? first.due : std::min(first.due, message.accepted);
+}
+
 std::int64_t Lanes::urgency(std::uint32_t q, Instant now) const {
-  const std::uint32_t first = queues[q].recipients.first(ledger_);
-  return settings_.urgency(lanes[queues[q].lane].message_class, ledger_.recipients[first].due, now);
+  return settings_.urgency(lanes[queues[q].lane].message_class, waiting_since(q), now);
+}
+
+std::int64_t Lanes::age(std::uint32_t q, Instant now) const {
+  return (now - waiting_since(q)).count();
 }
 
 void Lanes::add_demand(const Hop& hop, std::uint16_t source, pacing::Demand& demand) const {
@@ -117,7 +128,7 @@ void Lanes::add_demand(const Hop& hop, std::uint16_t source, pacing::Demand& dem
 }
 
 std::uint32_t Lanes::best_queue(const Hop& hop, std::uint16_t source, pacing::Rank lowest,
-                                Instant now) const {
+                                bool by_age, Instant now) const {
   std::uint32_t best = no_index;
   std::int64_t best_urgency = 0;
   for (std::uint32_t g = hop.first_group; g != no_index; g = groups_[g].next) {
@@ -126,7 +137,8 @@ std::uint32_t Lanes::best_queue(const Hop& hop, std::uint16_t source, pacing::Ra
     if (settings_.rank(group.message_class) > lowest) continue;
     if (best == no_index && group.next == no_index)
       return group.turns.first;  // no one to compare with
-    const std::int64_t its_urgency = urgency(group.turns.first, now);
+    const std::int64_t its_urgency =
+        by_age ? age(group.turns.first, now) : urgency(group.turns.first, now);
     if (best == no_index || its_urgency > best_urgency) {
       best = group.turns.first;
       best_urgency = its_urgency;

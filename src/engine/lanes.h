@@ -65,13 +65,16 @@ class Lanes {
   void leave(std::uint32_t recipient);
   // The queue of the hop whose turn it is among those that may use `source` and are at least as
   // urgent as `lowest`; no_index if none.
-  std::uint32_t best_queue(const Hop& hop, std::uint16_t source, pacing::Rank lowest,
+  // With `by_age` the one whose first has waited longest, whatever its class.
+  std::uint32_t best_queue(const Hop& hop, std::uint16_t source, pacing::Rank lowest, bool by_age,
                            Instant now) const;
   // Adds who waits at the hop for `source`.
   void add_demand(const Hop& hop, std::uint16_t source, pacing::Demand& demand) const;
   // The queue has had its turn.
   void end_turn(std::uint32_t queue);
   std::int64_t urgency(std::uint32_t queue, Instant now) const;  // not empty
+  // In the same units, without the class.
+  std::int64_t age(std::uint32_t queue, Instant now) const;  // not empty
   // Whether the hop's ready messages exceed `slots` transactions.
   bool exceeds(const Hop& hop, std::uint32_t slots) const;
   // The hop goes; its queues are empty and wait for nothing.
@@ -86,6 +89,7 @@ class Lanes {
     std::uint64_t hash() const;
     bool is(const Lane& lane) const;
   };
+  Instant waiting_since(std::uint32_t queue) const;
   std::uint32_t queue_for(std::uint32_t recipient, std::uint32_t hop);
   std::uint32_t lane_for(const Key& key);
   std::uint32_t group_for(Hop& hop, const Key& key);

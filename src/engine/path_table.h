@@ -30,6 +30,7 @@ struct Path {
   std::array<std::uint32_t, trust_kinds> opening_by_trust{};  // of them, by the trust of their hop
   std::uint32_t closing = 0;                                  // close ordered
   std::uint64_t opened = 0;                                   // ever
+  std::uint32_t turns = 0;                                    // transactions, ever
   ListEnds idle;                       // open sessions without a transaction, longest idle first
   std::vector<std::uint32_t> starved;  // sessions that wait for a message permit
   Instant wake = never;                // armed timer

@@ -1,6 +1,7 @@
 #include "engine/settings.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/assert.h"
 
@@ -68,6 +69,12 @@ void Settings::resolve_names() {
   }
   ranks_.clear();
   for (const std::size_t at : class_at_) ranks_.push_back(rank_of(config_.classes[at]));
+  has_urgent_ = std::ranges::find(ranks_, pacing::Rank::urgent) != ranks_.end();
+  least_urgent_ = std::numeric_limits<std::int64_t>::max();
+  for (const MessageClass& row : config_.classes) {
+    if (rank_of(row) == pacing::Rank::urgent)
+      least_urgent_ = std::min(least_urgent_, row.priority * config_.ageing.count());
+  }
 }
 
 std::uint8_t Settings::class_id(std::string_view name) const {
@@ -131,7 +138,10 @@ bool Settings::overrides_name(std::string_view domain) const {
 std::int64_t Settings::urgency(std::uint8_t class_id, Instant since, Instant now) const {
   const std::int64_t ageing = std::max<std::int64_t>(1, config_.ageing.count());
   const std::int64_t waited = std::max<std::int64_t>(0, (now - since).count());
-  return message_class(class_id).priority * ageing + waited * config_.ageing_step;
+  const std::int64_t aged =
+      message_class(class_id).priority * ageing + waited * config_.ageing_step;
+  return rank(class_id) == pacing::Rank::urgent ? std::max(aged, least_urgent_)
+                                                : std::min(aged, least_urgent_ - 1);
 }
 
 }  // namespace mailweir::engine

@@ -39,6 +39,7 @@ class Settings {
   std::uint32_t class_ids() const { return class_names_.size(); }
 
   pacing::Rank rank(std::uint8_t class_id) const { return ranks_[class_id]; }
+  bool has_urgent() const { return has_urgent_; }
 
   std::uint8_t pool_id(std::string_view name) const;  // empty or unknown: pool_of_class
   // The pool a message of that class and wish goes through.
@@ -64,7 +65,7 @@ class Settings {
   bool overrides_name(std::string_view domain) const;
 
   // Who goes first: higher is more urgent. A class's priority plus what it has gained by waiting,
-  // in µs of ageing.
+  // in µs of ageing; no wait lifts other mail over a class of the urgent rank.
   std::int64_t urgency(std::uint8_t class_id, Instant since, Instant now) const;
 
  private:
@@ -80,6 +81,8 @@ class Settings {
   std::vector<std::vector<std::uint16_t>> pool_sources_;  // pool id → source ids
   std::vector<std::optional<std::uint16_t>> source_at_;   // source id → index into config
   std::uint8_t default_pool_ = 0;
+  bool has_urgent_ = false;        // some class is of the urgent rank
+  std::int64_t least_urgent_ = 0;  // the urgency of the lowest such class; no bound without one
 };
 
 }  // namespace mailweir::engine
