@@ -9,7 +9,7 @@ namespace {
 constexpr float pace_least = 1e-3F;
 // A count of a window is refused until some of the window has passed: of the hour, of the day.
 constexpr std::array<double, long_windows> hold_share{1.0 / 12.0, 1.0 / 6.0};
-constexpr float probe_messages_most = 3'200;
+constexpr float probe_messages_most = 6'400;
 
 float ratio_count(const TripFacts& trip, std::size_t window) {
   return trip.counts[window] / static_cast<float>(window_seconds[window]);

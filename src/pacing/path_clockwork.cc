@@ -110,7 +110,7 @@ void PathController::probe_upwards(PathTime now, float elapsed) {
   tested_ = 0;
   if (l.pace > l.refused_pace) l.refused_pace = unknown;
   const double step =
-      std::max({120.0, 60.0 / static_cast<double>(l.pace), hold > 300 ? 2.0 * hold : 0.0});
+      std::max({120.0, 30.0 / static_cast<double>(l.pace), hold > 300 ? 2.0 * hold : 0.0});
   probe_at_ = second + of_seconds(step);
 }
 
