@@ -173,7 +173,8 @@ void Diagnosis::State::feed_host(const Contact& contact, Instant now) {
   Host& at = host(contact.host);
   const Provider& to = provider(contact.provider);
   const bool reached = contact.sign == Sign::reached;
-  const Weights weights = Weights::of(usual_at_host(contact, at), host_broken);
+  const bool weighs = !reached || at.has_row();
+  const Weights weights = weighs ? Weights::of(usual_at_host(contact, at), host_broken) : Weights{};
   if (!at.recovery.found) at.usual.learn(reached);
   if (reached) {
     at.reach(weights.reach, now);
@@ -208,9 +209,9 @@ void Diagnosis::State::feed_pair(const Contact& contact, std::uint32_t index, In
   Pair& pair = pairs[index];
   Provider& to = provider(contact.provider);
   const bool reached = contact.sign == Sign::reached;
-  double usual = pair.usual.share(to.usual.share(0.2));
-  if (contact.sign == Sign::tls_cut) usual = std::max(usual, usual_of_cuts);
-  const Weights weights = Weights::of(usual, path_broken);
+  // Most contacts are reaches of pairs that are well: no logarithms for them.
+  const bool weighs = !reached || pair.row != none;
+  const Weights weights = weighs ? path_weights(contact, pair) : Weights{};
   if (!pair.recovery.found) {
     pair.usual.learn(reached);
     to.usual.learn(reached);
@@ -230,6 +231,12 @@ void Diagnosis::State::feed_pair(const Contact& contact, std::uint32_t index, In
   else
     ask(pair, now);
   fail_scopes(contact, pair, weights.failure, now);
+}
+
+Weights Diagnosis::State::path_weights(const Contact& contact, const Pair& pair) {
+  const double usual = pair.usual.share(provider(pair.provider).usual.share(0.2));
+  const double least = contact.sign == Sign::tls_cut ? usual_of_cuts : 0.0;
+  return Weights::of(std::max(usual, least), path_broken);
 }
 
 void Diagnosis::State::ask(Pair& pair, Instant now) {
