@@ -194,6 +194,7 @@ class Day {
   }
 
   bool is_stuck(const Source& source) const {
+    if (is_ideal_) return true;
     return source.mode == Mode::held ? now_ - source.held_from > std::chrono::seconds(45)
                                      : source.limited_at != Instant{} &&
                                            now_ - source.limited_at < std::chrono::seconds(60);
@@ -206,8 +207,8 @@ class Day {
       const Queue& ready = sources_[i].ready[static_cast<std::size_t>(rank)];
       if (ready.empty()) continue;
       const Message& oldest = messages_[ready.top()];
-      if (seconds_of(now_) - seconds_of(oldest.arrived) <
-          lent_after[static_cast<std::size_t>(rank)])
+      if (!is_ideal_ && seconds_of(now_) - seconds_of(oldest.arrived) <
+                            lent_after[static_cast<std::size_t>(rank)])
         continue;
       if (best == nobody || oldest.arrived < messages_[best].arrived) best = ready.top();
     }

@@ -197,7 +197,7 @@ float HourlyPattern::note(const TripFacts& trip, PathSecond began) {
   if (least <= 0 || most >= 1.04F * least) return 0;
   // At rates that differ, or all of them denser than the hour would allow for long.
   const auto [sparse, dense] = std::ranges::minmax(density_);
-  if (2 * dense <= 3 * sparse && sparse <= 30) return 0;
+  if (5 * dense <= 9 * sparse && sparse <= 30) return 0;
   return least;
 }
 

@@ -7,9 +7,9 @@ namespace mailweir::pacing {
 
 class Suspicion {
  public:
-  // What makes unclear replies enough: five first tries with hardly a delivery between where no
+  // What makes unclear replies enough: six first tries with hardly a delivery between where no
   // limit is known, three where one is, two while a release is verified.
-  static constexpr float from_nowhere = 8.9F;
+  static constexpr float from_nowhere = 10.6F;
   static constexpr float near_limit = 4.5F;
   static constexpr float verifying = 3.0F;
 
