@@ -7,6 +7,8 @@ namespace {
 
 constexpr PathSecond retry_first{600};
 constexpr std::uint8_t repeats_max = 5;
+// Attempts that hang until a time-out must not stop a slow path: the pace spaces the others anyway.
+constexpr std::uint32_t least = 6;
 
 }  // namespace
 
@@ -14,7 +16,7 @@ std::uint32_t ConcurrencyLimit::most(double pace, std::uint32_t ceiling) const {
   const double needed = 1.5 * pace * static_cast<double>(latency_);
   std::uint32_t most = ceiling;
   if (needed < ceiling)
-    most = std::min(ceiling, std::max(2U, static_cast<std::uint32_t>(needed) + 2));
+    most = std::min(ceiling, std::max(least, static_cast<std::uint32_t>(needed) + 2));
   if (refused_ > 0) most = std::min(most, std::max(2U, std::uint32_t{refused_}) - 1U);
   return std::max(1U, most);
 }
