@@ -2,15 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
-#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "console/answering.h"
 #include "console/front_page.h"
+#include "console/path_api.h"
 #include "console/submission.h"
 #include "console/views_json.h"
 
@@ -26,54 +25,11 @@ constexpr std::size_t list_default = 100;
 constexpr std::size_t list_max = 1000;
 constexpr std::size_t action_ids_max = 4096;
 
-// A callback that answers with `render(value)`, or with the problem the error amounts to.
-template <class T, class Render>
-Done<T> answering(Responder respond, Render render) {
-  return [respond = std::move(respond), render = std::move(render)](Result<T> result) {
-    respond(result ? render(*result) : problem(result.error()));
-  };
-}
-
-Result<std::size_t> read_count(const Request& request, std::string_view name, std::size_t fallback,
-                               std::size_t most) {
-  const auto text = request.query_value(name);
-  if (!text) return fallback;
-  std::size_t value = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc{} || end != text->data() + text->size() || value == 0 || value > most) {
-    return fail(Errc::invalid_argument,
-                fmt::format("{} must be a number from 1 to {}", name, most));
-  }
-  return value;
-}
-
-Result<MessageId> read_id(std::string_view text) {
-  const auto id = parse_message_id(text);
-  if (!id) {
-    return fail(
-        Errc::invalid_argument,
-        fmt::format("\"{}\" is no message id; ids have 13 letters and digits, as 0000000001K3Z",
-                    text));
-  }
-  return *id;
-}
-
 Result<bool> read_switch(const Request& request, std::string_view name) {
   const auto text = request.query_value(name);
   if (!text || *text == "0" || *text == "false") return false;
   if (*text == "1" || *text == "true" || text->empty()) return true;
   return fail(Errc::invalid_argument, fmt::format("{} must be 1 or 0", name));
-}
-
-// A mistyped parameter would otherwise widen what is shown, silently.
-Result<void> allow_query(const Request& request, std::initializer_list<std::string_view> names) {
-  for (const auto& [name, value] : request.query) {
-    if (std::ranges::find(names, name) == names.end()) {
-      return fail(Errc::invalid_argument, fmt::format("unknown parameter \"{}\"; known are: {}",
-                                                      name, fmt::join(names, ", ")));
-    }
-  }
-  return {};
 }
 
 Result<engine::QueueKey> read_key(const Request& request) {
@@ -338,15 +294,6 @@ void post_message(Request request, const Responder& respond, AdminPort& port) {
   port.submit(*std::move(submission), answering<SubmitResult>(respond, submit_response));
 }
 
-using Reader = Result<void> (*)(const Request&, const Responder&, AdminPort&);
-
-// The handler that runs `reader` and answers with its error, if it has one.
-Handler handling(AdminPort& port, Reader reader) {
-  return [&port, reader](const Request& request, const Responder& respond) {
-    if (const auto read = reader(request, respond, port); !read) respond(problem(read.error()));
-  };
-}
-
 void add_action_routes(Router& router, AdminPort& port) {
   for (const Action action : {Action::retry, Action::hold, Action::release, Action::remove}) {
     router.add(Method::post, fmt::format("/api/v1/messages/{{id}}/{}", to_string(action)),
@@ -401,6 +348,7 @@ void add_admin_routes(Router& router, AdminPort& port) {
       },
       submission_max);
   add_action_routes(router, port);
+  add_path_routes(router, port);
 }
 
 }  // namespace mailweir::console

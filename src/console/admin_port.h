@@ -9,7 +9,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,25 +19,14 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "console/moment.h"
+#include "console/path_port.h"
 #include "engine/engine.h"
 #include "mail/envelope.h"
 #include "mail/reply.h"
 #include "mail/stored_message.h"
 
 namespace mailweir::console {
-
-template <class T>
-using Done = std::function<void(Result<T>)>;
-
-// One reading of both clocks, taken with the answer it travels with: turns the engine's instants
-// into times for people.
-struct Moment {
-  Instant now{};
-  UnixTime wall{};
-
-  // Empty for `never` and for the zero instant.
-  std::optional<UnixTime> wall_at(Instant instant) const;
-};
 
 enum class Mode : std::uint8_t {
   sandbox,
@@ -76,6 +64,10 @@ struct ServerStatus {
   engine::Totals totals;
   std::vector<engine::QueueRow> providers;  // summary by provider
   std::vector<engine::PathView> paths;
+  std::vector<ExplainedPath> stopped_paths;  // held or paused, the first of them
+  std::uint64_t paths_held = 0;
+  std::uint64_t paths_paused = 0;
+  std::uint64_t unknown_refusals = 0;
   Counters counters;
   Disk disk;
 };
@@ -165,10 +157,8 @@ struct Health {
       detail;  // one line: "accepting mail", "restoring the queue", "stopping", "the disk is full"
 };
 
-class AdminPort {
+class AdminPort : public PathPort {
  public:
-  virtual ~AdminPort() = default;
-
   virtual void status(Done<ServerStatus> done) = 0;
   virtual void queue(engine::QueueKey key, Done<QueueSummary> done) = 0;
   // At least `count` recipients if there are as many, in id order, of messages above `after`.

@@ -8,16 +8,13 @@
 #include <utility>
 #include <vector>
 
-#include "console/admin_port.h"
+#include "console/fake_path_port.h"
 
 namespace mailweir::console {
 
-class FakeAdminPort : public AdminPort {
+class FakeAdminPort : public FakePathPort {
  public:
   FakeAdminPort() {
-    using std::chrono::seconds;
-    moment.now = Instant(seconds(10'000));
-    moment.wall = UnixTime(seconds(1'790'000'000));  // 2026-09-21T14:13:20Z
     add_waiting();
     add_message();
   }
@@ -87,7 +84,6 @@ class FakeAdminPort : public AdminPort {
     return {is_ready, is_ready ? "accepting mail" : "restoring the queue"};
   }
 
-  Moment moment;
   ServerStatus server;
   std::vector<ListedRecipient> waiting;
   MessageDetail detail;
@@ -153,7 +149,9 @@ class FakeAdminPort : public AdminPort {
                      .oldest = ago(seconds(192))};
     server.providers = {{"google", 0, 0, 1, 1, ago(seconds(2))},
                         {"microsoft", 0, 1, 0, 0, ago(seconds(192))}};
-    server.paths = {{"mx1", "google", 1, 1, 40, 0, 0, {}}, {"mx1", "microsoft", 0, 0, 7, 2, 1, {}}};
+    server.paths = {
+        {.source = "mx1", .provider = "google", .connections = 1, .in_flight = 1, .delivered = 40},
+        {.source = "mx1", .provider = "microsoft", .delivered = 7, .deferred = 2, .bounced = 1}};
     server.paths[1].caps.message_rate = Rate{20, std::chrono::minutes(1)};
     server.counters = {.messages_accepted = 50,
                        .recipients_accepted = 51,

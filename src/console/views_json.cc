@@ -1,9 +1,12 @@
 #include "console/views_json.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
+
+#include "console/path_views.h"
 
 namespace mailweir::console {
 namespace {
@@ -77,9 +80,17 @@ Json rate_or_null(const std::optional<Rate>& rate) {
   return rate ? Json(to_string(*rate)) : Json(nullptr);
 }
 
-Json path_json(const engine::PathView& path) {
+std::string_view state_of(const engine::PathView& path) {
+  if (path.is_paused) return "paused";
+  return path.learned ? to_string(path.learned->mode) : "open";
+}
+
+Json path_row_json(const engine::PathView& path) {
+  const bool has_pace = path.learned && std::isfinite(path.learned->pace);
   return {{"source", path.source},
           {"provider", path.provider},
+          {"state", state_of(path)},
+          {"pace_per_s", has_pace ? Json(path.learned->pace) : Json(nullptr)},
           {"connections", path.connections},
           {"in_flight", path.in_flight},
           {"delivered", path.delivered},
@@ -101,7 +112,7 @@ Json paths_json(std::vector<engine::PathView> paths, std::size_t rows_max) {
   });
   Json list = Json::array();
   for (std::size_t i = 0; i < std::min(paths.size(), rows_max); ++i)
-    list.push_back(path_json(paths[i]));
+    list.push_back(path_row_json(paths[i]));
   return list;
 }
 
@@ -221,6 +232,13 @@ Response status_response(const ServerStatus& status, const Health& health, std::
   json["providers_active"] = std::ranges::count_if(
       status.providers, [](const engine::QueueRow& row) { return row.in_flight > 0; });
   json["providers"] = rows_json(status.providers, status.moment, rows_max);
+  json["paths_held"] = status.paths_held;
+  json["paths_paused"] = status.paths_paused;
+  Json stopped = Json::array();
+  for (const ExplainedPath& path : status.stopped_paths)
+    stopped.push_back(path_json(path, status.moment));
+  json["stopped_paths"] = std::move(stopped);
+  json["unknown_refusals"] = status.unknown_refusals;
   json["paths_total"] = status.paths.size();
   json["paths"] = paths_json(status.paths, rows_max);
   return json_response(json);

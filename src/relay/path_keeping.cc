@@ -119,10 +119,9 @@ void Relay::Core::commit_hands(std::vector<spool::SystemEntry> entries,
   });
 }
 
-bool Relay::Core::forget_path(const std::string& source, const std::string& provider,
-                              const OperatorNote& note, Instant now) {
-  const engine::PathExplanation known = engine_.explain(source, provider, now);
-  if (!engine_.forget_path(source, provider, now)) return false;
+bool Relay::Core::forget(const PathName& path, const OperatorNote& note, Instant now) {
+  const engine::PathExplanation known = engine_.explain(path.source, path.provider, now);
+  if (!engine_.forget_path(path.source, path.provider, now)) return false;
   ports_.recorder.paths().forgotten(known, note.by, note.reason);
   return true;
 }

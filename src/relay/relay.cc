@@ -66,11 +66,12 @@ void Relay::remove_hands(HandsWanted wanted, OperatorNote note, HandsDone done) 
   }});
 }
 
-void Relay::forget_path(std::string source, std::string provider, OperatorNote note,
-                        std::function<void(bool)> done) {
-  core_->push(Work{[this, source = std::move(source), provider = std::move(provider),
-                    note = std::move(note), done = std::move(done)](engine::Engine&, Instant now) {
-    done(core_->forget_path(source, provider, note, now));
+void Relay::forget_paths(std::vector<PathName> paths, OperatorNote note,
+                         std::function<void(std::vector<PathName>)> done) {
+  core_->push(Work{[this, paths = std::move(paths), note = std::move(note), done = std::move(done)](
+                       engine::Engine&, Instant now) mutable {
+    std::erase_if(paths, [&](const PathName& path) { return !core_->forget(path, note, now); });
+    done(std::move(paths));
   }});
 }
 

@@ -45,6 +45,11 @@ struct HandsWanted {
   std::string provider;
 };
 
+struct PathName {
+  std::string source;
+  std::string provider;
+};
+
 using HandsDone = std::function<void(Result<std::vector<engine::PathHand>>)>;
 
 // More hands than this are refused: nobody would know any more what is in force.
@@ -109,9 +114,9 @@ class Relay final : public intake::MessageAcceptor, public delivery::OutcomeRece
   void set_hands(std::vector<engine::PathHand> hands, HandsDone done);
   // Answers with those taken back; none: there was no such hand.
   void remove_hands(HandsWanted wanted, OperatorNote note, HandsDone done);
-  // False: nothing is known of that path.
-  void forget_path(std::string source, std::string provider, OperatorNote note,
-                   std::function<void(bool)> done);
+  // Answers with those of the paths that something was known of.
+  void forget_paths(std::vector<PathName> paths, OperatorNote note,
+                    std::function<void(std::vector<PathName>)> done);
 
   void reconfigure(RelayOptions options);
 

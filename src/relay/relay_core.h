@@ -62,8 +62,7 @@ class Relay::Core {
   void set_hands(std::vector<engine::PathHand> hands, HandsDone done, Instant now);
   void remove_hands(const HandsWanted& wanted, const OperatorNote& note, HandsDone done,
                     Instant now);
-  bool forget_path(const std::string& source, const std::string& provider, const OperatorNote& note,
-                   Instant now);
+  bool forget(const PathName& path, const OperatorNote& note, Instant now);
   void reconfigure(RelayOptions options);
   void stop(std::chrono::milliseconds grace);
   UnixTime to_wall(Instant time) const;

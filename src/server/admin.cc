@@ -131,6 +131,8 @@ void Admin::status(console::Done<console::ServerStatus> done) {
     status.totals = engine.totals();
     status.providers = engine.summary(engine::QueueKey::provider);
     status.paths = engine.paths(now);
+    add_stopped_paths(status, engine, now);
+    status.unknown_refusals = ports_.recorder.paths().unknown_refusals().total();
     const relay::RecordedTotals& totals = ports_.recorder.totals();
     status.counters = {totals.messages_accepted,
                        totals.recipients_accepted,
@@ -305,6 +307,7 @@ void Admin::submit(console::Submission submission, console::Done<console::Submit
 
 void Admin::metrics(console::Done<std::string> done) {
   ports_.relay.with_engine([this, done = std::move(done)](engine::Engine& engine, Instant now) {
+    ports_.recorder.paths().paths(engine.paths(now));
     ports_.recorder.queue(engine.totals(), engine.summary(engine::QueueKey::message_class), now);
     ports_.reader.post([this, done] { done(ports_.metrics.registry.expose()); });
   });

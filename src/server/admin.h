@@ -45,6 +45,7 @@ struct AdminPorts {
   operations::Metrics& metrics;
   const runtime::Clock& clock;
   runtime::IoThread& reader;
+  const provider::Catalogue& catalogue;
 };
 
 class Admin final : public console::AdminPort {
@@ -63,6 +64,19 @@ class Admin final : public console::AdminPort {
   void reload(std::string actor, console::Done<console::ReloadResult> done) override;
   void submit(console::Submission submission, console::Done<console::SubmitResult> done) override;
   void metrics(console::Done<std::string> done) override;
+  // Paths (admin_paths.cc).
+  void paths(console::PathQuery query, console::Done<console::PathList> done) override;
+  void explain_path(std::string source, std::string provider,
+                    console::Done<console::PathList> done) override;
+  void explain_recipient(std::string target,
+                         console::Done<console::RecipientExplanation> done) override;
+  void hands(console::Done<console::HandList> done) override;
+  void set_hand(console::HandOrder order, console::Done<console::HandList> done) override;
+  void resume(console::PathOrder order, console::Done<console::HandList> done) override;
+  void undo(std::uint64_t hand, console::PathOrder order,
+            console::Done<console::HandList> done) override;
+  void forget(console::PathOrder order, console::Done<console::ForgottenPaths> done) override;
+  void unknown_refusals(console::Done<console::UnknownRefusalList> done) override;
   console::Health health() const override;
 
   // Bulk actions under way end with the page they are at. To be called before the relay is stopped.
@@ -78,6 +92,11 @@ class Admin final : public console::AdminPort {
   std::vector<std::string> troubles(const spool::Usage& usage) const;
   console::ListedRecipient listed(engine::RecipientView view) const;  // reads the spool
   void act_on_page(std::shared_ptr<BulkAction> bulk);
+  void add_stopped_paths(console::ServerStatus& status, const engine::Engine& engine,
+                         Instant now) const;
+  struct Target;
+  void read_waiting(const Target& target, std::vector<engine::RecipientView> views,
+                    const console::Done<console::RecipientExplanation>& done);
 
   std::atomic<bool> is_stopping_ = false;
   AdminFacts facts_;

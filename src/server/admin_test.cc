@@ -39,8 +39,9 @@ class AdminTest : public relay::testing::RelayTest {
   void start_all() {
     start();
     admin = std::make_unique<Admin>(
-        facts, AdminPorts{*process->relay, process->recorder, spool, *process->log,
-                          process->metrics, process->clock, process->reader});
+        facts,
+        AdminPorts{*process->relay, process->recorder, spool, *process->log, process->metrics,
+                   process->clock, process->reader, provider::Catalogue::embedded()});
   }
   void restart() {
     stop();

@@ -21,7 +21,6 @@
 #include "intake/tls_identity.h"
 #include "operations/event_log.h"
 #include "operations/metric_set.h"
-#include "provider/catalogue.h"
 #include "relay/recorder.h"
 #include "relay/relay.h"
 #include "runtime/clock.h"
@@ -161,6 +160,7 @@ struct Server::State {
   std::unique_ptr<spool::RocksSpool> spool;
   std::unique_ptr<spool::CommitQueue> commits;
   std::unique_ptr<runtime::UnboundResolver> resolver;
+  ProviderCatalogue providers;
   std::unique_ptr<relay::Recorder> recorder;
   std::unique_ptr<sink::Sink> sink;
   std::unique_ptr<relay::Relay> relay;
@@ -210,6 +210,7 @@ Result<void> Server::State::start_relay() {
     sink_port = sink->port();
   }
   WEIR_TRY(relay::RelayOptions relay_settings, relay_options(config(), sink_port));
+  WEIR_TRY(providers, load_providers(config().providers.folder));
   suppression = relay_settings.policy.suppression;
   relay = std::make_unique<relay::Relay>(
       std::move(relay_settings), relay::RelayPorts{.clock = clock,
@@ -217,7 +218,7 @@ Result<void> Server::State::start_relay() {
                                                    .resolver = *resolver,
                                                    .spool = *spool,
                                                    .commits = *commits,
-                                                   .catalogue = provider::Catalogue::embedded(),
+                                                   .catalogue = providers.catalogue,
                                                    .recorder = *recorder,
                                                    .thread = threads.engine(),
                                                    .reader = threads.reader,
@@ -273,7 +274,8 @@ Result<void> Server::State::start_console() {
   };
   facts.reload = [this](const std::string& actor) { return reload(actor); };
   admin = std::make_unique<Admin>(
-      std::move(facts), AdminPorts{*relay, *recorder, *spool, *log, metrics, clock, threads.desk});
+      std::move(facts), AdminPorts{*relay, *recorder, *spool, *log, metrics, clock, threads.desk,
+                                   providers.catalogue});
   console::add_admin_routes(router, *admin);
   http = std::make_unique<console::HttpServer>(
       console::HttpServerOptions{.listen = config().http.listen,
@@ -383,6 +385,8 @@ Result<console::ReloadResult> Server::State::reload(const std::string& actor) {
     effects.push_back(suppressed);
     is_in_force = true;
   }
+  if (const std::string waits = provider_files_change(providers, merged); !waits.empty())
+    effects.push_back(waits);
   {
     const std::lock_guard config_lock(config_mutex);
     loaded.config = merged;

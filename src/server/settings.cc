@@ -1,9 +1,15 @@
 #include "server/settings.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <thread>
 
+#include "base/crc32c.h"
 #include "config/engine_settings.h"
 
 namespace mailweir::server {
@@ -61,6 +67,24 @@ Result<relay::PolicyOptions> policy_options(const config::Config& config,
   return options;
 }
 
+// Of the provider files in the order of their names; what cannot be read counts as empty.
+std::uint32_t files_checksum(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (at->path().extension() == ".toml") files.push_back(at->path());
+  }
+  std::ranges::sort(files);
+  std::uint32_t checksum = 0;
+  for (const fs::path& file : files) {
+    std::ifstream stream(file, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(stream), {}};
+    checksum = crc32c(text, crc32c(file.filename().string(), checksum));
+  }
+  return checksum;
+}
+
 }  // namespace
 
 std::size_t io_thread_count(const config::Config& config) {
@@ -102,6 +126,23 @@ Result<relay::RelayOptions> relay_options(const config::Config& config, std::uin
   WEIR_TRY(options.policy, policy_options(config, options.engine));
   options.free_min = config.spool.free_min;
   return options;
+}
+
+Result<ProviderCatalogue> load_providers(const std::string& folder) {
+  if (folder.empty()) return ProviderCatalogue{provider::Catalogue::embedded(), 0};
+  auto catalogue = provider::Catalogue::load(folder);
+  if (!catalogue) {
+    return fail(Errc::invalid_argument,
+                fmt::format("the files in {} (providers.folder) cannot be used: {}", folder,
+                            catalogue.error().context));
+  }
+  return ProviderCatalogue{std::move(*catalogue), files_checksum(folder)};
+}
+
+std::string provider_files_change(const ProviderCatalogue& running, const config::Config& config) {
+  const std::string& folder = config.providers.folder;
+  if (folder.empty() || files_checksum(folder) == running.files_crc32c) return {};
+  return fmt::format("the files in {} have changed (they are read at the next start)", folder);
 }
 
 }  // namespace mailweir::server

@@ -1,0 +1,225 @@
+#include "console/path_views.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "console/views_json.h"
+
+namespace mailweir::console {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json time_or_null(std::optional<UnixTime> time) {
+  return time ? Json(to_rfc3339(*time)) : Json(nullptr);
+}
+
+Json text_or_null(std::string_view text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
+
+// Infinite: without a limit.
+Json number_or_null(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
+Json rate_or_null(const std::optional<Rate>& rate) {
+  return rate ? Json(to_string(*rate)) : Json(nullptr);
+}
+
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(
+             std::chrono::duration_cast<std::chrono::milliseconds>(duration))
+      .count();
+}
+
+std::string_view name_of(pacing::Limit limit) {
+  switch (limit) {
+    case pacing::Limit::none:
+      return "none";
+    case pacing::Limit::paused:
+      return "paused";
+    case pacing::Limit::connections:
+      return "connection_cap";
+    case pacing::Limit::connection_rate:
+      return "connection_rate_cap";
+    case pacing::Limit::message_rate:
+      return "message_rate_cap";
+    case pacing::Limit::learned:
+      return "learned";
+  }
+  return "none";
+}
+
+std::string_view state_of(const engine::PathExplanation& path) {
+  if (path.is_paused) return "paused";
+  if (!path.is_used) return "unused";
+  return path.learned ? to_string(path.learned->mode) : "open";
+}
+
+Json hand_json(const engine::PathHand& hand, const Moment& moment) {
+  return {{"id", hand.id},
+          {"action", to_string(hand.action)},
+          {"source", text_or_null(hand.source)},
+          {"provider", text_or_null(hand.provider)},
+          {"rate", rate_or_null(hand.rate)},
+          {"connections", hand.connections ? Json(*hand.connections) : Json(nullptr)},
+          {"until", time_or_null(moment.wall_at(hand.until))},
+          {"reason", hand.reason},
+          {"by", hand.by}};
+}
+
+Json hands_json(const std::vector<engine::PathHand>& hands, const Moment& moment) {
+  Json list = Json::array();
+  for (const engine::PathHand& hand : hands) list.push_back(hand_json(hand, moment));
+  return list;
+}
+
+Json counts_json(const pacing::LearnedState& state) {
+  Json counts = Json::object();
+  for (std::size_t i = 0; i < pacing::windows; ++i) {
+    counts[std::string(to_string(static_cast<pacing::Window>(i)))] = {
+        {"attempts", std::llround(state.counts[i])}, {"most", number_or_null(state.most[i])}};
+  }
+  return counts;
+}
+
+Json learned_json(const pacing::LearnedState& state, const Moment& moment) {
+  const bool is_held = state.mode == pacing::Mode::held;
+  return {{"mode", to_string(state.mode)},
+          {"cause", state.episodes == 0 ? Json(nullptr) : Json(to_string(state.cause))},
+          {"since", time_or_null(moment.wall_at(state.since))},
+          {"next_canary", is_held ? time_or_null(moment.wall_at(state.next_canary)) : nullptr},
+          {"canaries_refused", state.canaries_refused},
+          {"holds", state.episodes},
+          {"pace_per_s", number_or_null(state.pace)},
+          {"carried_per_s", state.sustained > 0 ? Json(state.sustained) : Json(nullptr)},
+          {"refused_per_s", number_or_null(state.refused)},
+          {"concurrency", state.concurrency},
+          {"counts", counts_json(state)}};
+}
+
+Json refusal_json(const engine::PathExplanation& path, const Moment& moment) {
+  if (path.refused_at == Instant{}) return nullptr;
+  const bool has_reply = path.reply.code != 0;
+  return {{"time", time_or_null(moment.wall_at(path.refused_at))},
+          {"phase", to_string(path.phase)},
+          {"failure",
+           path.failure == engine::Failure::none ? Json(nullptr) : Json(to_string(path.failure))},
+          {"reply_code", has_reply ? Json(path.reply.code) : Json(nullptr)},
+          {"reply", has_reply ? Json(path.reply.text) : Json(nullptr)},
+          {"rule", text_or_null(path.rule)},
+          {"host", text_or_null(path.host)}};
+}
+
+Json waiting_json(const RecipientExplanation::Waiting& waiting, const Moment& moment) {
+  const engine::RecipientView& view = waiting.view;
+  const bool waits = view.reason != engine::WaitReason::none;
+  return {{"message", to_string(view.id)},
+          {"recipient", view.recipient},
+          {"mailbox", waiting.mailbox},
+          {"domain", view.domain},
+          {"provider", text_or_null(view.provider)},
+          {"class", view.message_class},
+          {"tenant", text_or_null(view.tenant)},
+          {"pool", text_or_null(waiting.pool)},
+          {"state", to_string(view.disposition)},
+          {"reason", waits ? Json(engine::to_string(view.reason)) : Json(nullptr)},
+          {"until", waits ? time_or_null(moment.wall_at(view.until)) : Json(nullptr)},
+          {"due", time_or_null(moment.wall_at(view.due))},
+          {"accepted", time_or_null(moment.wall_at(view.accepted))},
+          {"expires", time_or_null(moment.wall_at(view.expires))},
+          {"attempts", view.attempts},
+          {"reply_code", view.reply_code == 0 ? Json(nullptr) : Json(view.reply_code)},
+          {"reply", text_or_null(waiting.reply_text)}};
+}
+
+Json paths_json(const std::vector<ExplainedPath>& paths, const Moment& moment) {
+  Json list = Json::array();
+  for (const ExplainedPath& path : paths) list.push_back(path_json(path, moment));
+  return list;
+}
+
+}  // namespace
+
+Json path_json(const ExplainedPath& explained, const Moment& moment) {
+  const engine::PathExplanation& path = explained.path;
+  const bool has_binding = path.next.limit != pacing::Limit::none;
+  const bool is_learned = path.next.limit == pacing::Limit::learned;
+  return {{"source", path.source},
+          {"provider", path.provider},
+          {"state", state_of(path)},
+          {"learned", path.learned ? learned_json(*path.learned, moment) : Json(nullptr)},
+          {"caps",
+           {{"connections", path.caps.connections_max},
+            {"messages_per_connection", path.caps.messages_per_connection_max},
+            {"message_rate", rate_or_null(path.caps.message_rate)},
+            {"connection_rate", rate_or_null(path.caps.connection_rate)}}},
+          {"hands", hands_json(path.hands, moment)},
+          {"binding",
+           has_binding ? Json(is_learned ? to_string(path.next.binding) : name_of(path.next.limit))
+                       : Json(nullptr)},
+          {"carries_others", path.carries_others},
+          {"next_move_forecast",
+           has_binding ? time_or_null(moment.wall_at(path.next_move)) : Json(nullptr)},
+          {"drain_forecast_s", path.drain > Duration{} ? Json(seconds(path.drain)) : Json(nullptr)},
+          {"connections", path.connections},
+          {"in_flight", path.in_flight},
+          {"waiting", path.waiting},
+          {"siblings_open", explained.siblings_open},
+          {"siblings_held", explained.siblings_held},
+          {"last_refusal", refusal_json(path, moment)}};
+}
+
+Response paths_response(const PathList& list) {
+  return json_response({{"server_time", to_rfc3339(list.moment.wall)},
+                        {"paths_total", list.total},
+                        {"paths_held", list.held},
+                        {"paths", paths_json(list.paths, list.moment)}});
+}
+
+Response recipient_explanation_response(const RecipientExplanation& explanation) {
+  Json recipients = Json::array();
+  for (const auto& waiting : explanation.recipients)
+    recipients.push_back(waiting_json(waiting, explanation.moment));
+  Json places = Json::array();
+  for (const auto& place : explanation.places) {
+    places.push_back({{"provider", place.provider},
+                      {"pool", place.pool},
+                      {"paths", paths_json(place.paths, explanation.moment)}});
+  }
+  return json_response({{"server_time", to_rfc3339(explanation.moment.wall)},
+                        {"recipients", std::move(recipients)},
+                        {"has_more", explanation.has_more},
+                        {"places", std::move(places)}});
+}
+
+Response hands_response(const HandList& list) {
+  return json_response({{"server_time", to_rfc3339(list.moment.wall)},
+                        {"hands", hands_json(list.hands, list.moment)},
+                        {"still_paused_by", hands_json(list.still_paused_by, list.moment)}});
+}
+
+Response forgotten_response(const ForgottenPaths& forgotten) {
+  Json paths = Json::array();
+  for (const auto& [source, provider] : forgotten.paths)
+    paths.push_back({{"source", source}, {"provider", provider}});
+  return json_response({{"forgotten", std::move(paths)}});
+}
+
+Response unknown_refusals_response(const UnknownRefusalList& list) {
+  Json entries = Json::array();
+  for (const auto& entry : list.entries) {
+    entries.push_back({{"provider", entry.provider},
+                       {"text", entry.text},
+                       {"sample", entry.sample},
+                       {"count", entry.count},
+                       {"first_seen", to_rfc3339(entry.first_seen)},
+                       {"last_seen", to_rfc3339(entry.last_seen)}});
+  }
+  return json_response({{"total", list.total}, {"refusals", std::move(entries)}});
+}
+
+}  // namespace mailweir::console

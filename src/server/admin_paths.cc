@@ -1,0 +1,469 @@
+// Admin's answers about paths, and what an operator does to them.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "base/nearest_name.h"
+#include "mail/mailbox.h"
+#include "server/admin.h"
+
+namespace mailweir::server {
+namespace {
+
+using console::ExplainedPath;
+
+constexpr std::size_t stopped_paths_shown = 10;
+constexpr std::size_t recipients_looked_at = 1000;
+constexpr std::size_t recipients_explained = 20;
+constexpr std::size_t slowed_max = 256;
+
+bool is_held(const engine::PathView& path) {
+  return path.learned && path.learned->mode == pacing::Mode::held;
+}
+
+bool agrees(std::string_view wanted, std::string_view name) {
+  return wanted.empty() || wanted == name;
+}
+
+// Of the other paths to each provider.
+class Siblings {
+ public:
+  explicit Siblings(const std::vector<engine::PathView>& paths) {
+    for (const engine::PathView& path : paths) {
+      Count& count = counts_[path.provider];
+      if (is_held(path)) {
+        ++count.held;
+      } else if (!path.is_paused) {
+        ++count.open;
+      }
+    }
+  }
+
+  ExplainedPath explain(const engine::Engine& engine, std::string_view source,
+                        std::string_view provider, Instant now) const {
+    ExplainedPath explained{engine.explain(source, provider, now), 0, 0};
+    const auto found = counts_.find(provider);
+    if (found == counts_.end()) return explained;
+    const engine::PathExplanation& path = explained.path;
+    const bool self_held = path.learned && path.learned->mode == pacing::Mode::held;
+    const bool self_open = path.is_used && !self_held && !path.is_paused;
+    explained.siblings_open = found->second.open - (self_open ? 1 : 0);
+    explained.siblings_held = found->second.held - (self_held ? 1 : 0);
+    return explained;
+  }
+
+ private:
+  struct Count {
+    std::uint32_t open = 0;
+    std::uint32_t held = 0;
+  };
+  std::map<std::string, Count, std::less<>> counts_;
+};
+
+// What a person looks for first: what stands, then what recovers, then the busiest.
+auto importance(const engine::PathView& path) {
+  const bool is_ramping = path.learned && path.learned->mode == pacing::Mode::ramp;
+  return std::tuple(!is_held(path), !path.is_paused, !is_ramping, ~path.in_flight, ~path.delivered,
+                    std::string_view(path.provider), std::string_view(path.source));
+}
+
+std::vector<engine::PathView> matching(std::vector<engine::PathView> paths,
+                                       const std::string& source, const std::string& provider) {
+  std::erase_if(paths, [&](const engine::PathView& path) {
+    return !agrees(source, path.source) || !agrees(provider, path.provider);
+  });
+  return paths;
+}
+
+Result<void> check_source(const engine::Engine& engine, const std::string& source) {
+  if (source.empty()) return {};
+  std::vector<std::string_view> names;
+  for (const engine::EgressAddress& known : engine.config().sources) {
+    if (known.name == source) return {};
+    names.push_back(known.name);
+  }
+  return fail(Errc::not_found, fmt::format("there is no source \"{}\"; the sources are {}", source,
+                                           fmt::join(names, ", ")));
+}
+
+// The key of the provider meant: a key, or a domain of which mail waits.
+Result<std::string> find_provider(const engine::Engine& engine,
+                                  const provider::Catalogue& catalogue, const std::string& name,
+                                  Instant now) {
+  if (name.empty()) return name;
+  std::vector<std::string> known;
+  for (engine::PathView& path : engine.paths(now)) known.push_back(std::move(path.provider));
+  for (const provider::ProviderEntry& entry : catalogue.entries()) {
+    if (!entry.mx_patterns.empty()) known.push_back(entry.key);
+  }
+  if (std::ranges::find(known, name) != known.end()) return name;
+  engine::ListFilter filter;
+  filter.domain = name;
+  const auto waiting = engine.list(filter, MessageId{}, 1, now);
+  if (!waiting.empty() && !waiting.front().provider.empty()) return waiting.front().provider;
+  // An MX set's own name may come into use later.
+  if (name.contains('.')) return name;
+  const std::vector<std::string_view> names(known.begin(), known.end());
+  const std::string_view near = nearest_name(name, names);
+  return fail(Errc::not_found,
+              near.empty()
+                  ? fmt::format("there is no provider \"{}\"; `mailweir path list` shows "
+                                "those in use",
+                                name)
+                  : fmt::format("there is no provider \"{}\"; did you mean \"{}\"?", name, near));
+}
+
+Result<void> check_names(const engine::Engine& engine, const provider::Catalogue& catalogue,
+                         const std::string& source, std::string& provider, Instant now) {
+  WEIR_CHECK(check_source(engine, source));
+  WEIR_TRY(provider, find_provider(engine, catalogue, provider, now));
+  return {};
+}
+
+std::string_view shown(const std::string& name) {
+  return name.empty() ? std::string_view("*") : std::string_view(name);
+}
+
+// A rate that can be written: whole messages in the shortest period that holds ten of them.
+Rate rounded_rate(double per_second) {
+  using std::chrono::seconds, std::chrono::minutes, std::chrono::hours;
+  if (per_second >= 10) return {static_cast<std::uint64_t>(std::lround(per_second)), seconds(1)};
+  if (per_second * 60 >= 10)
+    return {static_cast<std::uint64_t>(std::lround(per_second * 60)), minutes(1)};
+  return {static_cast<std::uint64_t>(std::max(1L, std::lround(per_second * 3600))), hours(1)};
+}
+
+double pace_of(const engine::PathView& path) {
+  double pace = path.learned ? path.learned->pace : pacing::unlimited;
+  if (const auto& cap = path.caps.message_rate)
+    pace = std::min(
+        pace, static_cast<double>(cap->events) * 1e6 / static_cast<double>(cap->period.count()));
+  return pace;
+}
+
+engine::PathHand hand_of(const console::HandOrder& order, Instant now) {
+  engine::PathHand hand;
+  hand.action = order.kind == console::HandOrder::Kind::pause ? engine::PathHand::Action::pause
+                                                              : engine::PathHand::Action::cap;
+  hand.source = order.source;
+  hand.provider = order.provider;
+  hand.rate = order.rate;
+  hand.connections = order.connections;
+  if (order.lasts) hand.until = now + *order.lasts;
+  hand.reason = order.reason;
+  hand.by = order.actor;
+  return hand;
+}
+
+// A cap at half of the pace of each path that has one.
+Result<std::vector<engine::PathHand>> slowing_hands(const engine::Engine& engine,
+                                                    const console::HandOrder& order, Instant now) {
+  std::vector<engine::PathHand> hands;
+  for (const engine::PathView& path : matching(engine.paths(now), order.source, order.provider)) {
+    const double pace = pace_of(path);
+    if (!std::isfinite(pace)) continue;
+    engine::PathHand hand = hand_of(order, now);
+    hand.source = path.source;
+    hand.provider = path.provider;
+    hand.rate = rounded_rate(pace / 2);
+    hands.push_back(std::move(hand));
+  }
+  if (hands.empty()) {
+    return fail(Errc::refused,
+                fmt::format("no pace is known of {} → {} to slow down from; give --rate",
+                            shown(order.source), shown(order.provider)));
+  }
+  if (hands.size() > slowed_max) {
+    return fail(Errc::refused,
+                fmt::format("{} paths are too many to slow one by one; give --rate", hands.size()));
+  }
+  return hands;
+}
+
+// The pool a message leaves by, as the engine chooses it.
+std::string pool_in_force(const engine::EngineConfig& config, const std::string& of_message,
+                          const std::string& class_name) {
+  const auto is_there = [&](const std::string& pool) {
+    return std::ranges::find(config.pools, pool, &engine::EgressPool::name) != config.pools.end();
+  };
+  if (!of_message.empty() && is_there(of_message)) return of_message;
+  const auto found = std::ranges::find(config.classes, class_name, &engine::MessageClass::name);
+  const engine::MessageClass& its_class =
+      found == config.classes.end() ? config.classes.front() : *found;
+  return !its_class.pool.empty() && is_there(its_class.pool) ? its_class.pool
+                                                             : config.pools.front().name;
+}
+
+void add_place(console::RecipientExplanation& explanation, const engine::Engine& engine,
+               const Siblings& siblings, console::RecipientExplanation::Waiting& waiting,
+               Instant now) {
+  const engine::EngineConfig& config = engine.config();
+  waiting.pool = pool_in_force(config, waiting.pool, waiting.view.message_class);
+  const std::string& provider = waiting.view.provider;
+  if (provider.empty()) return;
+  const bool is_known = std::ranges::any_of(explanation.places, [&](const auto& place) {
+    return place.provider == provider && place.pool == waiting.pool;
+  });
+  if (is_known) return;
+  console::RecipientExplanation::Place place{provider, waiting.pool, {}};
+  const auto pool = std::ranges::find(config.pools, waiting.pool, &engine::EgressPool::name);
+  for (const std::uint16_t source : pool->sources)
+    place.paths.push_back(siblings.explain(engine, config.sources[source].name, provider, now));
+  explanation.places.push_back(std::move(place));
+}
+
+std::string overlap_text(const std::vector<engine::PathHand>& hands) {
+  std::string text;
+  for (const engine::PathHand& hand : hands) {
+    text += fmt::format("{}{} ({} → {})", text.empty() ? "" : ", ", hand.id, shown(hand.source),
+                        shown(hand.provider));
+  }
+  return text;
+}
+
+std::vector<engine::PathHand> pauses_over(const engine::Engine& engine,
+                                          const console::PathOrder& order) {
+  std::vector<engine::PathHand> hands = engine.hands();
+  std::erase_if(hands, [&](const engine::PathHand& hand) {
+    const bool meets = (hand.source.empty() || agrees(order.source, hand.source)) &&
+                       (hand.provider.empty() || agrees(order.provider, hand.provider));
+    return hand.action != engine::PathHand::Action::pause || !meets;
+  });
+  return hands;
+}
+
+}  // namespace
+
+// Whose mail is to be explained.
+struct Admin::Target {
+  std::string text;  // as it was asked for
+  MessageId id{};
+  std::string mailbox;  // empty: any of the domain, or of the message
+  std::string domain;
+};
+
+void Admin::add_stopped_paths(console::ServerStatus& status, const engine::Engine& engine,
+                              Instant now) const {
+  const Siblings siblings(status.paths);
+  for (const engine::PathView& path : status.paths) {
+    if (is_held(path)) ++status.paths_held;
+    if (path.is_paused) ++status.paths_paused;
+    if (!is_held(path) && !path.is_paused) continue;
+    if (status.stopped_paths.size() < stopped_paths_shown)
+      status.stopped_paths.push_back(siblings.explain(engine, path.source, path.provider, now));
+  }
+}
+
+void Admin::paths(console::PathQuery query, console::Done<console::PathList> done) {
+  ports_.relay.with_engine([this, query = std::move(query), done = std::move(done)](
+                               engine::Engine& engine, Instant now) mutable {
+    if (auto known = check_names(engine, ports_.catalogue, query.source, query.provider, now);
+        !known)
+      return done(std::unexpected(std::move(known).error()));
+    const auto all = engine.paths(now);
+    const Siblings siblings(all);
+    auto wanted = matching(all, query.source, query.provider);
+    console::PathList list{.moment = moment(now), .paths = {}, .total = wanted.size()};
+    list.held = static_cast<std::uint64_t>(std::ranges::count_if(wanted, is_held));
+    std::ranges::sort(wanted,
+                      [](const auto& a, const auto& b) { return importance(a) < importance(b); });
+    if (wanted.size() > query.count) wanted.resize(query.count);
+    for (const engine::PathView& path : wanted)
+      list.paths.push_back(siblings.explain(engine, path.source, path.provider, now));
+    done(std::move(list));
+  });
+}
+
+void Admin::explain_path(std::string source, std::string provider,
+                         console::Done<console::PathList> done) {
+  ports_.relay.with_engine([this, source = std::move(source), provider = std::move(provider),
+                            done = std::move(done)](engine::Engine& engine, Instant now) mutable {
+    if (auto known = check_names(engine, ports_.catalogue, source, provider, now); !known)
+      return done(std::unexpected(std::move(known).error()));
+    const Siblings siblings(engine.paths(now));
+    console::PathList list{.moment = moment(now), .paths = {}, .total = 1};
+    list.paths.push_back(siblings.explain(engine, source, provider, now));
+    list.held = engine.is_held(source, provider) ? 1 : 0;
+    done(std::move(list));
+  });
+}
+
+void Admin::explain_recipient(std::string text, console::Done<console::RecipientExplanation> done) {
+  Target target{.text = text, .id = {}, .mailbox = {}, .domain = {}};
+  if (text.contains('@')) {
+    const auto mailbox = Mailbox::parse(text);
+    if (!mailbox) return done(fail(Errc::invalid_argument, mailbox.error().context));
+    target.mailbox = mailbox->text();
+    target.domain = mailbox->domain();
+  } else if (const auto id = parse_message_id(text)) {
+    target.id = *id;
+  } else {
+    const auto domain = normalize_domain(text, AddressCharset::utf8);
+    if (!domain) {
+      return done(fail(Errc::invalid_argument,
+                       fmt::format("\"{}\" is no message id, no address and no domain", text)));
+    }
+    target.domain = *domain;
+  }
+  ports_.relay.with_engine([this, target = std::move(target), done = std::move(done)](
+                               engine::Engine& engine, Instant now) {
+    engine::ListFilter filter;
+    filter.domain = target.domain;
+    auto views = target.domain.empty()
+                     ? engine.view(target.id, now)
+                     : engine.list(filter, MessageId{}, recipients_looked_at, now);
+    ports_.reader.post([this, target, views = std::move(views), done]() mutable {
+      read_waiting(target, std::move(views), done);
+    });
+  });
+}
+
+// On the reader's thread: what only the spool knows; then back to the engine for the paths.
+void Admin::read_waiting(const Target& target, std::vector<engine::RecipientView> views,
+                         const console::Done<console::RecipientExplanation>& done) {
+  console::RecipientExplanation found;
+  for (engine::RecipientView& view : views) {
+    const auto stored = ports_.spool.read_message(view.id);
+    if (!stored || view.recipient >= stored->envelope.recipients.size()) continue;
+    console::RecipientExplanation::Waiting waiting;
+    waiting.mailbox = stored->envelope.recipients[view.recipient].mailbox.text();
+    if (!target.mailbox.empty() && waiting.mailbox != target.mailbox) continue;
+    if (found.recipients.size() == recipients_explained) {
+      found.has_more = true;
+      break;
+    }
+    waiting.pool = stored->pool;
+    if (const auto state = ports_.spool.read_state(view.id, view.recipient); state && *state)
+      waiting.reply_text = (*state)->reply_text;
+    waiting.view = std::move(view);
+    found.recipients.push_back(std::move(waiting));
+  }
+  if (found.recipients.empty()) {
+    return done(
+        fail(Errc::not_found, fmt::format("nothing that waits is for {}; if it has left the queue, "
+                                          "`mailweir trace ID` tells what became of it",
+                                          target.text)));
+  }
+  ports_.relay.with_engine(
+      [this, found = std::move(found), done](engine::Engine& engine, Instant now) mutable {
+        found.moment = moment(now);
+        const Siblings siblings(engine.paths(now));
+        for (auto& waiting : found.recipients) add_place(found, engine, siblings, waiting, now);
+        done(std::move(found));
+      });
+}
+
+void Admin::hands(console::Done<console::HandList> done) {
+  ports_.relay.with_engine([this, done = std::move(done)](engine::Engine& engine, Instant now) {
+    done(console::HandList{moment(now), engine.hands(), {}});
+  });
+}
+
+void Admin::set_hand(console::HandOrder order, console::Done<console::HandList> done) {
+  ports_.relay.with_engine([this, order = std::move(order), done = std::move(done)](
+                               engine::Engine& engine, Instant now) mutable {
+    if (auto known = check_names(engine, ports_.catalogue, order.source, order.provider, now);
+        !known)
+      return done(std::unexpected(std::move(known).error()));
+    std::vector<engine::PathHand> hands;
+    if (order.kind == console::HandOrder::Kind::slow && !order.rate) {
+      auto slowing = slowing_hands(engine, order, now);
+      if (!slowing) return done(std::unexpected(std::move(slowing).error()));
+      hands = std::move(*slowing);
+    } else {
+      hands.push_back(hand_of(order, now));
+    }
+    ports_.relay.set_hands(std::move(hands), [this, done](auto set) {
+      if (!set) return done(std::unexpected(std::move(set).error()));
+      done(console::HandList{moment(ports_.clock.now()), std::move(*set), {}});
+    });
+  });
+}
+
+void Admin::resume(console::PathOrder order, console::Done<console::HandList> done) {
+  ports_.relay.with_engine([this, order = std::move(order), done = std::move(done)](
+                               engine::Engine& engine, Instant now) mutable {
+    if (auto known = check_names(engine, ports_.catalogue, order.source, order.provider, now);
+        !known)
+      return done(std::unexpected(std::move(known).error()));
+    relay::HandsWanted wanted{0, order.source, order.provider};
+    relay::OperatorNote note{order.actor, order.reason};
+    ports_.relay.remove_hands(
+        std::move(wanted), std::move(note), [this, order, done](auto removed) {
+          if (!removed) return done(std::unexpected(std::move(removed).error()));
+          ports_.relay.with_engine([this, order, done, removed = std::move(*removed)](
+                                       engine::Engine& after, Instant then) mutable {
+            auto left = pauses_over(after, order);
+            if (removed.empty()) {
+              return done(left.empty()
+                              ? fail(Errc::not_found,
+                                     fmt::format("{} → {} is not paused", shown(order.source),
+                                                 shown(order.provider)))
+                              : fail(Errc::refused,
+                                     fmt::format("it is paused by {}, which reaches further; take "
+                                                 "that back with `mailweir path undo ID`",
+                                                 overlap_text(left))));
+            }
+            done(console::HandList{moment(then), std::move(removed), std::move(left)});
+          });
+        });
+  });
+}
+
+void Admin::undo(std::uint64_t hand, console::PathOrder order,
+                 console::Done<console::HandList> done) {
+  ports_.relay.remove_hands(
+      {hand, {}, {}}, {std::move(order.actor), std::move(order.reason)},
+      [this, hand, done = std::move(done)](auto removed) {
+        if (!removed) return done(std::unexpected(std::move(removed).error()));
+        if (removed->empty()) {
+          return done(fail(Errc::not_found,
+                           fmt::format("nothing with the id {} is in force; `mailweir path hands` "
+                                       "lists what is",
+                                       hand)));
+        }
+        done(console::HandList{moment(ports_.clock.now()), std::move(*removed), {}});
+      });
+}
+
+void Admin::forget(console::PathOrder order, console::Done<console::ForgottenPaths> done) {
+  ports_.relay.with_engine([this, order = std::move(order), done = std::move(done)](
+                               engine::Engine& engine, Instant now) mutable {
+    if (auto known = check_names(engine, ports_.catalogue, order.source, order.provider, now);
+        !known)
+      return done(std::unexpected(std::move(known).error()));
+    std::vector<relay::PathName> names;
+    if (!order.source.empty() && !order.provider.empty()) {
+      names.push_back({order.source, order.provider});
+    } else {
+      for (engine::PathView& path : matching(engine.paths(now), order.source, order.provider))
+        names.push_back({std::move(path.source), std::move(path.provider)});
+    }
+    ports_.relay.forget_paths(
+        std::move(names), {order.actor, order.reason},
+        [order, done](std::vector<relay::PathName> forgotten) {
+          if (forgotten.empty()) {
+            return done(
+                fail(Errc::not_found, fmt::format("nothing is known of {} → {}",
+                                                  shown(order.source), shown(order.provider))));
+          }
+          console::ForgottenPaths answer;
+          for (relay::PathName& path : forgotten)
+            answer.paths.emplace_back(std::move(path.source), std::move(path.provider));
+          done(std::move(answer));
+        });
+  });
+}
+
+void Admin::unknown_refusals(console::Done<console::UnknownRefusalList> done) {
+  ports_.relay.with_engine([this, done = std::move(done)](engine::Engine&, Instant) {
+    const provider::UnknownRefusals& unknown = ports_.recorder.paths().unknown_refusals();
+    done(console::UnknownRefusalList{unknown.total(), unknown.entries()});
+  });
+}
+
+}  // namespace mailweir::server
