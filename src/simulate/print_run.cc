@@ -211,6 +211,23 @@ Json notices_json(const RunResult& run) {
   return list;
 }
 
+// All of them, however many notices there are.
+Json findings_json(const RunResult& run) {
+  using Kind = engine::Notice::Kind;
+  Json list = Json::array();
+  for (const auto& [at, notice] : run.notices) {
+    if (notice.kind != Kind::diagnosed && notice.kind != Kind::cleared) continue;
+    list.push_back({{"at", seconds(at)},
+                    {"kind", engine::to_string(notice.kind)},
+                    {"cause", notice.cause},
+                    {"source", notice.source},
+                    {"provider", notice.provider},
+                    {"cell", notice.cell},
+                    {"detail", notice.detail}});
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string run_text(const RunResult& run, ReportLanguage language) {
@@ -237,6 +254,7 @@ std::string run_json(const RunResult& run) {
             {"violations", violations_json(run)},
             {"violations_total", run.violations_total},
             {"unmet", run.unmet},
+            {"findings", findings_json(run)},
             {"notices", notices_json(run)},
             {"notices_total", run.notices.size()}};
   for (const ClassResult& row : run.classes) {
