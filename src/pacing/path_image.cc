@@ -22,6 +22,8 @@ class Writer {
  public:
   explicit Writer(std::string& image) : image_(image) {}
 
+  bool may_be_unknown = false;  // for the reader
+
   template <class... Values>
   void operator()(const Values&... values) {
     (put(values), ...);
@@ -61,6 +63,8 @@ class Reader {
   }
   bool is_sound() const { return !has_failed_ && rest_.empty(); }
 
+  bool may_be_unknown = false;
+
  private:
   template <class T>
   void take(T& value) {
@@ -76,7 +80,9 @@ class Reader {
       std::uint32_t bits = 0;
       take(bits);
       value = std::bit_cast<float>(bits);
-      has_failed_ = has_failed_ || !(value >= 0.0F);  // NaN neither
+      // NaN neither; only a limit may be unknown.
+      const bool is_sound = value >= 0.0F && value < 1e12F;
+      has_failed_ = has_failed_ || !(is_sound || (may_be_unknown && value == unknown));
     } else if constexpr (std::integral<T>) {
       take_number(value);
     } else if constexpr (requires { value.count(); }) {
@@ -112,7 +118,10 @@ class Reader {
 
 template <class Self, class Archive>
 void PathController::archive(Self& self, Archive& a) {
-  a(self.attempts_, self.limits_, self.before_, self.demonstrated_);
+  a.may_be_unknown = true;
+  a(self.limits_, self.before_);
+  a.may_be_unknown = false;
+  a(self.attempts_, self.demonstrated_);
   for (auto& candidate : self.candidates_) a(candidate.count, candidate.since);
   a(self.count_try_at_, self.count_binding_until_, self.count_steps_, self.pattern_);
   a(self.suspicion_, self.concurrency_, self.canaries_, self.trip_);
