@@ -21,6 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     path->on_end(now + std::chrono::seconds(1), {.signal = signal, .started = now});
     now += std::chrono::minutes(data[(step + 7) % size]);
   }
-  WEIR_ASSERT(PathController::restore(path->save(now), {}, {}, now).has_value());
+  const LearnedState state = path->state(now);
+  WEIR_ASSERT(state.pace >= 0 && state.sustained >= 0 && state.refused >= 0);
   return 0;
 }
