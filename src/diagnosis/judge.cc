@@ -1,4 +1,5 @@
 // What the contacts mean. docs/diagnosis.md states the rules in words.
+#include <cmath>
 #include <utility>
 
 #include "diagnosis/state.h"
@@ -52,7 +53,7 @@ bool is_fresh(Instant reached, const Run& run, Duration age) {
 // provider itself was in trouble just now.
 Tally with_usual(const Tally& siblings, const Provider& to, Instant now) {
   if (to.recovered != Instant{} && now - to.recovered < patience_alone) return siblings;
-  const auto failed = static_cast<std::uint32_t>(10 * to.usual.share(0.2) + 0.5);
+  const auto failed = static_cast<std::uint32_t>(std::lround(10 * to.usual.share(0.2)));
   return {.reached = siblings.reached + 10 - failed, .failed = siblings.failed + failed};
 }
 
