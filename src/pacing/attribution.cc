@@ -218,11 +218,13 @@ Cause attribute(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& lim
     if (trip.is_unclear && hold.canaries_refused == 0 && limits.has_pace() &&
         trip.pace <= 1.02F * limits.sustained && trip.since_last > 1800)
       return Cause::doubtful;
-    const bool is_again = !trip.is_first && trip.since_last < 1800;
+    const bool is_again = !trip.is_first && trip.since_last < 400;
     // Explained by a new rate, or by one that was really used where a limit is known.
     const float used = std::max(ratio_count(trip, minute), ratio_count(trip, ten_minutes));
     const bool is_explained =
-        limits.has_pace() ? used > 0.8F * trip.pace : is_rate_new(trip, demonstrated);
+        limits.has_pace() ? used > 0.8F * trip.pace
+                          : is_rate_new(trip, demonstrated) &&
+                                (!trip.is_first || used > static_cast<float>(hold.believed_rate));
     if (trip.is_unclear && hold.canaries_refused == 0 && !is_explained && !is_again)
       return Cause::false_alarm;
     return learn_rate(trip, hold, limits, demonstrated, pattern);
