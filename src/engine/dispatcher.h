@@ -128,6 +128,7 @@ class Dispatcher {
   void feed(std::uint32_t hop, Instant now);
   enum class Fed : std::uint8_t { started, no_work, no_permit, yielded };
   Fed feed_once(std::uint32_t session, Instant now);
+  bool hangs(const Session& session, Instant now) const;
   bool is_turn_of_oldest(const Path& path) const;
   void drop_stale_grant(std::uint32_t session, Instant now);
   bool has_permit(const Session& session, const pacing::NextPermit& permit,

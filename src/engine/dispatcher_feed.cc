@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t siblings_examined_max = 512;
 // A session that others wait for gives way after so many messages.
 constexpr std::uint32_t messages_per_turn = 10;
+constexpr Duration hangs_after = std::chrono::seconds(10);
 // The ranks that wait may not go, others do not wait: looked at again after this.
 constexpr Duration rank_recheck = std::chrono::seconds(1);
 
@@ -38,10 +39,20 @@ void Dispatcher::feed(std::uint32_t hop_index, Instant now) {
   Hop& hop = next_hops_.hops[hop_index];
   for (std::uint32_t s = hop.free_sessions.first; s != no_index && hop.ready > 0;) {
     const std::uint32_t next = sessions_[s].free.next;
+    if (hangs(sessions_[s], now)) {
+      s = next;
+      continue;
+    }
     // One for each session in turn: those without work stand in front.
     s = feed_once(s, now) == Fed::started ? hop.free_sessions.first : next;
   }
   update_line(hop_index, now);
+}
+
+// Whether the session has waited long for a reply: nothing more is queued behind it.
+bool Dispatcher::hangs(const Session& session, Instant now) const {
+  return session.in_flight > 0 &&
+         transactions_[session.transactions.first].grant.at + hangs_after < now;
 }
 
 Dispatcher::Fed Dispatcher::feed_once(std::uint32_t s, Instant now) {
@@ -149,6 +160,10 @@ void Dispatcher::serve_starved(std::uint32_t p, Instant now) {
     if (none) {
       sessions_[s].starved = false;
       list_free(s);
+    } else if (hangs(sessions_[s], now)) {
+      sessions_[s].starved = false;  // it is listed again when it has answered
+      mark(sessions_[s].hop);
+      return true;
     }
     return none;
   };
