@@ -171,7 +171,7 @@ def further():
                  {"dkim-quota.rate": rate(NOMINAL), "dkim-quota.burst": count(30), "recipients.full": share(0.0)}, of("dkim-quota.rate"),
                  sources=2, is_further=True, busy_domain_only=True),
         Receiver("network-count", "a count of the /24, four IPs", "noisy-bucket",
-                 with_noise({**bucket(), "window.messages": count(60 * NOMINAL), "window.length": span(60)}),
+                 with_noise({**bucket(), "window.messages": count(600 * NOMINAL), "window.length": span(600)}),
                  lambda c: min(c["window.messages"].value / c["window.length"].value, 4 * c["bucket.rate"].value),
                  models=("window",), texts={"window.scope": "network"}, sources=4, is_further=True),
         Receiver("listed", "block list, released by hand", "noisy-bucket", with_noise({**bucket(), "block-list.delist_after": span(2 * HOUR)}),
