@@ -155,6 +155,7 @@ class Dispatcher {
   pacing::Demand demand_of(const Path& path, pacing::Rank rank) const;
   WaitGroup* rival(const Path& path, std::uint32_t own_hop, Instant now);
   bool may_open_any(const WaitGroup& group, std::uint32_t provider, Instant now);
+  void arm_openings(const WaitGroup& group, std::uint32_t provider, Instant now);
   Choice choose_source(const WaitGroup& group, std::uint32_t hop, Instant now) const;
   void open(std::uint32_t queue, std::uint16_t source, Instant now);
   void make_room(std::uint32_t provider, Instant now);

@@ -92,6 +92,13 @@ bool Dispatcher::may_open_any(const WaitGroup& group, std::uint32_t provider, In
     if (opening(source, provider, group.trust, rank, now).answer != Opening::Answer::no)
       return true;
   }
+  arm_openings(group, provider, now);
+  return false;
+}
+
+// Sees to it that the group is asked again when a source may open a connection.
+void Dispatcher::arm_openings(const WaitGroup& group, std::uint32_t provider, Instant now) {
+  const pacing::Rank rank = settings_.rank(group.message_class);
   for (const std::uint16_t source : settings_.sources_of(group.pool)) {
     const Opening answer = opening(source, provider, group.trust, rank, now);
     const std::uint32_t p = paths_.intern(source, provider, now);
@@ -99,7 +106,6 @@ bool Dispatcher::may_open_any(const WaitGroup& group, std::uint32_t provider, In
       paths_[p].pacer->ask_attempt(now, demand_of(paths_[p], rank));
     if (answer.at != never) arm_path(p, answer.at);
   }
-  return false;
 }
 
 // The source with the fewest connections to the provider, then the one used least; hops begin their
@@ -183,7 +189,7 @@ void Dispatcher::connect(std::uint32_t p, Instant now) {
     if (source.found) {
       open(queue, source.source, now);
     } else {
-      ++group->misses;
+      if (group->misses++ == 0) arm_openings(*group, p, now);
     }
   }
   if (provider.waiting > 0 && !paused_) make_room(p, now);
