@@ -24,7 +24,7 @@ _mailweir() {
     --by) mapfile -t COMPREPLY < <(compgen -W "provider domain class tenant" -- "$current"); return ;;
     --state) mapfile -t COMPREPLY < <(compgen -W "queued deferred held" -- "$current"); return ;;
     --provider | --domain | --class | --tenant | --rows | --count | --after | --reason | --from | --to | --not-before | \
-      --mx | --set | --seed | --listen | --http | --hostname | --threads)
+      --source | --rate | --connections | --for | --mx | --set | --seed | --listen | --http | --hostname | --threads)
       return ;;
   esac
 
@@ -37,7 +37,8 @@ _mailweir() {
     case $word in
       --socket | --config | --lang | --color | --by | --state | --provider | --domain | --class | --tenant | --rows | --count | \
         --after | --reason | --from | --to | --not-before | --personality | --set | --seed | --listen | --http | --ledger | --log | \
-        --hostname | --tls-dir | --threads | --mx | --phase | --dsn | --rules) skip=$word ;;
+        --hostname | --tls-dir | --threads | --mx | --phase | --dsn | --rules | --source | --rate | --connections | \
+        --for) skip=$word ;;
       -?*) ;;
       *) words+=("$word") ;;
     esac
@@ -47,7 +48,7 @@ _mailweir() {
   local filter="--provider --domain --class --tenant --state"
   local choices=""
   case ${words[0]-} in
-    "") choices="serve sink simulate status queue trace message config send classify catalogue $global --version" ;;
+    "") choices="serve sink simulate status queue trace message config send explain path unknown classify catalogue $global --version" ;;
     serve) choices="--config --help" ;;
     simulate) choices="--seed --report --events --compare --json --lang --help"; mapfile -t COMPREPLY < <(compgen -f -W "$choices" -- "$current"); return ;;
     sink) choices="--personality --set --seed --listen --http --ledger --log --hostname --tls-dir --no-tls --threads --list --parameters --lang --help" ;;
@@ -70,6 +71,17 @@ _mailweir() {
         show) choices="--non-default $global" ;;
         *) choices=$global ;;
       esac ;;
+    explain) [[ $current == -* ]] && choices="--path $global" || choices=$(_mailweir_ids "${socket[@]}") ;;
+    path)
+      case ${words[1]-} in
+        "") choices="list pause resume slow cap forget hands undo $global" ;;
+        list) choices="--source --provider --rows $global" ;;
+        pause) choices="--for --reason $global" ;;
+        slow) choices="--rate --for --reason $global" ;;
+        cap) choices="--rate --connections --for --reason $global" ;;
+        *) choices="--reason $global" ;;
+      esac ;;
+    unknown) choices=$global ;;
     classify) choices="--provider --mx --phase --dsn --rules $global" ;;
     catalogue)
       case ${words[1]-} in

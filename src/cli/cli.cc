@@ -12,6 +12,7 @@
 #include "cli/classify.h"
 #include "cli/commands.h"
 #include "cli/language.h"
+#include "cli/subcommand.h"
 
 namespace mailweir::cli {
 namespace {
@@ -24,17 +25,6 @@ struct GlobalOptions {
   std::string language;
   std::string colour = "auto";
   bool json = false;
-};
-
-// The command chosen on the line, to be run when the whole line has been read.
-struct Chosen {
-  std::function<int(const Context&)> run;
-  bool is_local = false;  // asks no server, so its socket need not be found
-
-  Chosen& operator=(std::function<int(const Context&)> command) {
-    run = std::move(command);
-    return *this;
-  }
 };
 
 Language choose_language(const GlobalOptions& options, const Environment& environment) {
@@ -87,16 +77,6 @@ void add_filter_options(CLI::App& command, Filter& filter) {
   command.add_option("--state", filter.state, "only recipients in this state")
       ->check(CLI::IsMember({"queued", "deferred", "held"}))
       ->type_name("");
-}
-
-// Commands own their options; `Keep` lends them a life as long as the parser's.
-using Keep = std::vector<std::shared_ptr<void>>;
-
-template <class Options>
-Options& keep(Keep& kept) {
-  auto options = std::make_shared<Options>();
-  kept.push_back(options);
-  return *options;
 }
 
 void add_status(CLI::App& app, Chosen& chosen, Keep& kept) {
@@ -359,6 +339,7 @@ int run(int argc, const char* const* argv, const Program& program, const Environ
   add_send(app, chosen, kept);
   add_classify(app, chosen, kept);
   add_catalogue(app, chosen, kept);
+  add_path_commands(app, chosen, kept);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

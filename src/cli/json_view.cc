@@ -45,6 +45,9 @@ constexpr ReasonWord reason_words[] = {
     {"connection_cap", Text::waits_connection},
     {"message_rate_cap", Text::waits_message_rate},
     {"connection_rate_cap", Text::waits_connection_rate},
+    {"learned_limit", Text::waits_learned},
+    {"path_held", Text::waits_path_held},
+    {"path_paused", Text::waits_path_paused},
     {"turn", Text::waits_turn},
 };
 

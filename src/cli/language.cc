@@ -164,14 +164,121 @@ constexpr std::array entries = std::to_array<Entry>({
      "プロバイダー \"{0}\" はありません。`mailweir catalogue` で一覧できます"},
     {Text::catalogue_valid, "{0} rules of {1} files: nothing is wrong",
      "規則 {0} 件、ファイル {1} 件: 誤りはありません"},
+    {Text::waits_learned, "no more than the provider is known to bear; permitted {0}",
+     "受信側が受け入れる速度まで。再開 {0}"},
+    {Text::waits_path_held, "its paths are held after a refusal; next canary {0} (forecast)",
+     "拒否されたため経路を保留中。次の試験送信 {0}(予測)"},
+    {Text::waits_path_paused, "its paths are paused by an operator", "運用者が経路を停止中"},
+    {Text::time_with_age, "{0} ({1})", "{0}({1}経過)"},
+    {Text::path_held, "Held since {0}: {1}; {2}{3}.", "保留中 {0}: {1}。{2}{3}。"},
+    {Text::path_refused, "{0} refused {1} with {2}", "{0} が {1} を {2} で拒否"},
+    {Text::path_no_answer, "{0} gave {1} no answer ({2})", "{0} が {1} に応答なし({2})"},
+    {Text::path_refused_before, "{0} refused {1} before the server was started",
+     "サーバー起動前に {0} が {1} を拒否"},
+    {Text::path_next_canary, "next canary {0} (forecast)", "次の試験送信は {0}(予測)"},
+    {Text::path_canary_out, "a canary is on its way", "試験送信の応答待ち"},
+    {Text::siblings_carry_on, "; {0} siblings carry on", "。他の {0} 経路は送信を継続"},
+    {Text::sibling_carries_on, "; 1 sibling carries on", "。他の 1 経路は送信を継続"},
+    {Text::no_sibling, "; no other path carries on", "。送信を継続する経路は他になし"},
+    {Text::path_paused, "Paused {0}by {1}: {2}. Nothing goes from {3} to {4}.",
+     "停止中 {0}({1}): {2}。{3} から {4} へは送信しません。"},
+    {Text::path_paused_until, "until {0} ", "{0} まで"},
+    {Text::path_ramps, "Recovering since {0}: {1} sends {2} to {3} to verify what it bears{4}.",
+     "回復確認中 {0}: {1} から {3} へ {2} で送信し、受け入れを確認しています{4}。"},
+    {Text::path_open, "Open: nothing keeps {0} back from {1}{2}.",
+     "送信可: {0} から {1} への送信を妨げるものはありません{2}。"},
+    {Text::path_at_pace, "; its pace is {0}", "(送信速度 {0})"},
+    {Text::path_bound, "Open, but kept back by {0}: {1} to {2}{3}; next message {4}.",
+     "送信可(制限: {0}): {1} から {2} へ{3}。次の送信は {4}。"},
+    {Text::path_unused, "Not in use: {0} has sent nothing to {1} since the server was started.",
+     "未使用: サーバー起動後、{0} から {1} への送信はありません。"},
+    {Text::when_one_ends, "when one in flight has ended", "送信中のものが終わり次第"},
+    {Text::forecast, "{0} (forecast)", "{0}(予測)"},
+    {Text::binding_pace, "the learned pace", "学習した速度"},
+    {Text::binding_count, "the count learned for {0}", "学習した通数({0})"},
+    {Text::binding_concurrency, "how many may be in flight at once", "同時送信数"},
+    {Text::binding_ramp, "the ramp after a hold", "保留後の回復確認"},
+    {Text::binding_pause, "\"too many connections\", two seconds ago at most",
+     "接続過多の応答(2 秒間)"},
+    {Text::binding_share, "the share of its class", "クラスごとの配分"},
+    {Text::binding_connection_cap, "the cap on connections", "接続数の上限"},
+    {Text::binding_message_rate, "the cap on messages", "送信レートの上限"},
+    {Text::binding_connection_rate, "the cap on new connections", "接続レートの上限"},
+    {Text::detail_rule, "read by rule {0}", "規則 {0}"},
+    {Text::detail_no_rule, "no rule reads it; `mailweir unknown` counts such refusals",
+     "該当する規則なし(`mailweir unknown` で集計)"},
+    {Text::detail_refusal, "at {0}, from {1}, {2}", "{0} の応答、{1}、{2}"},
+    {Text::detail_learned, "learned: {0}", "学習: {0}"},
+    {Text::learned_pace, "pace {0}", "速度 {0}"},
+    {Text::learned_carried, "carried {0}", "実績 {0}"},
+    {Text::learned_refused, "refused at {0}", "{0} で拒否"},
+    {Text::learned_at_once, "at most {0} at once", "同時 {0} まで"},
+    {Text::learned_holds, "holds so far: {0}", "保留回数 {0}"},
+    {Text::learned_canaries, "canaries refused in this one: {0}", "今回拒否された試験送信 {0}"},
+    {Text::learned_count, "{0} of {1} in {2}", "{2}あたり {0}/{1}"},
+    {Text::detail_caps, "caps: {0}", "上限: {0}"},
+    {Text::caps_connections, "{0} connections", "接続 {0}"},
+    {Text::caps_per_connection, "{0} messages a connection", "1 接続 {0} 通"},
+    {Text::detail_hand, "by hand: {0}", "手動: {0}"},
+    {Text::detail_now, "now: {0} connections, {1} in flight, {2} waiting for {3}",
+     "現在: 接続 {0}、送信中 {1}、{3} 宛の待ち {2}"},
+    {Text::detail_drain, "drained in about {0} (forecast)", "解消まで約 {0}(予測)"},
+    {Text::detail_carries,
+     "a sibling is held: this path takes over no more than it has shown to bear",
+     "他の経路が保留中のため、実績の範囲で肩代わり"},
+    {Text::window_minute, "a minute", "1 分"},
+    {Text::window_ten_minutes, "ten minutes", "10 分"},
+    {Text::window_hour, "an hour", "1 時間"},
+    {Text::window_day, "a day", "1 日"},
+    {Text::path_state_open, "open", "送信可"},
+    {Text::path_state_ramp, "recovering", "回復確認中"},
+    {Text::path_state_paused, "paused", "停止中"},
+    {Text::path_state_unused, "unused", "未使用"},
+    {Text::paths_sentence, "Paths in use: {0}; held: {1}.", "使用中の経路 {0}、保留 {1}。"},
+    {Text::no_paths, "No path is in use.", "使用中の経路はありません。"},
+    {Text::more_paths, "… and {0} more paths: {1}", "… ほか {0} 経路: {1}"},
+    {Text::source_title, "SOURCE", "送信元"},
+    {Text::state_title, "STATE", "状態"},
+    {Text::since_title, "SINCE", "継続"},
+    {Text::pace_title, "PACE", "速度"},
+    {Text::canary_title, "NEXT CANARY", "次の試験送信"},
+    {Text::waiting_title, "WAITING", "待ち"},
+    {Text::refusal_title, "LAST REFUSAL", "最後の拒否"},
+    {Text::id_title, "ID", "ID"},
+    {Text::order_title, "ORDER", "指示"},
+    {Text::until_title, "UNTIL", "期限"},
+    {Text::by_title, "BY", "指示者"},
+    {Text::reason_title, "REASON", "理由"},
+    {Text::no_hands, "No pause and no cap is in force.", "有効な停止・上限はありません。"},
+    {Text::hand_set, "In force ({0}): {1}. Take back with: mailweir path undo {0}",
+     "有効 ({0}): {1}。取り消しは mailweir path undo {0}"},
+    {Text::hand_taken_back, "Taken back ({0}): {1}.", "取り消しました ({0}): {1}。"},
+    {Text::hand_still_pauses, "Still paused by {0}: {1}.", "引き続き停止中 ({0}): {1}。"},
+    {Text::hand_text, "{0} {1} → {2}{3}{4}: {5} ({6})", "{0} {1} → {2}{3}{4}: {5}({6})"},
+    {Text::hand_until, " until {0}", " {0} まで"},
+    {Text::hand_pause, "pause", "停止"},
+    {Text::hand_cap, "cap", "上限"},
+    {Text::path_forgotten, "Forgotten: what was learned of {0} → {1}.",
+     "学習内容を消去しました: {0} → {1}。"},
+    {Text::waits_of_recipient, "{0} ({1}) {2}", "{0}({1}){2}"},
+    {Text::paths_of_pool, "{0} by pool {1}:", "{0}(プール {1}):"},
+    {Text::more_recipients, "… and more that wait.", "… ほかにも待機中の宛先があります。"},
+    {Text::no_unknown, "Every refusal since the start was read by a rule.",
+     "起動後の拒否はすべて規則で解釈できました。"},
+    {Text::unknown_sentence, "{0} unknown refusals, add a rule (docs/providers.md):",
+     "解釈できない拒否 {0} 件。規則を追加してください(docs/providers.md):"},
+    {Text::status_unknown, "{0} refusals that no rule reads: mailweir unknown",
+     "解釈できない拒否 {0} 件: mailweir unknown"},
 });
 
-constexpr std::size_t count_of(std::string_view text, char digit) {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i + 2 < text.size(); ++i) {
-    if (text[i] == '{' && text[i + 1] == digit && text[i + 2] == '}') ++count;
+// How often each blank stands in a text: {0} counts one, {1} sixteen, and so on.
+constexpr std::uint64_t blanks_of(std::string_view text) {
+  std::uint64_t blanks = 0;
+  const char* const end = text.data() + text.size();
+  for (const char* at = text.data(); at + 2 < end; ++at) {
+    if (*at == '{' && at[2] == '}') blanks += 1ULL << (4 * (at[1] - '0'));
   }
-  return count;
+  return blanks;
 }
 
 // Every text stands where its name says, in both languages, with the same blanks to fill.
@@ -182,9 +289,7 @@ constexpr bool is_complete() {
     if (static_cast<std::size_t>(entry.text) != i || entry.english.empty() ||
         entry.japanese.empty())
       return false;
-    for (char digit = '0'; digit <= '9'; ++digit) {
-      if (count_of(entry.english, digit) != count_of(entry.japanese, digit)) return false;
-    }
+    if (blanks_of(entry.english) != blanks_of(entry.japanese)) return false;
   }
   return true;
 }

@@ -1,4 +1,5 @@
 #include "cli/json_view.h"
+#include "cli/present_path.h"
 
 namespace mailweir::cli {
 namespace {
@@ -76,6 +77,28 @@ std::string warnings(const Json& status, const Style& style) {
   return lines;
 }
 
+// What stands still, each with its reason: the answer to most questions at night.
+std::string stopped_paths(const Json& status, const Style& style) {
+  const Json& paths = member(status, "stopped_paths");
+  std::string lines;
+  for (const Json& path : paths) {
+    lines += coloured(fmt::format("{} → {}: {}", shown_text(path, "source"),
+                                  shown_text(path, "provider"),
+                                  path_sentence(path, raw_text(status, "server_time"), style)),
+                      Colour::yellow, style) +
+             "\n";
+  }
+  const std::uint64_t all = number(status, "paths_held") + number(status, "paths_paused");
+  if (all > paths.size()) {
+    lines += say(style.language, Text::more_paths, count_text(all - paths.size()),
+                 "mailweir path list") +
+             "\n";
+  }
+  if (const std::uint64_t unknown = number(status, "unknown_refusals"); unknown > 0)
+    lines += say(style.language, Text::status_unknown, count_text(unknown)) + "\n";
+  return lines;
+}
+
 std::string footer(const Json& status, const Style& style) {
   const Json& counters = member(status, "counters");
   const Json& disk = member(status, "disk");
@@ -105,7 +128,7 @@ std::string footer(const Json& status, const Style& style) {
 
 std::string present_status(const Json& status, const Style& style) {
   std::string text = coloured(sentence(status, style), Colour::bold, style) + "\n" +
-                     warnings(status, style) + "\n";
+                     warnings(status, style) + stopped_paths(status, style) + "\n";
   if (const Json& providers = member(status, "providers"); !providers.empty()) {
     text += rows_table(providers, Text::provider_title, style);
     text += rest_line(status, "providers", "providers_total", "mailweir queue", style) + "\n";

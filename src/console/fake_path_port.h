@@ -19,6 +19,7 @@ class FakePathPort : public AdminPort {
     held = make_held();
     paused = make_paused();
     open = make_open();
+    waiting_one = make_waiting();
     known_hands = paused.path.hands;
   }
 
@@ -82,7 +83,7 @@ class FakePathPort : public AdminPort {
                              {{"ms365", "451 no # today", "451 no 7 today", 12,
                                UnixTime(std::chrono::seconds(1'789'990'000)),
                                UnixTime(std::chrono::seconds(1'789'999'000))}}};
-  RecipientExplanation::Waiting waiting_one = make_waiting();
+  RecipientExplanation::Waiting waiting_one;
   std::optional<Error> path_failure;
 
   PathQuery asked_paths;
@@ -110,6 +111,9 @@ class FakePathPort : public AdminPort {
     state.pace = 4.5;
     state.sustained = 5;
     state.refused = 6;
+    state.most.fill(pacing::unlimited);
+    state.counts[2] = 180;
+    state.most[2] = 200;
     state.concurrency = 10;
     path.learned = state;
     path.next = {pacing::Limit::learned, state.next_canary, pacing::Rank::urgent,
@@ -155,6 +159,7 @@ class FakePathPort : public AdminPort {
     pacing::LearnedState state;
     state.since = before(std::chrono::seconds(9000));
     state.pace = 5;
+    state.most.fill(pacing::unlimited);
     state.concurrency = 20;
     path.learned = state;
     path.caps.message_rate = Rate{20, std::chrono::minutes(1)};

@@ -1,0 +1,193 @@
+// The commands about paths, in both languages.
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/cli_fixture.h"
+
+namespace mailweir::cli {
+namespace {
+
+using console::HandOrder;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+TEST_F(CliTest, APathsFirstLineIsTheAnswer) {
+  EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
+  EXPECT_EQ(
+      out_,
+      "Held since 2026-09-21 13:51:20Z (22m00s): ms365 refused mx1 with 451 4.7.500 Server busy. "
+      "Please try again later from [192.0.2.1]. S77719; next canary in 2m28s (forecast); 3 "
+      "siblings "
+      "carry on.\n"
+      "  451 4.7.500 Server busy. Please try again later from [192.0.2.1]. S77719\n"
+      "  at mail, from mx.example.com, 2026-09-21 13:51:20Z; read by rule ms365/server-busy\n"
+      "  learned: pace 4.5/s, carried 5.0/s, refused at 6.0/s, at most 10 at once, 180 of 200 in "
+      "an hour, holds so far: "
+      "1, "
+      "canaries refused in this one: 3\n"
+      "  caps: 20 connections, 100 messages a connection\n"
+      "  now: 0 connections, 0 in flight, 240 waiting for ms365; drained in about 1m20s "
+      "(forecast)\n");
+}
+
+TEST_F(CliTest, APathsFirstLineIsTheAnswerInJapanese) {
+  EXPECT_EQ(run({"explain", "--path", "mx1", "ms365", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_, StartsWith("保留中 2026-09-21 13:51:20Z(22m00s経過): ms365 が mx1 を 451 "
+                               "4.7.500 Server busy."));
+  EXPECT_THAT(out_, HasSubstr("で拒否。次の試験送信は 2m28s後(予測)。他の 3 経路は送信を継続。"));
+  EXPECT_THAT(out_, HasSubstr("規則 ms365/server-busy"));
+}
+
+TEST_F(CliTest, EveryStateHasItsSentence) {
+  EXPECT_EQ(run({"explain", "--path", "mx2", "google"}), exit_ok);
+  EXPECT_THAT(out_, StartsWith("Paused until 2026-09-21 16:13:20Z by uid 0: they called. Nothing "
+                               "goes from mx2 to google."));
+  EXPECT_EQ(run({"explain", "--path", "mx2", "ms365"}), exit_ok);
+  EXPECT_THAT(out_, StartsWith("Open, but kept back by the cap on messages: mx2 to ms365; its pace "
+                               "is 5.0/s; next message in 3s (forecast)."));
+  pacing::LearnedState& learned = *port_.held.path.learned;
+  learned.mode = pacing::Mode::ramp;
+  EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
+  EXPECT_THAT(out_, StartsWith("Recovering since 2026-09-21 13:51:20Z (22m00s): mx1 sends 4.5/s to "
+                               "ms365"));
+  learned.mode = pacing::Mode::held;
+  port_.held.path.refused_at = Instant{};
+  port_.held.siblings_open = 0;
+  EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("ms365 refused mx1 before the server was started; next canary in "
+                              "2m28s (forecast); no other path carries on."));
+  port_.held.path.is_used = false;
+  EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
+  EXPECT_THAT(out_, StartsWith("Not in use: mx1 has sent nothing to ms365"));
+}
+
+TEST_F(CliTest, SilenceIsSaidAsSuch) {
+  port_.held.path.reply = {};
+  port_.held.path.failure = engine::Failure::connect_timeout;
+  EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("ms365 gave mx1 no answer (connect_timeout)"));
+}
+
+TEST_F(CliTest, ARecipientIsExplainedByItsPaths) {
+  EXPECT_EQ(run({"explain", "ken@example.com"}), exit_ok);
+  EXPECT_EQ(port_.asked_target, "ken@example.com");
+  EXPECT_THAT(out_, StartsWith("Held since 2026-09-21 13:51:20Z"));
+  EXPECT_THAT(out_, HasSubstr("ken@example.com (0000000000001) queued: its paths are held after a "
+                              "refusal; next canary in 2m28s (forecast), ms365\n"));
+  EXPECT_THAT(out_, HasSubstr("\nms365 by pool main:\n  Held since"));
+  EXPECT_EQ(run({"explain", "ken@example.com", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("拒否されたため経路を保留中。次の試験送信 2m28s後(予測)"));
+  port_.path_failure = Error{Errc::not_found, "nothing that waits is for x.test"};
+  EXPECT_EQ(run({"explain", "x.test"}), exit_not_found);
+  EXPECT_THAT(err_, HasSubstr("nothing that waits is for x.test"));
+}
+
+TEST_F(CliTest, ExplainNeedsOneSubject) {
+  EXPECT_EQ(run({"explain"}), exit_usage);
+  EXPECT_EQ(run({"explain", "a.test", "--path", "mx1", "ms365"}), exit_usage);
+  EXPECT_EQ(run({"explain", "--path", "mx1"}), exit_usage);
+  EXPECT_EQ(run({"explain", "--path", "mx9", "ms365"}), exit_not_found);
+}
+
+TEST_F(CliTest, PathListIsATable) {
+  EXPECT_EQ(run({"path", "list", "--provider", "ms365", "--rows", "5"}), exit_ok);
+  EXPECT_EQ(port_.asked_paths.provider, "ms365");
+  EXPECT_EQ(port_.asked_paths.count, 5U);
+  EXPECT_THAT(out_,
+              StartsWith("Paths in use: 3; held: 1.\n\n"
+                         "SOURCE  PROVIDER  STATE    SINCE   PACE  NEXT CANARY  WAITING  LAST "
+                         "REFUSAL\n"
+                         "mx1     ms365     held    22m00s  4.5/s     in 2m28s      240  451 "
+                         "4.7.500 Server busy."));
+  EXPECT_EQ(run({"path", "list", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_, StartsWith("使用中の経路 3、保留 1。\n\n送信元"));
+  EXPECT_EQ(run({"path", "list", "--json"}), exit_ok);
+  EXPECT_EQ(nlohmann::json::parse(out_)["paths_held"], 1);
+}
+
+TEST_F(CliTest, AHandIsLaidWithItsReason) {
+  EXPECT_EQ(run({"path", "cap", "mx1", "*", "--rate", "20/min", "--connections", "5", "--for", "2h",
+                 "--reason", "they called"}),
+            exit_ok);
+  EXPECT_EQ(port_.asked_hand.kind, HandOrder::Kind::cap);
+  EXPECT_EQ(port_.asked_hand.rate, (Rate{20, std::chrono::minutes(1)}));
+  EXPECT_EQ(
+      out_,
+      "In force (8): cap mx1 → * 20/min, 5 connections until 2026-09-21 16:13:20Z: they called "
+      "(" +
+          port_.asked_hand.actor + "). Take back with: mailweir path undo 8\n");
+  EXPECT_EQ(run({"pause", "mx1", "ms365", "--reason", "they called", "--lang", "ja"}), exit_ok);
+  EXPECT_EQ(port_.asked_hand.kind, HandOrder::Kind::pause);
+  EXPECT_THAT(out_, StartsWith("有効 (8): 停止 mx1 → ms365: they called"));
+  EXPECT_EQ(run({"slow", "mx1", "ms365", "--reason", "x"}), exit_ok);
+  EXPECT_EQ(port_.asked_hand.kind, HandOrder::Kind::slow);
+}
+
+TEST_F(CliTest, AHandWithoutReasonOrLimitIsRefused) {
+  EXPECT_EQ(run({"path", "pause", "mx1", "ms365"}), exit_usage);
+  EXPECT_THAT(err_, HasSubstr("--reason is required"));
+  EXPECT_EQ(run({"path", "cap", "mx1", "ms365", "--reason", "x"}), exit_usage);
+  EXPECT_EQ(run({"path", "pause", "mx1", "ms365", "--rate", "5/s", "--reason", "x"}), exit_usage);
+  EXPECT_EQ(run({"path", "cap", "mx1", "ms365", "--rate", "5", "--reason", "x"}), exit_usage);
+  EXPECT_THAT(err_, HasSubstr("5"));
+  port_.path_failure = Error{Errc::refused, "no pace is known of mx1 → ms365 to slow down from"};
+  EXPECT_EQ(run({"path", "slow", "mx1", "ms365", "--reason", "x"}), exit_refused);
+  port_.path_failure = Error{Errc::not_found, "there is no source \"mx9\""};
+  EXPECT_EQ(run({"path", "pause", "mx9", "ms365", "--reason", "x"}), exit_not_found);
+}
+
+TEST_F(CliTest, HandsAreListedAndTakenBack) {
+  EXPECT_EQ(run({"path", "hands"}), exit_ok);
+  EXPECT_EQ(out_,
+            "ID  SOURCE  PROVIDER  ORDER  UNTIL                 BY     REASON\n"
+            " 7  *       google    pause  2026-09-21 16:13:20Z  uid 0  they called\n");
+  EXPECT_EQ(run({"path", "undo", "7", "--reason", "over"}), exit_ok);
+  EXPECT_EQ(port_.asked_undo, 7U);
+  EXPECT_EQ(port_.asked_order.reason, "over");
+  EXPECT_THAT(out_, StartsWith("Taken back (7): pause * → google until"));
+  EXPECT_EQ(run({"path", "undo", "9"}), exit_not_found);
+  EXPECT_EQ(run({"path", "undo", "x"}), exit_usage);
+  EXPECT_EQ(run({"path", "resume", "*", "google", "--reason", "over"}), exit_ok);
+  EXPECT_EQ(port_.asked_order.source, "");
+  EXPECT_EQ(run({"path", "forget", "mx1", "ms365", "--reason", "new address"}), exit_ok);
+  EXPECT_EQ(out_, "Forgotten: what was learned of mx1 → ms365.\n");
+  port_.known_hands.clear();
+  EXPECT_EQ(run({"path", "hands", "--lang", "ja"}), exit_ok);
+  EXPECT_EQ(out_, "有効な停止・上限はありません。\n");
+}
+
+TEST_F(CliTest, RefusalsThatNoRuleReadsAskForARule) {
+  EXPECT_EQ(run({"unknown"}), exit_ok);
+  EXPECT_THAT(out_, StartsWith("12 unknown refusals, add a rule (docs/providers.md):\n\n"
+                               "     12  ms365"));
+  EXPECT_THAT(out_, HasSubstr("         451 no 7 today\n"));
+  EXPECT_EQ(run({"unknown", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_, StartsWith("解釈できない拒否 12 件。"));
+}
+
+TEST_F(CliTest, StatusNamesWhatStandsStill) {
+  port_.server.stopped_paths = {port_.held, port_.paused};
+  port_.server.paths_held = 4;
+  port_.server.paths_paused = 1;
+  port_.server.unknown_refusals = 12;
+  EXPECT_EQ(run({"status"}), exit_ok);
+  EXPECT_THAT(out_,
+              HasSubstr("mx1 → ms365: Held since 2026-09-21 13:51:20Z (22m00s): ms365 refused "
+                        "mx1 with 451"));
+  EXPECT_THAT(out_, HasSubstr("mx2 → google: Paused until"));
+  EXPECT_THAT(out_, HasSubstr("… and 3 more paths: mailweir path list\n"));
+  EXPECT_THAT(out_, HasSubstr("12 refusals that no rule reads: mailweir unknown\n"));
+  EXPECT_EQ(run({"status", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("mx1 → ms365: 保留中 2026-09-21 13:51:20Z"));
+}
+
+TEST_F(CliTest, TheShortFormsAreNotInTheHelp) {
+  EXPECT_EQ(run({"--help"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("explain"));
+  EXPECT_THAT(out_, Not(HasSubstr("forget")));
+}
+
+}  // namespace
+}  // namespace mailweir::cli

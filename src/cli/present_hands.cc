@@ -1,0 +1,112 @@
+// Pauses and caps, what was forgotten, refusals that no rule reads: the small answers about paths.
+#include "cli/json_view.h"
+#include "cli/present_path.h"
+
+namespace mailweir::cli {
+namespace {
+
+std::string_view word(const Style& style, Text text) {
+  return text_of(style.language, text);
+}
+
+std::string all_if_empty(const std::string& name) {
+  return name.empty() ? "*" : name;
+}
+
+std::string limits_text(const Json& hand, const Style& style) {
+  std::string text = shown_text(hand, "rate");
+  if (const std::uint64_t connections = number(hand, "connections"); connections > 0) {
+    text += (text.empty() ? "" : ", ") +
+            say(style.language, Text::caps_connections, count_text(connections));
+  }
+  return text;
+}
+
+std::string action_text(const Json& hand, const Style& style) {
+  return std::string(
+      word(style, raw_text(hand, "action") == "pause" ? Text::hand_pause : Text::hand_cap));
+}
+
+}  // namespace
+
+std::string hand_text(const Json& hand, const Style& style) {
+  const std::string limits = limits_text(hand, style);
+  const std::string until = raw_text(hand, "until");
+  return say(style.language, Text::hand_text, action_text(hand, style),
+             all_if_empty(shown_text(hand, "source")), all_if_empty(shown_text(hand, "provider")),
+             limits.empty() ? "" : " " + limits,
+             until.empty() ? "" : say(style.language, Text::hand_until, time_text(until)),
+             shown_text(hand, "reason"), shown_text(hand, "by"));
+}
+
+std::string present_hands(const Json& list, const Style& style) {
+  const Json& hands = member(list, "hands");
+  if (hands.empty()) return std::string(word(style, Text::no_hands)) + "\n";
+  TextTable table({{std::string(word(style, Text::id_title)), Align::right},
+                   {std::string(word(style, Text::source_title))},
+                   {std::string(word(style, Text::provider_title))},
+                   {std::string(word(style, Text::order_title))},
+                   {std::string(word(style, Text::until_title))},
+                   {std::string(word(style, Text::by_title))},
+                   {std::string(word(style, Text::reason_title))}});
+  for (const Json& hand : hands) {
+    const std::string limits = limits_text(hand, style);
+    const std::string until = raw_text(hand, "until");
+    table.add({std::to_string(number(hand, "id")), all_if_empty(shown_text(hand, "source")),
+               all_if_empty(shown_text(hand, "provider")),
+               action_text(hand, style) + (limits.empty() ? "" : " " + limits),
+               until.empty() ? "-" : time_text(until), shown_text(hand, "by"),
+               shown_text(hand, "reason")});
+  }
+  return table.to_string();
+}
+
+std::string present_hands_set(const Json& list, const Style& style) {
+  std::string text;
+  for (const Json& hand : member(list, "hands")) {
+    text += say(style.language, Text::hand_set, number(hand, "id"), hand_text(hand, style)) + "\n";
+  }
+  return text;
+}
+
+std::string present_taken_back(const Json& list, const Style& style) {
+  std::string text;
+  for (const Json& hand : member(list, "hands")) {
+    text += say(style.language, Text::hand_taken_back, number(hand, "id"), hand_text(hand, style)) +
+            "\n";
+  }
+  for (const Json& hand : member(list, "still_paused_by")) {
+    text += coloured(say(style.language, Text::hand_still_pauses, number(hand, "id"),
+                         hand_text(hand, style)),
+                     Colour::yellow, style) +
+            "\n";
+  }
+  return text;
+}
+
+std::string present_forgotten(const Json& answer, const Style& style) {
+  std::string text;
+  for (const Json& path : member(answer, "forgotten")) {
+    text += say(style.language, Text::path_forgotten, shown_text(path, "source"),
+                shown_text(path, "provider")) +
+            "\n";
+  }
+  return text;
+}
+
+std::string present_unknown_refusals(const Json& answer, const Style& style) {
+  const Json& refusals = member(answer, "refusals");
+  if (refusals.empty()) return std::string(word(style, Text::no_unknown)) + "\n";
+  std::string text =
+      coloured(say(style.language, Text::unknown_sentence, count_text(number(answer, "total"))),
+               Colour::bold, style) +
+      "\n\n";
+  for (const Json& refusal : refusals) {
+    text += fmt::format("{:>7}  {}  {}\n", count_text(number(refusal, "count")),
+                        shown_text(refusal, "provider"), time_text(raw_text(refusal, "last_seen")));
+    text += reply_lines(0, raw_text(refusal, "sample"), "         ");
+  }
+  return text;
+}
+
+}  // namespace mailweir::cli

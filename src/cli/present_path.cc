@@ -1,0 +1,280 @@
+#include "cli/present_path.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/time.h"
+
+#include "cli/json_view.h"
+
+namespace mailweir::cli {
+namespace {
+
+constexpr std::size_t refusal_width = 72;  // of a refusal in a table or in a sentence
+
+std::string_view word(const Style& style, Text text) {
+  return text_of(style.language, text);
+}
+
+double real(const Json& json, const char* name) {
+  const Json& value = member(json, name);
+  return value.is_number() ? value.get<double>() : 0.0;
+}
+
+// The first line, cut between characters.
+std::string shortened(std::string_view text) {
+  const auto lines = lines_of(text);
+  std::string line = lines.empty() ? std::string() : printable(lines.front());
+  if (line.size() <= refusal_width && lines.size() < 2) return line;
+  std::size_t end = std::min(line.size(), refusal_width);
+  while (end > 0 && end < line.size() && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80)
+    --end;
+  return line.substr(0, end) + "…";
+}
+
+std::string refusal_text(const Json& refusal) {
+  if (has_value(refusal, "reply_code"))
+    return shortened(
+        fmt::format("{} {}", number(refusal, "reply_code"), raw_text(refusal, "reply")));
+  return shown_text(refusal, "failure");
+}
+
+// "2026-09-21 13:51:20Z (22m00s)"
+std::string since_text(const Json& learned, std::string_view server_time, const Style& style) {
+  const std::string since = raw_text(learned, "since");
+  const auto begun = parse_rfc3339(since);
+  const auto now = parse_rfc3339(server_time);
+  if (!begun || !now) return "?";
+  const double age = std::chrono::duration<double>(*now - *begun).count();
+  return say(style.language, Text::time_with_age, time_text(since), age_text(std::max(0.0, age)));
+}
+
+std::string pace_text(const Json& path) {
+  const Json& learned = member(path, "learned");
+  if (const double pace = real(learned, "pace_per_s"); pace > 0) return rate_text(pace);
+  return shown_text(member(path, "caps"), "message_rate");
+}
+
+std::string siblings_text(const Json& path, const Style& style) {
+  const std::uint64_t open = number(path, "siblings_open");
+  if (open == 0) return std::string(word(style, Text::no_sibling));
+  if (open == 1) return std::string(word(style, Text::sibling_carries_on));
+  return say(style.language, Text::siblings_carry_on, count_text(open));
+}
+
+std::string held_sentence(const Json& path, std::string_view server_time, const Style& style) {
+  const std::string source = shown_text(path, "source");
+  const std::string provider = shown_text(path, "provider");
+  const Json& learned = member(path, "learned");
+  const Json& refusal = member(path, "last_refusal");
+  const std::string canary = raw_text(learned, "next_canary");
+  const bool has_reply = has_value(refusal, "reply_code");
+  return say(
+      style.language, Text::path_held, since_text(learned, server_time, style),
+      refusal.is_null() ? say(style.language, Text::path_refused_before, provider, source)
+                        : say(style.language, has_reply ? Text::path_refused : Text::path_no_answer,
+                              provider, source, refusal_text(refusal)),
+      canary.empty() || raw_text(path, "binding") == "canary"
+          ? std::string(word(style, Text::path_canary_out))
+          : say(style.language, Text::path_next_canary, relative_text(canary, server_time, style)),
+      siblings_text(path, style));
+}
+
+std::string paused_sentence(const Json& path, const Style& style) {
+  std::string until;
+  std::string by;
+  std::string reason;
+  for (const Json& hand : member(path, "hands")) {
+    if (raw_text(hand, "action") != "pause") continue;
+    by = shown_text(hand, "by");
+    reason = shown_text(hand, "reason");
+    if (const std::string end = raw_text(hand, "until"); !end.empty())
+      until = say(style.language, Text::path_paused_until, time_text(end));
+  }
+  return say(style.language, Text::path_paused, until, by, reason, shown_text(path, "source"),
+             shown_text(path, "provider"));
+}
+
+struct BindingWord {
+  std::string_view binding;
+  Text text;
+  Text window = Text::count_;
+};
+
+constexpr BindingWord binding_words[] = {
+    {"pace", Text::binding_pace},
+    {"minute-count", Text::binding_count, Text::window_minute},
+    {"ten-minute-count", Text::binding_count, Text::window_ten_minutes},
+    {"hour-count", Text::binding_count, Text::window_hour},
+    {"day-count", Text::binding_count, Text::window_day},
+    {"concurrency", Text::binding_concurrency},
+    {"ramp", Text::binding_ramp},
+    {"pause", Text::binding_pause},
+    {"share", Text::binding_share},
+    {"connection_cap", Text::binding_connection_cap},
+    {"message_rate_cap", Text::binding_message_rate},
+    {"connection_rate_cap", Text::binding_connection_rate},
+};
+
+std::string binding_text(std::string_view binding, const Style& style) {
+  for (const BindingWord& known : binding_words) {
+    if (known.binding != binding) continue;
+    return known.window == Text::count_
+               ? std::string(word(style, known.text))
+               : say(style.language, known.text, word(style, known.window));
+  }
+  return printable(binding);
+}
+
+std::string open_sentence(const Json& path, std::string_view server_time, const Style& style) {
+  const std::string source = shown_text(path, "source");
+  const std::string provider = shown_text(path, "provider");
+  const std::string pace = pace_text(path);
+  const std::string at_pace = pace.empty() ? "" : say(style.language, Text::path_at_pace, pace);
+  if (!has_value(path, "binding"))
+    return say(style.language, Text::path_open, source, provider, at_pace);
+  const std::string next = raw_text(path, "next_move_forecast");
+  return say(style.language, Text::path_bound, binding_text(raw_text(path, "binding"), style),
+             source, provider, at_pace,
+             next.empty()
+                 ? std::string(word(style, Text::when_one_ends))
+                 : say(style.language, Text::forecast, relative_text(next, server_time, style)));
+}
+
+std::string ramp_sentence(const Json& path, std::string_view server_time, const Style& style) {
+  return say(style.language, Text::path_ramps,
+             since_text(member(path, "learned"), server_time, style), shown_text(path, "source"),
+             pace_text(path), shown_text(path, "provider"), siblings_text(path, style));
+}
+
+Text path_state_word(std::string_view state) {
+  if (state == "held") return Text::state_held;
+  if (state == "ramp") return Text::path_state_ramp;
+  if (state == "paused") return Text::path_state_paused;
+  if (state == "unused") return Text::path_state_unused;
+  return Text::path_state_open;
+}
+
+Colour path_colour(std::string_view state) {
+  if (state == "held") return Colour::red;
+  return state == "paused" || state == "ramp" ? Colour::yellow : Colour::bold;
+}
+
+std::string paths_table(const Json& paths, std::string_view server_time, const Style& style) {
+  TextTable table({{std::string(word(style, Text::source_title))},
+                   {std::string(word(style, Text::provider_title))},
+                   {std::string(word(style, Text::state_title))},
+                   {std::string(word(style, Text::since_title)), Align::right},
+                   {std::string(word(style, Text::pace_title)), Align::right},
+                   {std::string(word(style, Text::canary_title)), Align::right},
+                   {std::string(word(style, Text::waiting_title)), Align::right},
+                   {std::string(word(style, Text::refusal_title))}});
+  const auto now = parse_rfc3339(server_time);
+  for (const Json& path : paths) {
+    const Json& learned = member(path, "learned");
+    const auto since = parse_rfc3339(raw_text(learned, "since"));
+    const std::string canary = raw_text(learned, "next_canary");
+    const double age = since && now ? std::chrono::duration<double>(*now - *since).count() : -1.0;
+    const std::string pace = pace_text(path);
+    table.add({shown_text(path, "source"), shown_text(path, "provider"),
+               std::string(word(style, path_state_word(raw_text(path, "state")))),
+               age < 0 ? "-" : age_text(age), pace.empty() ? "-" : pace,
+               canary.empty() ? "-" : relative_text(canary, server_time, style),
+               count_text(number(path, "waiting")), refusal_text(member(path, "last_refusal"))});
+  }
+  return table.to_string();
+}
+
+}  // namespace
+
+std::string path_sentence(const Json& path, std::string_view server_time, const Style& style) {
+  const std::string state = raw_text(path, "state");
+  if (state == "held") return held_sentence(path, server_time, style);
+  if (state == "paused") return paused_sentence(path, style);
+  if (state == "ramp") return ramp_sentence(path, server_time, style);
+  if (state == "unused")
+    return say(style.language, Text::path_unused, shown_text(path, "source"),
+               shown_text(path, "provider"));
+  return open_sentence(path, server_time, style);
+}
+
+std::string present_paths(const Json& list, const Style& style) {
+  const Json& paths = member(list, "paths");
+  if (paths.empty()) return std::string(word(style, Text::no_paths)) + "\n";
+  const std::uint64_t total = number(list, "paths_total");
+  std::string text = coloured(say(style.language, Text::paths_sentence, count_text(total),
+                                  count_text(number(list, "paths_held"))),
+                              Colour::bold, style) +
+                     "\n\n" + paths_table(paths, raw_text(list, "server_time"), style);
+  if (total > paths.size()) {
+    text += say(style.language, Text::more_paths, count_text(total - paths.size()),
+                "mailweir path list --rows N") +
+            "\n";
+  }
+  return text;
+}
+
+std::string present_explained_path(const Json& list, const Style& style) {
+  const std::string server_time = raw_text(list, "server_time");
+  std::string text;
+  for (const Json& path : member(list, "paths")) {
+    text += coloured(path_sentence(path, server_time, style), path_colour(raw_text(path, "state")),
+                     style) +
+            "\n" + path_details(path, "  ", style);
+  }
+  return text;
+}
+
+namespace {
+
+// The path that says most about why a recipient waits: a held one before others.
+const Json* telling_path(const Json& answer, std::string_view state) {
+  for (const Json& place : member(answer, "places")) {
+    for (const Json& path : member(place, "paths")) {
+      if (raw_text(path, "state") == state) return &path;
+    }
+  }
+  return nullptr;
+}
+
+const Json* telling_path_of(const Json& answer, const Json& recipient) {
+  const std::string reason = raw_text(recipient, "reason");
+  if (reason == "path_held") return telling_path(answer, "held");
+  if (reason == "path_paused") return telling_path(answer, "paused");
+  if (reason != "learned_limit") return nullptr;
+  const Json* ramping = telling_path(answer, "ramp");
+  return ramping != nullptr ? ramping : telling_path(answer, "open");
+}
+
+}  // namespace
+
+std::string present_explained_recipient(const Json& answer, const Style& style) {
+  const std::string server_time = raw_text(answer, "server_time");
+  const Json& recipients = member(answer, "recipients");
+  std::string text;
+  if (!recipients.empty()) {
+    if (const Json* path = telling_path_of(answer, recipients.front()); path != nullptr) {
+      text += coloured(path_sentence(*path, server_time, style),
+                       path_colour(raw_text(*path, "state")), style) +
+              "\n\n";
+    }
+  }
+  for (const Json& recipient : recipients) {
+    text +=
+        say(style.language, Text::waits_of_recipient, shown_text(recipient, "mailbox"),
+            shown_text(recipient, "message"), state_lines(recipient, server_time, "    ", style));
+  }
+  if (is_set(answer, "has_more")) text += std::string(word(style, Text::more_recipients)) + "\n";
+  for (const Json& place : member(answer, "places")) {
+    text += "\n" +
+            say(style.language, Text::paths_of_pool, shown_text(place, "provider"),
+                shown_text(place, "pool")) +
+            "\n";
+    for (const Json& path : member(place, "paths"))
+      text +=
+          "  " + path_sentence(path, server_time, style) + "\n" + path_details(path, "    ", style);
+  }
+  return text;
+}
+
+}  // namespace mailweir::cli

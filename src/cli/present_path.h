@@ -1,0 +1,34 @@
+// The server's JSON about paths as a person reads it: the first line is the answer. Pure, as
+// present.h.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "cli/present.h"
+
+namespace mailweir::cli {
+
+// "Held since 17:03:12Z (22m00s): ms365 refused mx1 with 451 …; next canary in 4m28s (forecast); …"
+std::string path_sentence(const nlohmann::ordered_json& path, std::string_view server_time,
+                          const Style& style);
+
+// What the sentence rests on: the refusal verbatim, its rule, what was learned, caps, hands.
+std::string path_details(const nlohmann::ordered_json& path, std::string_view indent,
+                         const Style& style);
+// "pause * → google until …: reason (who)"
+std::string hand_text(const nlohmann::ordered_json& hand, const Style& style);
+// In the unit that makes it at least one: "4.5/s", "20.0/min".
+std::string rate_text(double per_second);
+
+std::string present_paths(const nlohmann::ordered_json& list, const Style& style);
+std::string present_explained_path(const nlohmann::ordered_json& list, const Style& style);
+std::string present_explained_recipient(const nlohmann::ordered_json& answer, const Style& style);
+std::string present_hands(const nlohmann::ordered_json& list, const Style& style);
+std::string present_hands_set(const nlohmann::ordered_json& list, const Style& style);
+std::string present_taken_back(const nlohmann::ordered_json& list, const Style& style);
+std::string present_forgotten(const nlohmann::ordered_json& answer, const Style& style);
+std::string present_unknown_refusals(const nlohmann::ordered_json& answer, const Style& style);
+
+}  // namespace mailweir::cli

@@ -1,0 +1,109 @@
+// The lines below a path's sentence: what it rests on.
+#include <algorithm>
+
+#include "cli/json_view.h"
+#include "cli/present_path.h"
+
+namespace mailweir::cli {
+namespace {
+
+double real(const Json& json, const char* name) {
+  const Json& value = member(json, name);
+  return value.is_number() ? value.get<double>() : 0.0;
+}
+
+void append(std::string& list, const std::string& part) {
+  list += (list.empty() ? "" : ", ") + part;
+}
+
+struct WindowWord {
+  const char* window;
+  Text text;
+};
+
+constexpr WindowWord window_words[] = {{"minute", Text::window_minute},
+                                       {"ten-minutes", Text::window_ten_minutes},
+                                       {"hour", Text::window_hour},
+                                       {"day", Text::window_day}};
+
+std::string learned_text(const Json& learned, const Style& style) {
+  const auto language = style.language;
+  std::string parts;
+  const auto add_rate = [&](const char* name, Text text) {
+    if (const double rate = real(learned, name); rate > 0)
+      append(parts, say(language, text, rate_text(rate)));
+  };
+  add_rate("pace_per_s", Text::learned_pace);
+  add_rate("carried_per_s", Text::learned_carried);
+  add_rate("refused_per_s", Text::learned_refused);
+  if (const auto at_once = number(learned, "concurrency"); at_once > 0)
+    append(parts, say(language, Text::learned_at_once, count_text(at_once)));
+  for (const WindowWord& known : window_words) {
+    const Json& count = member(member(learned, "counts"), known.window);
+    if (!has_value(count, "most")) continue;
+    append(parts, say(language, Text::learned_count, count_text(number(count, "attempts")),
+                      count_text(static_cast<std::uint64_t>(std::max(0.0, real(count, "most")))),
+                      text_of(language, known.text)));
+  }
+  if (const auto holds = number(learned, "holds"); holds > 0)
+    append(parts, say(language, Text::learned_holds, count_text(holds)));
+  if (const auto refused = number(learned, "canaries_refused"); refused > 0)
+    append(parts, say(language, Text::learned_canaries, count_text(refused)));
+  return parts;
+}
+
+std::string caps_text(const Json& caps, const Style& style) {
+  std::string parts =
+      say(style.language, Text::caps_connections, count_text(number(caps, "connections")));
+  append(parts, say(style.language, Text::caps_per_connection,
+                    count_text(number(caps, "messages_per_connection"))));
+  if (const std::string rate = shown_text(caps, "message_rate"); !rate.empty()) append(parts, rate);
+  return parts;
+}
+
+std::string refusal_lines(const Json& refusal, std::string_view indent, const Style& style) {
+  if (refusal.is_null()) return {};
+  std::string text = reply_lines(number(refusal, "reply_code"), raw_text(refusal, "reply"), indent);
+  const std::string rule = shown_text(refusal, "rule");
+  const std::string host = shown_text(refusal, "host");
+  const std::string read = rule.empty() ? std::string(text_of(style.language, Text::detail_no_rule))
+                                        : say(style.language, Text::detail_rule, rule);
+  const bool has_reply = has_value(refusal, "reply_code");
+  text += fmt::format("{}{}{}\n", indent,
+                      say(style.language, Text::detail_refusal, shown_text(refusal, "phase"),
+                          host.empty() ? "-" : host, time_text(raw_text(refusal, "time"))),
+                      has_reply ? "; " + read : "");
+  return text;
+}
+
+}  // namespace
+
+std::string rate_text(double per_second) {
+  if (per_second >= 10) return fmt::format("{:.0f}/s", per_second);
+  if (per_second >= 1) return fmt::format("{:.1f}/s", per_second);
+  if (per_second * 60 >= 1) return fmt::format("{:.1f}/min", per_second * 60);
+  return fmt::format("{:.1f}/h", per_second * 3600);
+}
+
+std::string path_details(const Json& path, std::string_view indent, const Style& style) {
+  const auto language = style.language;
+  std::string text = refusal_lines(member(path, "last_refusal"), indent, style);
+  const auto add = [&](const std::string& line) { text += fmt::format("{}{}\n", indent, line); };
+  if (const std::string learned = learned_text(member(path, "learned"), style); !learned.empty())
+    add(say(language, Text::detail_learned, learned));
+  add(say(language, Text::detail_caps, caps_text(member(path, "caps"), style)));
+  for (const Json& hand : member(path, "hands"))
+    add(say(language, Text::detail_hand,
+            fmt::format("{}, {}", number(hand, "id"), hand_text(hand, style))));
+  if (is_set(path, "carries_others")) add(std::string(text_of(language, Text::detail_carries)));
+  if (raw_text(path, "state") == "unused") return text;
+  std::string now = say(language, Text::detail_now, count_text(number(path, "connections")),
+                        count_text(number(path, "in_flight")), count_text(number(path, "waiting")),
+                        shown_text(path, "provider"));
+  if (const double drain = real(path, "drain_forecast_s"); drain > 0)
+    now += "; " + say(language, Text::detail_drain, age_text(drain));
+  add(now);
+  return text;
+}
+
+}  // namespace mailweir::cli
