@@ -335,9 +335,13 @@ void Dispatcher::opening_failed(std::uint32_t s, const AttemptEnd& end, Instant 
     session.grant = path.pacer->begin_attempt(pacing::Rank::ordinary, now);
     session.grant.at = session.opened_at;
   }
-  if (end.signal == pacing::Signal::connection_limit)
+  AttemptEnd judged = end;
+  if (end.signal == pacing::Signal::connection_limit) {
     session.grant.in_flight = path.pacer->connections();
-  attempt_ended(session.path, std::exchange(session.grant, {}), end, now);
+    // Too many, and it was the only one: then it is their number in a time, not at a time.
+    if (session.grant.in_flight <= 1) judged.signal = pacing::Signal::throttled;
+  }
+  attempt_ended(session.path, std::exchange(session.grant, {}), judged, now);
 }
 
 void Dispatcher::hold_path(std::uint32_t p, pacing::HoldCause cause, std::string_view why,

@@ -140,6 +140,7 @@ class Dispatcher {
   void start(std::uint32_t session, std::uint32_t queue, Instant now);
   std::uint32_t make_transaction(std::uint32_t session, std::uint32_t queue);
   void collect_siblings(std::uint32_t queue, std::uint32_t first, std::size_t most);
+  std::uint32_t transactions_ahead(const Path& path) const;
   void list_free(std::uint32_t session);
   void list_idle(std::uint32_t session, Instant now);
   void unlist(std::uint32_t session);

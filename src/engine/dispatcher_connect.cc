@@ -73,7 +73,8 @@ Dispatcher::Opening Dispatcher::opening(std::uint16_t source, std::uint32_t prov
   const bool is_held = path.pacer->is_held();
   // While held a connection is the canary itself. Otherwise one may be made ready for the permits
   // to come, but none where connections are what is short.
-  if (!attempt.is_free() && (is_held || attempt.binding == pacing::Binding::concurrency))
+  if (!attempt.is_free() && (is_held || attempt.binding == pacing::Binding::concurrency ||
+                             attempt.binding == pacing::Binding::pause))
     return {Answer::no, attempt.limit, is_held, attempt.at};
   const pacing::NextPermit message = path.pacer->next_message(now);
   if (attempt.is_free() && message.is_free()) return {};

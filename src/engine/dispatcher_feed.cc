@@ -315,6 +315,13 @@ std::vector<std::uint32_t> Dispatcher::finish(std::uint32_t t, Instant now) {
   return recipients;
 }
 
+// Where connections are what is short each carries one message at a time, so that none is idle
+// beside one with a queue.
+std::uint32_t Dispatcher::transactions_ahead(const Path& path) const {
+  const bool is_short = path.pacer->connections_most() < path.pacer->caps().connections_max;
+  return is_short ? 1 : settings_.config().transactions_ahead;
+}
+
 void Dispatcher::list_free(std::uint32_t s) {
   Session& session = sessions_[s];
   if (session.stage != SessionStage::open || session.starved) return;
@@ -322,7 +329,7 @@ void Dispatcher::list_free(std::uint32_t s) {
   if (session.in_flight == 0) {
     list::push_front(sessions_, &Session::free, free, s);
     session.listed_free = true;
-  } else if (session.in_flight < settings_.config().transactions_ahead) {
+  } else if (session.in_flight < transactions_ahead(paths_[session.path])) {
     list::push_back(sessions_, &Session::free, free, s);
     session.listed_free = true;
   }

@@ -2,7 +2,9 @@
 // and no more than its pace needs. A value.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include "pacing/path_time.h"
 
@@ -11,6 +13,11 @@ namespace mailweir::pacing {
 class ConcurrencyLimit {
  public:
   // `pace` in messages/s, or infinite.
+  // Of connections alone: below what was refused; no bound until something was.
+  std::uint32_t connections_most() const {
+    return refused_ == 0 ? std::numeric_limits<std::uint32_t>::max()
+                         : std::max(2U, std::uint32_t{refused_}) - 1U;
+  }
   std::uint32_t most(double pace, std::uint32_t ceiling) const;
   void on_latency(Duration taken);
   void on_refused(std::uint32_t in_flight, PathSecond now);

@@ -1,5 +1,7 @@
 #include "pacing/pacer.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 
 namespace mailweir::pacing {
@@ -55,8 +57,13 @@ Change Pacer::end_attempt(const Grant& grant, Signal signal, bool first_try, Dur
                                    .wait = wait});
 }
 
+std::uint32_t Pacer::connections_most() const {
+  return controller_ ? std::min(caps_.connections_max, controller_->connections_most())
+                     : caps_.connections_max;
+}
+
 bool Pacer::permit_connection(Instant now) {
-  if (is_paused_ || connections_ >= caps_.connections_max) return false;
+  if (is_paused_ || connections_ >= connections_most()) return false;
   if (connects_ && !connects_->take(now)) return false;
   ++connections_;
   return true;
@@ -73,7 +80,7 @@ bool Pacer::permit_message(Instant now) {
 
 NextPermit Pacer::next_connection(Instant now) const {
   if (is_paused_) return {Limit::paused, never};
-  if (connections_ >= caps_.connections_max) return {Limit::connections, never};
+  if (connections_ >= connections_most()) return {Limit::connections, never};
   if (!connects_) return {};
   const Instant at = connects_->next(now);
   return at <= now ? NextPermit{} : NextPermit{Limit::connection_rate, at};

@@ -95,6 +95,7 @@ class Pacer {
   const PathCaps& caps() const { return caps_; }
   bool is_paused() const { return is_paused_; }
   std::uint32_t connections() const { return connections_; }
+  std::uint32_t connections_most() const;  // by caps, and what the peer took
   std::uint64_t count(Evidence evidence) const {
     return counts_[static_cast<std::size_t>(evidence)];
   }

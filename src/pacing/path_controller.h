@@ -49,6 +49,8 @@ class PathController {
   Change hold(HoldCause cause, Instant now);
 
   Mode mode() const;
+  // Connections that may be held at once: idle ones count at the peer too.
+  std::uint32_t connections_most() const { return concurrency_.connections_most(); }
   LearnedState state(Instant now) const;
 
   // A versioned image without absolute times. restore() lets `age` pass since it was taken
