@@ -202,6 +202,7 @@ enum class Text : std::uint8_t {
   reason_title,
   no_hands,
   hand_set,
+  hand_covers_none,
   hand_taken_back,
   hand_still_pauses,
   hand_text,

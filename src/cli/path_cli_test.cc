@@ -28,7 +28,7 @@ TEST_F(CliTest, APathsFirstLineIsTheAnswer) {
       "1, "
       "canaries refused in this one: 3\n"
       "  caps: 20 connections, 100 messages a connection\n"
-      "  now: 0 connections, 0 in flight, 240 waiting for ms365; drained in about 1m20s "
+      "  now: connections 0, in flight 0, waiting for ms365: 240; drained in about 1m20s "
       "(forecast)\n");
 }
 
@@ -123,6 +123,12 @@ TEST_F(CliTest, AHandIsLaidWithItsReason) {
   EXPECT_THAT(out_, StartsWith("有効 (8): 停止 mx1 → ms365: they called"));
   EXPECT_EQ(run({"slow", "mx1", "ms365", "--reason", "x"}), exit_ok);
   EXPECT_EQ(port_.asked_hand.kind, HandOrder::Kind::slow);
+}
+
+TEST_F(CliTest, AHandThatMeetsNoPathSaysSo) {
+  port_.covered = 0;
+  EXPECT_EQ(run({"path", "pause", "mx1", "ms365", "--reason", "x"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("\nNo path in use is covered by it yet;"));
 }
 
 TEST_F(CliTest, AHandWithoutReasonOrLimitIsRefused) {

@@ -66,6 +66,8 @@ std::string present_hands_set(const Json& list, const Style& style) {
   for (const Json& hand : member(list, "hands")) {
     text += say(style.language, Text::hand_set, number(hand, "id"), hand_text(hand, style)) + "\n";
   }
+  if (has_value(list, "covered") && number(list, "covered") == 0)
+    text += coloured(word(style, Text::hand_covers_none), Colour::yellow, style) + "\n";
   return text;
 }
 

@@ -41,7 +41,7 @@ class FakePathPort : public AdminPort {
     if (path_failure) return done(std::unexpected(*path_failure));
     done(RecipientExplanation{moment, {waiting_one}, false, {{"ms365", "main", {held, open}}}});
   }
-  void hands(Done<HandList> done) override { done(HandList{moment, known_hands, {}}); }
+  void hands(Done<HandList> done) override { done(HandList{moment, known_hands, {}, {}}); }
   void set_hand(HandOrder order, Done<HandList> done) override {
     asked_hand = std::move(order);
     if (path_failure) return done(std::unexpected(*path_failure));
@@ -56,17 +56,17 @@ class FakePathPort : public AdminPort {
     if (asked_hand.lasts) hand.until = moment.now + *asked_hand.lasts;
     hand.reason = asked_hand.reason;
     hand.by = asked_hand.actor;
-    done(HandList{moment, {hand}, {}});
+    done(HandList{moment, {hand}, {}, covered});
   }
   void resume(PathOrder order, Done<HandList> done) override {
     asked_order = std::move(order);
-    done(HandList{moment, known_hands, {}});
+    done(HandList{moment, known_hands, {}, {}});
   }
   void undo(std::uint64_t hand, PathOrder order, Done<HandList> done) override {
     asked_undo = hand;
     asked_order = std::move(order);
     if (hand != 7) return done(fail(Errc::not_found, "nothing with that id is in force"));
-    done(HandList{moment, known_hands, {}});
+    done(HandList{moment, known_hands, {}, {}});
   }
   void forget(PathOrder order, Done<ForgottenPaths> done) override {
     asked_order = std::move(order);
@@ -85,6 +85,7 @@ class FakePathPort : public AdminPort {
                                UnixTime(std::chrono::seconds(1'789'999'000))}}};
   RecipientExplanation::Waiting waiting_one;
   std::optional<Error> path_failure;
+  std::uint64_t covered = 2;
 
   PathQuery asked_paths;
   std::string asked_target;

@@ -77,6 +77,7 @@ struct HandList {
   Moment moment;
   std::vector<engine::PathHand> hands;
   std::vector<engine::PathHand> still_paused_by;  // of a resume: pauses that reach further
+  std::optional<std::uint64_t> covered;           // of hands just set: paths in use under them
 };
 
 // Who changes something of these paths, and why.

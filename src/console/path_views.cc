@@ -199,7 +199,8 @@ Response recipient_explanation_response(const RecipientExplanation& explanation)
 Response hands_response(const HandList& list) {
   return json_response({{"server_time", to_rfc3339(list.moment.wall)},
                         {"hands", hands_json(list.hands, list.moment)},
-                        {"still_paused_by", hands_json(list.still_paused_by, list.moment)}});
+                        {"still_paused_by", hands_json(list.still_paused_by, list.moment)},
+                        {"covered", list.covered ? Json(*list.covered) : Json(nullptr)}});
 }
 
 Response forgotten_response(const ForgottenPaths& forgotten) {

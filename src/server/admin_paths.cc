@@ -105,10 +105,13 @@ Result<std::string> find_provider(const engine::Engine& engine,
   filter.domain = name;
   const auto waiting = engine.list(filter, MessageId{}, 1, now);
   if (!waiting.empty() && !waiting.front().provider.empty()) return waiting.front().provider;
-  // An MX set's own name may come into use later.
-  if (name.contains('.')) return name;
   const std::vector<std::string_view> names(known.begin(), known.end());
-  const std::string_view near = nearest_name(name, names);
+  std::string_view near = nearest_name(name, names);
+  const auto longer =
+      std::ranges::find_if(names, [&](std::string_view other) { return other.starts_with(name); });
+  if (near.empty() && longer != names.end()) near = *longer;
+  // An MX set's own name may come into use later.
+  if (near.empty() && name.contains('.')) return name;
   return fail(Errc::not_found,
               near.empty()
                   ? fmt::format("there is no provider \"{}\"; `mailweir path list` shows "
@@ -359,7 +362,7 @@ void Admin::read_waiting(const Target& target, std::vector<engine::RecipientView
 
 void Admin::hands(console::Done<console::HandList> done) {
   ports_.relay.with_engine([this, done = std::move(done)](engine::Engine& engine, Instant now) {
-    done(console::HandList{moment(now), engine.hands(), {}});
+    done(console::HandList{moment(now), engine.hands(), {}, {}});
   });
 }
 
@@ -377,9 +380,10 @@ void Admin::set_hand(console::HandOrder order, console::Done<console::HandList> 
     } else {
       hands.push_back(hand_of(order, now));
     }
-    ports_.relay.set_hands(std::move(hands), [this, done](auto set) {
+    const std::uint64_t covered = matching(engine.paths(now), order.source, order.provider).size();
+    ports_.relay.set_hands(std::move(hands), [this, done, covered](auto set) {
       if (!set) return done(std::unexpected(std::move(set).error()));
-      done(console::HandList{moment(ports_.clock.now()), std::move(*set), {}});
+      done(console::HandList{moment(ports_.clock.now()), std::move(*set), {}, covered});
     });
   });
 }
@@ -408,7 +412,7 @@ void Admin::resume(console::PathOrder order, console::Done<console::HandList> do
                                                  "that back with `mailweir path undo ID`",
                                                  overlap_text(left))));
             }
-            done(console::HandList{moment(then), std::move(removed), std::move(left)});
+            done(console::HandList{moment(then), std::move(removed), std::move(left), {}});
           });
         });
   });
@@ -426,7 +430,7 @@ void Admin::undo(std::uint64_t hand, console::PathOrder order,
                                        "lists what is",
                                        hand)));
         }
-        done(console::HandList{moment(ports_.clock.now()), std::move(*removed), {}});
+        done(console::HandList{moment(ports_.clock.now()), std::move(*removed), {}, {}});
       });
 }
 
