@@ -91,6 +91,22 @@ TEST_F(PathApi, WithoutALimitThereIsNoNumber) {
   EXPECT_EQ(port_.asked_paths.source, "");
 }
 
+TEST_F(PathApi, APaceThatACapHoldsDownIsTheCapsDoing) {
+  engine::PathExplanation& path = port_.open.path;
+  path.next.limit = pacing::Limit::learned;
+  path.next.binding = pacing::Binding::pace;
+  const auto binding = [this] {
+    return get("/api/v1/explain?source=mx2&provider=ms365")["paths"][0]["binding"];
+  };
+  path.caps.message_rate.reset();
+  EXPECT_EQ(binding(), "pace");
+  path.caps.message_rate = Rate{20, std::chrono::minutes(1)};
+  path.learned->pace = 1.0 / 3;
+  EXPECT_EQ(binding(), "message_rate_cap");
+  path.learned->pace = 0.1;
+  EXPECT_EQ(binding(), "pace");
+}
+
 TEST_F(PathApi, ARecipientIsExplainedWithThePathsOfItsPool) {
   const Json answer = get("/api/v1/explain?target=ken@example.com");
   EXPECT_EQ(port_.asked_target, "ken@example.com");

@@ -53,6 +53,18 @@ std::string_view name_of(pacing::Limit limit) {
   return "none";
 }
 
+// What keeps the next message back. A pace that a cap holds down is the cap's doing.
+std::string_view binding_of(const engine::PathExplanation& path) {
+  if (path.next.limit != pacing::Limit::learned) return name_of(path.next.limit);
+  const auto& cap = path.caps.message_rate;
+  if (path.next.binding == pacing::Binding::pace && cap && path.learned) {
+    const double capped =
+        static_cast<double>(cap->events) * 1e6 / static_cast<double>(cap->period.count());
+    if (capped <= path.learned->pace * 1.01) return name_of(pacing::Limit::message_rate);
+  }
+  return to_string(path.next.binding);
+}
+
 std::string_view state_of(const engine::PathExplanation& path) {
   if (path.is_paused) return "paused";
   if (!path.is_used) return "unused";
@@ -147,7 +159,6 @@ Json paths_json(const std::vector<ExplainedPath>& paths, const Moment& moment) {
 Json path_json(const ExplainedPath& explained, const Moment& moment) {
   const engine::PathExplanation& path = explained.path;
   const bool has_binding = path.next.limit != pacing::Limit::none;
-  const bool is_learned = path.next.limit == pacing::Limit::learned;
   return {{"source", path.source},
           {"provider", path.provider},
           {"state", state_of(path)},
@@ -158,9 +169,7 @@ Json path_json(const ExplainedPath& explained, const Moment& moment) {
             {"message_rate", rate_or_null(path.caps.message_rate)},
             {"connection_rate", rate_or_null(path.caps.connection_rate)}}},
           {"hands", hands_json(path.hands, moment)},
-          {"binding",
-           has_binding ? Json(is_learned ? to_string(path.next.binding) : name_of(path.next.limit))
-                       : Json(nullptr)},
+          {"binding", has_binding ? Json(binding_of(path)) : Json(nullptr)},
           {"carries_others", path.carries_others},
           {"next_move_forecast",
            has_binding ? time_or_null(moment.wall_at(path.next_move)) : Json(nullptr)},
