@@ -32,7 +32,7 @@ WaitReason reason_of(pacing::Limit limit) {
 }  // namespace
 
 Dispatcher::Dispatcher(Ledger& ledger, NextHopTable& next_hops, const Settings& settings,
-                       std::vector<Order>& orders)
+                       RetryWheel& retries, std::vector<Order>& orders)
     : ledger_(ledger),
       next_hops_(next_hops),
       settings_(settings),
@@ -40,6 +40,7 @@ Dispatcher::Dispatcher(Ledger& ledger, NextHopTable& next_hops, const Settings& 
       lanes_(ledger, next_hops, settings),
       line_(lanes_, next_hops),
       paths_(next_hops, settings),
+      retries_(retries),
       watch_(paths_, next_hops, settings, suspects_, ledger.tenants, orders) {}
 
 std::uint32_t Dispatcher::find(SessionId id) const {
@@ -322,6 +323,7 @@ void Dispatcher::attempt_ended(std::uint32_t p, const pacing::Grant& grant, cons
   if (path.pacer->controller() == nullptr) return;
   mode_changed(p, change, now);
   watch_.attempt_ended(p, end, change, now);
+  if (change == pacing::Change::held) slow_suspect(p, now);
   mark_path(p);
   mark_provider(path.provider);
 }
@@ -395,6 +397,7 @@ void Dispatcher::sweep(Instant now) {
     left_providers_.insert(left_providers_.begin(), p);
     return;
   }
+  cells_.forget_provider(p);
   paths_.forget_provider(p);
   next_hops_.forget_provider(p);
 }

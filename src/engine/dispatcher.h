@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/cell_table.h"
 #include "engine/connection_line.h"
 #include "engine/lanes.h"
 #include "engine/ledger.h"
@@ -26,7 +27,7 @@ namespace mailweir::engine {
 
 class Dispatcher {
  public:
-  Dispatcher(Ledger& ledger, NextHopTable& next_hops, const Settings& settings,
+  Dispatcher(Ledger& ledger, NextHopTable& next_hops, const Settings& settings, RetryWheel& retries,
              std::vector<Order>& orders);
 
   // --- recipients
@@ -60,6 +61,16 @@ class Dispatcher {
                      Instant now);
   // A session that could not be opened, or was lost before it did anything, is an attempt too.
   void opening_failed(std::uint32_t session, const AttemptEnd& end, Instant now);
+  // … and what narrower cells learn from the same end: `concerned` named in the refusal, if one
+  // was.
+  struct CellsEnd {
+    CellsMet met;     // of the transaction
+    Message message;  // its record may be gone
+    std::uint32_t path;
+    std::optional<CellKind> concerned;
+  };
+  void cells_ended(const CellsEnd& ended, const AttemptEnd& end, const pacing::Grant& grant,
+                   Instant now);
   void recipient_bounced(std::uint32_t path, std::uint32_t tenant) {
     suspects_.bounced(path, tenant);
   }
@@ -126,7 +137,7 @@ class Dispatcher {
 
   // dispatcher_feed.cc: recipients into sessions
   void feed(std::uint32_t hop, Instant now);
-  enum class Fed : std::uint8_t { started, no_work, no_permit, yielded };
+  enum class Fed : std::uint8_t { started, parked, no_work, no_permit, yielded };
   Fed feed_once(std::uint32_t session, Instant now);
   bool hangs(const Session& session, Instant now) const;
   bool is_turn_of_oldest(const Path& path) const;
@@ -145,6 +156,13 @@ class Dispatcher {
   void list_idle(std::uint32_t session, Instant now);
   void unlist(std::uint32_t session);
   void starve(std::uint32_t session, Instant until);
+
+  // dispatcher_cells.cc: what is narrower than a path
+  bool park_blocked(std::uint32_t queue, Instant now);
+  std::uint32_t open_cell(const CellsEnd& ended, CellKind kind, Instant now);
+  pacing::LearningSettings cell_settings() const;
+  void tell_cell(const Cell& cell, Notice::Kind kind, const AttemptEnd& end, Instant now);
+  void slow_suspect(std::uint32_t path, Instant now);
 
   // dispatcher_connect.cc: sessions to hops
   void update_line(std::uint32_t hop, Instant now);
@@ -177,6 +195,8 @@ class Dispatcher {
   Lanes lanes_;
   ConnectionLine line_;
   PathTable paths_;
+  CellTable cells_;
+  RetryWheel& retries_;
   Suspects suspects_;
   PathWatch watch_;
   Slab<Session> sessions_;

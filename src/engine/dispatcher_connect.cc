@@ -184,6 +184,7 @@ void Dispatcher::connect(std::uint32_t p, Instant now) {
       leave_line(hop);
       continue;
     }
+    if (park_blocked(queue, now)) continue;
     const Choice source = choose_source(*group, hop, now);
     line_.end_turn(*group);
     group->last_turn = ++connections_opened_;

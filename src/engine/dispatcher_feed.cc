@@ -43,8 +43,10 @@ void Dispatcher::feed(std::uint32_t hop_index, Instant now) {
       s = next;
       continue;
     }
+    const Fed fed = feed_once(s, now);
+    if (fed == Fed::parked) continue;  // the next message, then
     // One for each session in turn: those without work stand in front.
-    s = feed_once(s, now) == Fed::started ? hop.free_sessions.first : next;
+    s = fed == Fed::started ? hop.free_sessions.first : next;
   }
   update_line(hop_index, now);
 }
@@ -75,6 +77,7 @@ Dispatcher::Fed Dispatcher::feed_once(std::uint32_t s, Instant now) {
   const std::uint32_t queue = permit.is_free() ? lanes_.best_queue(hop, path.source, permit.lowest,
                                                                    is_turn_of_oldest(path), now)
                                                : no_index;
+  if (queue != no_index && park_blocked(queue, now)) return Fed::parked;
   // Sessions that already wait for a permit come first.
   if (queue == no_index || !path.starved.empty() || !path.pacer->permit_message(now)) {
     starve(s, permit.is_free() ? path.pacer->next_message(now).at : permit.at);
@@ -183,6 +186,7 @@ void Dispatcher::serve_starved(std::uint32_t p, Instant now) {
     const std::uint32_t queue = lanes_.best_queue(
         next_hops_.hops[session.hop], path.source,
         session.grant ? pacing::Rank::bulk : permit.lowest, is_turn_of_oldest(path), now);
+    if (park_blocked(queue, now)) continue;
     // The turn of the oldest is taken, not yielded.
     if (!is_turn_of_oldest(path) && should_yield(session, queue, false, now)) {
       close(s, true);
@@ -231,6 +235,9 @@ void Dispatcher::start(std::uint32_t s, std::uint32_t queue, Instant now) {
       session.grant ? std::exchange(session.grant, {})
                     : paths_[session.path].pacer->begin_attempt(settings_.rank(its_class), now);
   ++paths_[session.path].turns;
+  const std::uint32_t provider = paths_[session.path].provider;
+  transaction.cells = cells_.met_by(ledger_.messages[transaction.message], provider);
+  if (transaction.cells.any()) cells_.begin(transaction.cells, settings_.rank(its_class), now);
   if (settings_.config().pacing.learns)
     suspects_.sent(session.path, ledger_.messages[transaction.message].tenant, now);
   StartTransaction order;

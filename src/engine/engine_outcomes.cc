@@ -18,6 +18,24 @@ Duration greylist_wait(const provider::Ruling& ruling, double unit) {
   return wait + Duration(static_cast<std::int64_t>(10e6 * unit));  // never a moment too soon
 }
 
+AttemptEnd as_end(const Judgement& judgement, const RecipientResult& result,
+                  std::string_view host) {
+  return {.signal = judgement.signal,
+          .wait = judgement.ruling.wait,
+          .phase = result.phase,
+          .failure = result.failure,
+          .reply = result.reply.code == 0 ? nullptr : &result.reply,
+          .rule = judgement.ruling.rule,
+          .host = host};
+}
+
+// A link in the content goes with whoever signs it; mail that is not signed with its sender.
+CellKind cell_kind(provider::Scope scope, const Message& message) {
+  const bool is_signed = message.dkim_domain != 0;
+  return scope == provider::Scope::sender_domain || !is_signed ? CellKind::sender_domain
+                                                               : CellKind::dkim_domain;
+}
+
 // The transaction's end as the path sees it: the gravest of its recipients'.
 void add_to(AttemptEnd& end, const Judgement& judgement, const RecipientResult& result) {
   if (graver(end.signal, judgement.signal) == end.signal && end.phase != Phase::connect) return;
@@ -94,9 +112,13 @@ void Engine::State::finish_session(std::uint32_t session, Instant now) {
   while (!dispatcher.session(session).transactions.empty()) {
     const std::uint32_t transaction = dispatcher.session(session).transactions.first;
     const pacing::Grant grant = dispatcher.transaction(transaction).grant;
+    const CellsMet met = dispatcher.transaction(transaction).cells;
     const auto recipients = dispatcher.finish(transaction, now);
     for (auto r = recipients.rbegin(); r != recipients.rend(); ++r) requeue(*r, now);
     if (grant) dispatcher.attempt_ended(path, grant, AttemptEnd{}, now);
+    if (met.any())
+      dispatcher.cells_ended({.met = met, .message = {}, .path = path, .concerned = {}}, {}, grant,
+                             now);
   }
   dispatcher.ended(session, now);
 }
@@ -176,6 +198,11 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
   if (transaction == no_index) return;
   const std::uint32_t session = s.dispatcher.transaction(transaction).session;
   const pacing::Grant grant = s.dispatcher.transaction(transaction).grant;
+  Dispatcher::CellsEnd cells{
+      .met = s.dispatcher.transaction(transaction).cells,
+      .message = s.ledger.messages[s.dispatcher.transaction(transaction).message],
+      .path = s.dispatcher.session(session).path,
+      .concerned = {}};
   const std::uint32_t path = s.dispatcher.session(session).path;
   const std::uint32_t hop = s.dispatcher.session(session).hop;
   const std::string host = s.dispatcher.session(session).host;
@@ -189,6 +216,7 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
   std::uint16_t accepted = 0;
   bool replied = false;
   AttemptEnd end;
+  AttemptEnd cell_end;
   end.first_try = false;
   end.host = host;
   for (std::size_t i = 0; i < recipients.size(); ++i) {
@@ -205,6 +233,10 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
     }
     if (result.failure == Failure::none) replied = true;
     add_to(end, judgement, result);
+    if (judgement.concerns_cell && !cells.concerned) {
+      cells.concerned = cell_kind(judgement.ruling.scope, cells.message);
+      cell_end = as_end(judgement, result, host);
+    }
     end.first_try = end.first_try || s.ledger.recipients[recipients[i]].attempts == 0;
     s.count(path, verdict.action, now);
     s.settle_attempt(recipients[i], result, judgement, {.path = path, .host = &host, .unit = unit},
@@ -212,6 +244,8 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
   }
   if (replied) s.dispatcher.answered(session, now);
   if (grant) s.dispatcher.attempt_ended(path, grant, end, now);
+  if (cells.met.any() || cells.concerned)
+    s.dispatcher.cells_ended(cells, cells.concerned ? cell_end : end, grant, now);
   s.dispatcher.run(now);
 }
 

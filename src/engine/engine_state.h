@@ -23,7 +23,7 @@ struct Engine::State {
         ledger(orders),
         retries(ledger.recipients),
         expiries(ledger.messages),
-        dispatcher(ledger, next_hops, settings, orders),
+        dispatcher(ledger, next_hops, settings, retries, orders),
         router(ledger, next_hops, dispatcher, settings, orders),
         random(random_source) {}
 

@@ -35,6 +35,8 @@ std::uint32_t Ledger::add(const MessageFacts& facts, Kind kind) {
   message.expires_after = Offset(facts.accepted, facts.expires);
   message.deadline_after = Offset(facts.accepted, facts.deadline);
   message.tenant = tenant & 0xFF'FFFFU;
+  message.sender_domain = mail_domains.intern(facts.sender_domain);
+  message.dkim_domain = mail_domains.intern(facts.dkim_domain);
   message.message_class = kind.message_class;
   message.pool = kind.pool;
   message.recipients_total = facts.recipients_total;

@@ -28,12 +28,13 @@ struct Cause {
 
 class Ledger {
  public:
-  explicit Ledger(std::vector<Order>& orders) : orders_(orders) {}
+  explicit Ledger(std::vector<Order>& orders) : orders_(orders) { mail_domains.intern({}); }
 
   Slab<Message> messages;
   Slab<Recipient> recipients;
   DomainTable domains;
   NameTable tenants;
+  NameTable mail_domains;  // of senders and signatures; 0 is the empty name
 
   struct Kind {  // what a message is apart from its times
     std::uint8_t message_class = 0;

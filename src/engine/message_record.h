@@ -38,6 +38,8 @@ struct Message {
   Offset deadline_after;
   Links expiry;  // in the expiry wheel
   std::uint32_t first_recipient = no_index;
+  std::uint32_t sender_domain = 0;  // names of Ledger::mail_domains; 0: none
+  std::uint32_t dkim_domain = 0;
   std::uint32_t tenant : 24 = 0;
   std::uint32_t message_class : 8 = 0;
   std::uint16_t expiry_bucket = 0;
@@ -78,7 +80,7 @@ struct Recipient {
   bool in_heap = false;  // of its queue, not in its line
 };
 
-static_assert(sizeof(Message) == 48 && sizeof(Recipient) == 48);
+static_assert(sizeof(Message) == 56 && sizeof(Recipient) == 48);
 
 struct RetryTraits {
   static constexpr Links Recipient::* links = &Recipient::links;

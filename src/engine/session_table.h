@@ -10,6 +10,7 @@
 
 #include "base/ids.h"
 #include "base/time.h"
+#include "engine/cell_table.h"
 #include "engine/intrusive_list.h"
 #include "engine/next_hop_table.h"
 #include "pacing/pacer.h"
@@ -53,6 +54,7 @@ struct Transaction {
   Links of_session;
   bool ordered = false;  // false: reserved for a session that is opening
   pacing::Grant grant;   // if ordered
+  CellsMet cells;        // if ordered
 };
 
 template <class IdType>

@@ -91,6 +91,7 @@ std::optional<Suspect> Suspects::of(std::uint32_t path, Instant now) const {
         earlier <= 0 ? 0.0 : before * static_cast<double>(recent_memory.count()) / earlier;
     suspect.growth = usual < 0.5 ? std::numeric_limits<double>::infinity()
                                  : static_cast<double>(counter.recent) / usual;
+    suspect.usual_rate = usual * 1e6 / static_cast<double>(recent_memory.count());
     suspect.recipients_refused =
         static_cast<double>(counter.bounced) / static_cast<double>(counter.recent);
     const bool grew = suspect.growth >= growth_min && earlier > 0;

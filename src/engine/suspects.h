@@ -18,8 +18,9 @@ namespace mailweir::engine {
 
 struct Suspect {
   std::uint32_t tenant = 0;
-  double share = 0.0;   // of the path's messages in the last ten minutes
-  double growth = 0.0;  // its rate now, over its ordinary one; infinite: it was not there
+  double share = 0.0;       // of the path's messages in the last ten minutes
+  double growth = 0.0;      // its rate now, over its ordinary one; infinite: it was not there
+  double usual_rate = 0.0;  // messages a second
   double recipients_refused =
       0.0;  // share of its messages that were refused for the recipient's sake
 };

@@ -105,6 +105,22 @@ std::optional<std::string_view> first_value(std::string_view content, std::strin
   return std::nullopt;
 }
 
+std::string signing_domain(std::string_view content) {
+  const auto signature = first_value(content, "DKIM-Signature");
+  if (!signature) return {};
+  std::string tags;
+  for (const char c : *signature) {
+    if (c == ' ' || c == '\t' || c == '\r' || c == '\n') continue;
+    tags += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  }
+  for (std::size_t at = 0; at < tags.size();) {
+    const std::size_t end = std::min(tags.find(';', at), tags.size());
+    if (tags.compare(at, 2, "d=") == 0) return tags.substr(at + 2, end - at - 2);
+    at = end + 1;
+  }
+  return {};
+}
+
 std::string unfold(std::string_view value) {
   std::string line;
   line.reserve(value.size());

@@ -63,6 +63,9 @@ bool has_name_prefix(const HeaderField& field, std::string_view prefix);
 std::size_t count_fields(std::string_view content, std::string_view name);
 // The raw value of the first field of that name.
 std::optional<std::string_view> first_value(std::string_view content, std::string_view name);
+// The signing domain of the first DKIM signature, its d= (RFC 6376 section 3.5), in lower case;
+// empty: the content is not signed.
+std::string signing_domain(std::string_view content);
 // A raw value as one line: line ends dropped, white space trimmed at both ends.
 std::string unfold(std::string_view value);
 

@@ -103,5 +103,15 @@ TEST(HeaderRemoval, TakesOutByPrefixAndKeepsAllElse) {
   EXPECT_EQ(only, "");
 }
 
+TEST(Header, TheSigningDomainIsThatOfTheFirstSignature) {
+  EXPECT_EQ(
+      signing_domain("From: a@b\r\nDKIM-Signature: v=1; a=rsa-sha256;\r\n\td= News.Example\r\n ;"
+                     " s=x; b=abc\r\nDKIM-Signature: d=other.example\r\n\r\n"),
+      "news.example");
+  EXPECT_EQ(signing_domain("DKIM-Signature: v=1; bd=x; s=y\r\n\r\n"), "");
+  EXPECT_EQ(signing_domain("Subject: d=x\r\n\r\n"), "");
+  EXPECT_EQ(signing_domain("DKIM-Signature: d=\r\n\r\n"), "");
+}
+
 }  // namespace
 }  // namespace mailweir

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/crc32c.h"
+#include "mail/header.h"
 #include "spool/crash_point.h"
 
 namespace mailweir::relay {
@@ -167,7 +168,11 @@ void Relay::Core::take_one(Accepted& accepted, Instant now) {
   }
   cache_.keep(accepted.message);
   settle_suppressed(message, accepted.suppressed, recipients.empty());
-  if (!recipients.empty()) engine_.on_message(facts_of(message, recipients, now), now);
+  if (recipients.empty()) return;
+  engine::MessageFacts facts = facts_of(message, recipients, now);
+  const std::string signed_by = signing_domain(*accepted.message->content);
+  facts.dkim_domain = signed_by;
+  engine_.on_message(facts, now);
 }
 
 // Their end is recorded in the commit that brings the DSN, not with the acceptance: after a crash
@@ -238,6 +243,8 @@ engine::MessageFacts Relay::Core::facts_of(const StoredMessage& message,
           .message_class = message.message_class,
           .tenant = message.tenant,
           .pool = message.pool,
+          .sender_domain = message.envelope.reverse_path ? message.envelope.reverse_path->domain()
+                                                         : std::string_view(),
           .size = message.body_size,
           .accepted = instant(message.received_at, now),
           .not_before = instant(message.not_before, Instant{}),

@@ -245,6 +245,8 @@ void Simulation::tell(const MessageId& id, const Mail& mail,
        .tenant = workload.tenants.empty() ? std::string_view()
                                           : std::string_view(workload.tenants[mail.tenant].first),
        .pool = workload.pool,
+       .sender_domain = workload.sender_domain,
+       .dkim_domain = workload.dkim_domain,
        .size = workload.size,
        .accepted = accepted,
        .expires = accepted + entry.expiry,

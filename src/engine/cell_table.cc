@@ -1,0 +1,141 @@
+#include "engine/cell_table.h"
+
+#include <algorithm>
+
+namespace mailweir::engine {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t cells_max = 10'000;
+constexpr Duration unused_for = 24h;
+// While a canary is on its way nobody knows when the cell opens.
+constexpr Duration ask_again = 2s;
+constexpr Duration slot_shortest = 10ms;
+constexpr Duration slots_ahead = 10min;
+
+std::uint32_t name_of(const Message& message, CellKind kind) {
+  switch (kind) {
+    case CellKind::sender_domain:
+      return message.sender_domain;
+    case CellKind::dkim_domain:
+      return message.dkim_domain;
+    case CellKind::tenant:
+      return message.tenant;
+  }
+  return 0;
+}
+
+Duration spacing(const pacing::PathController& controller, Instant now) {
+  const double pace = controller.state(now).pace;
+  if (pace >= 100.0) return slot_shortest;
+  return std::min<Duration>(slots_ahead,
+                            Duration(static_cast<std::int64_t>(1e6 / std::max(pace, 1e-3))));
+}
+
+void lift_ceiling(Cell& cell, Instant now) {
+  pacing::LearningSettings settings;
+  settings.grows_freely = true;
+  cell.controller->set_ceilings(settings, now);
+  cell.ceiling_until = never;
+  cell.next_slot = Instant{};
+}
+
+}  // namespace
+
+std::string_view to_string(CellKind kind) {
+  switch (kind) {
+    case CellKind::sender_domain:
+      return "sender_domain";
+    case CellKind::dkim_domain:
+      return "dkim_domain";
+    case CellKind::tenant:
+      return "tenant";
+  }
+  return "tenant";
+}
+
+CellsMet CellTable::met_by(const Message& message, std::uint32_t provider) const {
+  CellsMet met;
+  if (!has_any(provider)) return met;
+  for (const std::uint32_t index : by_provider_[provider]) {
+    const Cell& cell = cells[index];
+    if (cell.name == name_of(message, cell.kind))
+      met.cells[static_cast<std::size_t>(cell.kind)] = index;
+  }
+  return met;
+}
+
+std::uint32_t CellTable::intern(std::uint32_t provider, CellKind kind, std::uint32_t name,
+                                const pacing::LearningSettings& settings, Instant now) {
+  if (provider >= by_provider_.size()) by_provider_.resize(provider + 1U);
+  for (const std::uint32_t index : by_provider_[provider]) {
+    if (cells[index].kind == kind && cells[index].name == name) return index;
+  }
+  if (count_ >= cells_max) return no_index;
+  const std::uint32_t index = cells.allocate();
+  Cell& cell = cells[index];
+  cell.provider = provider;
+  cell.kind = kind;
+  cell.name = name;
+  cell.controller.emplace(settings, now);
+  cell.used = now;
+  by_provider_[provider].push_back(index);
+  ++count_;
+  return index;
+}
+
+Instant CellTable::start_at(const CellsMet& met, pacing::Rank rank, Instant now) {
+  pacing::Demand demand{.waiting = {}};
+  demand.waiting[static_cast<std::size_t>(rank)] = true;
+  for (const std::uint32_t index : met.cells) {
+    if (index == no_index) continue;
+    Cell& cell = cells[index];
+    if (cell.ceiling_until <= now) lift_ceiling(cell, now);
+    const pacing::Permit permit = cell.controller->ask(now, cell.attempts, demand);
+    if (permit.at <= now && rank <= permit.lowest) continue;
+    const Instant soonest = permit.at == never || permit.at <= now ? now + ask_again : permit.at;
+    const Instant at = std::clamp(cell.next_slot, soonest, soonest + slots_ahead);
+    cell.next_slot = at + spacing(*cell.controller, now);
+    return at;
+  }
+  return now;
+}
+
+void CellTable::begin(const CellsMet& met, pacing::Rank rank, Instant now) {
+  for (const std::uint32_t index : met.cells) {
+    if (index == no_index) continue;
+    Cell& cell = cells[index];
+    cell.controller->on_start(now, cell.attempts++, rank);
+    cell.used = now;
+  }
+}
+
+pacing::Change CellTable::end(std::uint32_t index, const pacing::Attempt& attempt, Instant now) {
+  Cell& cell = cells[index];
+  --cell.attempts;
+  const pacing::Change change = cell.controller->on_end(now, attempt);
+  if (change == pacing::Change::released || change == pacing::Change::opened)
+    cell.next_slot = Instant{};
+  return change;
+}
+
+void CellTable::sweep(std::uint32_t provider, Instant now) {
+  if (!has_any(provider)) return;
+  count_ -= std::erase_if(by_provider_[provider], [&](std::uint32_t index) {
+    const Cell& cell = cells[index];
+    const bool rests = cell.attempts == 0 && cell.controller->mode() == pacing::Mode::open &&
+                       cell.used + unused_for <= now;
+    if (rests) cells.release(index);
+    return rests;
+  });
+}
+
+void CellTable::forget_provider(std::uint32_t provider) {
+  if (!has_any(provider)) return;
+  for (const std::uint32_t index : by_provider_[provider]) cells.release(index);
+  count_ -= by_provider_[provider].size();
+  by_provider_[provider].clear();
+}
+
+}  // namespace mailweir::engine

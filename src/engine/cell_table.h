@@ -1,0 +1,73 @@
+// The CellTable holds what is narrower than a path: a sender's domain, a signing domain or a tenant
+// at one provider. A cell is opened when a refusal names that scope; its mail then waits at its
+// pace, from whatever source, and nobody else's does.
+//
+// Each cell is a PathController of its own. A provider without cells costs nothing. Not
+// thread-safe.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/intrusive_list.h"
+#include "engine/message_record.h"
+#include "engine/name_table.h"
+#include "engine/slab.h"
+#include "pacing/path_controller.h"
+
+namespace mailweir::engine {
+
+enum class CellKind : std::uint8_t { sender_domain, dkim_domain, tenant };
+inline constexpr std::size_t cell_kinds = 3;
+std::string_view to_string(CellKind kind);
+
+struct Cell {
+  std::uint32_t provider = no_index;  // no_index: the slot is free
+  CellKind kind = CellKind::sender_domain;
+  std::uint32_t name = 0;  // in Names of its kind
+  std::optional<pacing::PathController> controller;
+  std::uint32_t attempts = 0;  // under way
+  Instant next_slot{};         // of those that wait: they come back one by one
+  Instant used{};
+  Instant ceiling_until = never;  // a suspect's ceiling; never: it has none
+};
+
+// The cells that one message meets at a provider, by kind; no_index: none.
+struct CellsMet {
+  std::array<std::uint32_t, cell_kinds> cells{no_index, no_index, no_index};
+
+  bool any() const { return cells[0] != no_index || cells[1] != no_index || cells[2] != no_index; }
+};
+
+class CellTable {
+ public:
+  Slab<Cell, 4> cells;
+
+  bool has_any(std::uint32_t provider) const {
+    return provider < by_provider_.size() && !by_provider_[provider].empty();
+  }
+  CellsMet met_by(const Message& message, std::uint32_t provider) const;
+  // Opens one, bounded: null index when there are too many.
+  std::uint32_t intern(std::uint32_t provider, CellKind kind, std::uint32_t name,
+                       const pacing::LearningSettings& settings, Instant now);
+
+  // When the message may start; `now` or earlier: at once. Otherwise a moment of its own, so that
+  // not all come back together.
+  Instant start_at(const CellsMet& met, pacing::Rank rank, Instant now);
+  void begin(const CellsMet& met, pacing::Rank rank, Instant now);
+  pacing::Change end(std::uint32_t cell, const pacing::Attempt& attempt, Instant now);
+
+  // Drops what has been open and unused for a day; lifts ceilings whose time is over.
+  void sweep(std::uint32_t provider, Instant now);
+  void forget_provider(std::uint32_t provider);
+
+ private:
+  std::vector<std::vector<std::uint32_t>> by_provider_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace mailweir::engine

@@ -1,0 +1,137 @@
+// What is narrower than a path: mail whose sender's domain, signature or tenant is throttled at a
+// provider steps aside until its cell opens.
+#include <algorithm>
+
+#include "engine/dispatcher.h"
+
+namespace mailweir::engine {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A tenant stands out beyond doubt: most of the path's mail, and far more than it usually sends.
+constexpr double suspect_share_min = 0.5;
+constexpr double suspect_share_max = 0.98;  // alone on the path: the hold says it all
+constexpr double suspect_growth_min = 3.0;
+constexpr double suspect_slack = 1.5;  // over its ordinary rate
+constexpr double rate_least = 0.05;
+constexpr Duration suspect_for = 1h;
+
+}  // namespace
+
+pacing::LearningSettings Dispatcher::cell_settings() const {
+  pacing::LearningSettings settings;
+  const EngineConfig& config = settings_.config();
+  if (config.pacing.start_rate)
+    settings.start_rate = static_cast<double>(config.pacing.start_rate->events) * 1e6 /
+                          static_cast<double>(config.pacing.start_rate->period.count());
+  settings.grows_freely = true;  // it binds only because of what was refused
+  settings.concurrency_max = config.caps.connections_max * config.transactions_ahead;
+  return settings;
+}
+
+// Puts the first message of the queue off if one of its cells does not let it start. True: it did,
+// and the queue may be empty now.
+bool Dispatcher::park_blocked(std::uint32_t q, Instant now) {
+  const std::uint32_t provider = lanes_.lanes[lanes_.queues[q].lane].provider;
+  if (!cells_.has_any(provider)) return false;
+  const std::uint32_t r = lanes_.queues[q].recipients.first(ledger_);
+  const Message& message = ledger_.messages[ledger_.recipients[r].message];
+  const CellsMet met = cells_.met_by(message, provider);
+  if (!met.any()) return false;
+  const auto its_class = static_cast<std::uint8_t>(message.message_class);
+  const Instant at = cells_.start_at(met, settings_.rank(its_class), now);
+  if (at <= now) return false;
+  withdraw(r);
+  ledger_.recipients[r].due = at;
+  ledger_.move(r, Stage::deferred);
+  retries_.schedule(r);
+  return true;
+}
+
+void Dispatcher::tell_cell(const Cell& cell, Notice::Kind kind, const AttemptEnd& end,
+                           Instant now) {
+  Notice notice;
+  notice.kind = kind;
+  notice.provider = next_hops_.providers[cell.provider].key();
+  const NameTable& names = cell.kind == CellKind::tenant ? ledger_.tenants : ledger_.mail_domains;
+  notice.cell = std::string(to_string(cell.kind)) + " " + names[cell.name];
+  const pacing::LearnedState state = cell.controller->state(now);
+  notice.cause = to_string(state.cause);
+  notice.to = state.mode == pacing::Mode::held ? 0.0 : state.pace;
+  notice.since = state.since;
+  notice.phase = end.phase;
+  notice.failure = end.failure;
+  if (end.reply != nullptr) notice.reply = *end.reply;
+  notice.rule = end.rule;
+  orders_.emplace_back(std::move(notice));
+}
+
+// The cell that a refusal names, new if need be; the attempt that met it counts as one of its own.
+std::uint32_t Dispatcher::open_cell(const CellsEnd& ended, CellKind kind, Instant now) {
+  const std::uint32_t name =
+      kind == CellKind::sender_domain ? ended.message.sender_domain : ended.message.dkim_domain;
+  const std::uint32_t provider = paths_[ended.path].provider;
+  cells_.sweep(provider, now);
+  const std::uint32_t cell = cells_.intern(provider, kind, name, cell_settings(), now);
+  if (cell == no_index) return no_index;
+  CellsMet begun;
+  begun.cells[static_cast<std::size_t>(kind)] = cell;
+  cells_.begin(begun, pacing::Rank::ordinary, now);
+  return cell;
+}
+
+void Dispatcher::cells_ended(const CellsEnd& ended, const AttemptEnd& end,
+                             const pacing::Grant& grant, Instant now) {
+  CellsMet met = ended.met;
+  const auto& concerned = ended.concerned;
+  if (concerned) {
+    std::uint32_t& cell = met.cells[static_cast<std::size_t>(*concerned)];
+    if (cell == no_index) cell = open_cell(ended, *concerned, now);
+  }
+  for (std::size_t kind = 0; kind < cell_kinds; ++kind) {
+    const std::uint32_t cell = met.cells[kind];
+    if (cell == no_index) continue;
+    const bool is_concerned = concerned && static_cast<std::size_t>(*concerned) == kind;
+    const bool is_good = end.signal == pacing::Signal::accepted;
+    const pacing::Attempt attempt{.signal = is_concerned ? pacing::Signal::throttled
+                                            : is_good    ? pacing::Signal::accepted
+                                                         : pacing::Signal::local,
+                                  .started = grant.at,
+                                  .in_flight = cells_.cells[cell].attempts,
+                                  .first_try = end.first_try,
+                                  .wait = is_concerned ? end.wait : Duration{}};
+    const pacing::Change change = cells_.end(cell, attempt, now);
+    if (change == pacing::Change::held)
+      tell_cell(cells_.cells[cell], Notice::Kind::throttle_detected, end, now);
+    if (change == pacing::Change::opened)
+      tell_cell(cells_.cells[cell], Notice::Kind::recovered, end, now);
+  }
+}
+
+// Slows the tenant first whose traffic plainly preceded the hold: back to what it usually sends.
+void Dispatcher::slow_suspect(std::uint32_t p, Instant now) {
+  const auto suspect = suspects_.of(p, now);
+  if (!suspect || suspect->share < suspect_share_min || suspect->share > suspect_share_max ||
+      suspect->growth < suspect_growth_min)
+    return;
+  pacing::LearningSettings settings = cell_settings();
+  settings.rate_max = std::max(rate_least, suspect->usual_rate * suspect_slack);
+  const std::uint32_t cell =
+      cells_.intern(paths_[p].provider, CellKind::tenant, suspect->tenant, settings, now);
+  if (cell == no_index) return;
+  cells_.cells[cell].controller->set_ceilings(settings, now);
+  cells_.cells[cell].ceiling_until = now + suspect_for;
+  Notice notice;
+  notice.kind = Notice::Kind::step;
+  notice.provider = next_hops_.providers[paths_[p].provider].key();
+  notice.cell = std::string(to_string(CellKind::tenant)) + " " + ledger_.tenants[suspect->tenant];
+  notice.suspect = ledger_.tenants[suspect->tenant];
+  notice.suspect_share = suspect->share;
+  notice.from = suspect->usual_rate * suspect->growth;
+  notice.to = settings.rate_max;
+  notice.detail = "slowed for an hour: its traffic preceded the hold";
+  orders_.emplace_back(std::move(notice));
+}
+
+}  // namespace mailweir::engine
