@@ -69,11 +69,11 @@ void learn_count(const TripFacts& trip, const HoldFacts& hold, std::size_t windo
   demonstrated[window] = std::min(demonstrated[window], refused);
 }
 
-// A rate that is punished: the tight reading of the bracket.
+// A rate that is punished: the tight reading of the bracket. What ten minutes carried: a minute
+// with more was a burst, a minute with less was chance.
 void learn_punished_rate(const TripFacts& trip, LearnedLimits& limits,
                          std::array<float, windows>& demonstrated) {
-  limits.refused_pace =
-      std::max(pace_least, std::min(ratio_count(trip, minute), ratio_count(trip, ten_minutes)));
+  limits.refused_pace = std::max(pace_least, ratio_count(trip, ten_minutes));
   limits.sustained =
       std::max(pace_least, std::clamp(demonstrated[ten_minutes] / 600.0F,
                                       0.87F * limits.refused_pace, 0.92F * limits.refused_pace));

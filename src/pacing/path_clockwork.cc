@@ -51,6 +51,7 @@ void PathController::tick(PathTime now) {
 
 // A count is demonstrated when a while has passed after it without a trip.
 void PathController::confirm_counts(PathSecond now) {
+  if (mode_ != Mode::open) return;
   for (std::size_t window = 0; window < windows; ++window) {
     Candidate& candidate = candidates_[window];
     const double wait = std::max(150.0, window_seconds[window] / 4.0);

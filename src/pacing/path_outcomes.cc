@@ -13,6 +13,8 @@ using std::chrono::seconds;
 // By HoldCause.
 constexpr std::array<double, 3> first_hold{15, 900, 60};
 constexpr std::array<double, 3> longest_hold{3'600, 4 * 3'600, 900};
+// Of the time a block has lasted: it ends when somebody has released us, an hour or days later.
+constexpr double block_share = 0.25;
 constexpr double first_hold_warming = 300;
 constexpr double first_hold_messages = 8;      // a throttle: so many messages' time, 3 to 15 s
 constexpr Duration canary_again = seconds(2);  // after a result that says nothing
@@ -187,7 +189,8 @@ Change PathController::trip(PathTime now, HoldCause cause, Duration named, bool 
   refusals_ = static_cast<float>(refusals_today(second)) + 1.0F;
   last_refusal_ = second;
   suspicion_.clear();
-  for (Candidate& candidate : candidates_) candidate.count = 0;
+  // A short hold says nothing of what an hour or a day bears: judge() sees to these.
+  candidates_[minute].count = candidates_[ten_minutes].count = 0;
   mode_ = Mode::held;
   is_canary_out_ = false;
   fresh_since_ = now;
@@ -260,6 +263,8 @@ double PathController::hold_seconds(PathTime now) const {
   }
   if (ceilings_.warming) length = std::max(length, first_hold_warming);
   for (int i = 0; i < std::min<int>(doublings_, 16); ++i) length *= i < 5 ? 2.0 : 1.35;
+  if (cause_ == HoldCause::block_list)
+    length = std::clamp(block_share * episode_seconds(now), first_hold[cause], length);
   length = std::min(length, longest_hold[cause]);
   if (refusals_abound(now)) {
     if (ceilings_.warming) length = std::max(length, 4.0 * 3'600.0);
@@ -325,6 +330,8 @@ void PathController::judge(PathTime now, double length) {
                        .is_warming = ceilings_.warming,
                        .believed_rate = static_cast<double>(ceilings_.start_rate)};
   limits_ = before_;
+  if (is_long(trip_, hold))
+    for (Candidate& candidate : candidates_) candidate.count = 0;
   const Cause cause = attribute(trip_, hold, limits_, demonstrated_, pattern_);
   if (cause == Cause::false_alarm) {
     suspicion_.on_false_alarm();

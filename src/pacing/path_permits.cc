@@ -170,7 +170,9 @@ double PathController::most(std::size_t window) const {
 }
 
 double PathController::most_lent(std::size_t window) const {
-  const double shown = std::max(believed(window), count_least[window]);
+  double shown = std::max(believed(window), count_least[window]);
+  if (limits_.has_pace())
+    shown = std::max(shown, static_cast<double>(limits_.sustained) * window_seconds[window]);
   return std::min(shown, most(window));
 }
 
