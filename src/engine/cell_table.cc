@@ -12,7 +12,8 @@ constexpr Duration unused_for = 24h;
 // While a canary is on its way nobody knows when the cell opens.
 constexpr Duration ask_again = 2s;
 constexpr Duration slot_shortest = 10ms;
-constexpr Duration slots_ahead = 10min;
+constexpr Duration slot_longest = 1s;
+constexpr Duration slots_ahead = 1min;
 
 std::uint32_t name_of(const Message& message, CellKind kind) {
   switch (kind) {
@@ -29,7 +30,7 @@ std::uint32_t name_of(const Message& message, CellKind kind) {
 Duration spacing(const pacing::PathController& controller, Instant now) {
   const double pace = controller.state(now).pace;
   if (pace >= 100.0) return slot_shortest;
-  return std::min<Duration>(slots_ahead,
+  return std::min<Duration>(slot_longest,
                             Duration(static_cast<std::int64_t>(1e6 / std::max(pace, 1e-3))));
 }
 
@@ -79,6 +80,7 @@ std::uint32_t CellTable::intern(std::uint32_t provider, CellKind kind, std::uint
   cell.kind = kind;
   cell.name = name;
   cell.controller.emplace(settings, now);
+  cell.controller->assume_shown(settings.start_rate);
   cell.used = now;
   by_provider_[provider].push_back(index);
   ++count_;

@@ -160,7 +160,7 @@ class Dispatcher {
   // dispatcher_cells.cc: what is narrower than a path
   bool park_blocked(std::uint32_t queue, Instant now);
   std::uint32_t open_cell(const CellsEnd& ended, CellKind kind, Instant now);
-  pacing::LearningSettings cell_settings() const;
+  pacing::LearningSettings cell_settings(std::uint32_t provider, Instant now) const;
   void tell_cell(const Cell& cell, Notice::Kind kind, const AttemptEnd& end, Instant now);
   void slow_suspect(std::uint32_t path, Instant now);
 

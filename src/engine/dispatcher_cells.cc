@@ -19,13 +19,18 @@ constexpr Duration suspect_for = 1h;
 
 }  // namespace
 
-pacing::LearningSettings Dispatcher::cell_settings() const {
-  pacing::LearningSettings settings;
+// A cell begins in the midst of things: it is believed to have carried what all went to the
+// provider lately, and learns the rest from its own refusals.
+pacing::LearningSettings Dispatcher::cell_settings(std::uint32_t provider, Instant now) const {
+  constexpr auto ten_minutes = static_cast<std::size_t>(pacing::Window::ten_minutes);
+  double sent = 0.0;
+  for (const std::uint32_t path : next_hops_.providers[provider].paths) {
+    if (path == no_index || paths_[path].pacer->controller() == nullptr) continue;
+    sent += paths_[path].pacer->controller()->state(now).counts[ten_minutes];
+  }
   const EngineConfig& config = settings_.config();
-  if (config.pacing.start_rate)
-    settings.start_rate = static_cast<double>(config.pacing.start_rate->events) * 1e6 /
-                          static_cast<double>(config.pacing.start_rate->period.count());
-  settings.grows_freely = true;  // it binds only because of what was refused
+  pacing::LearningSettings settings;
+  settings.start_rate = std::max(rate_least, sent / 600.0);
   settings.concurrency_max = config.caps.connections_max * config.transactions_ahead;
   return settings;
 }
@@ -73,7 +78,7 @@ std::uint32_t Dispatcher::open_cell(const CellsEnd& ended, CellKind kind, Instan
       kind == CellKind::sender_domain ? ended.message.sender_domain : ended.message.dkim_domain;
   const std::uint32_t provider = paths_[ended.path].provider;
   cells_.sweep(provider, now);
-  const std::uint32_t cell = cells_.intern(provider, kind, name, cell_settings(), now);
+  const std::uint32_t cell = cells_.intern(provider, kind, name, cell_settings(provider, now), now);
   if (cell == no_index) return no_index;
   CellsMet begun;
   begun.cells[static_cast<std::size_t>(kind)] = cell;
@@ -115,7 +120,7 @@ void Dispatcher::slow_suspect(std::uint32_t p, Instant now) {
   if (!suspect || suspect->share < suspect_share_min || suspect->share > suspect_share_max ||
       suspect->growth < suspect_growth_min)
     return;
-  pacing::LearningSettings settings = cell_settings();
+  pacing::LearningSettings settings = cell_settings(paths_[p].provider, now);
   settings.rate_max = std::max(rate_least, suspect->usual_rate * suspect_slack);
   const std::uint32_t cell =
       cells_.intern(paths_[p].provider, CellKind::tenant, suspect->tenant, settings, now);

@@ -48,6 +48,13 @@ Change PathController::hold(HoldCause cause, Instant now) {
   return trip(path_time(now), cause, {}, false);
 }
 
+void PathController::assume_shown(double rate) {
+  for (std::size_t window = 0; window < windows; ++window) {
+    const auto count = static_cast<float>(rate * window_seconds[window]);
+    demonstrated_[window] = std::max(demonstrated_[window], count);
+  }
+}
+
 Mode PathController::mode() const {
   return mode_;
 }

@@ -45,6 +45,9 @@ class PathController {
   void set_ceilings(const LearningSettings& settings, Instant now);
   // An operator knows better: forget everything learned, as if the path were new.
   void forget(const LearningSettings& settings, Instant now);
+  // Takes a rate for shown, as if it had been carried for a day: of a cell that begins in the midst
+  // of things.
+  void assume_shown(double rate);
   // A new episode begins from outside: the operator, or a diagnosis, holds the path.
   Change hold(HoldCause cause, Instant now);
 
