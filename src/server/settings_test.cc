@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "operations/test_directory.h"
@@ -120,6 +121,28 @@ TEST(ServerSettings, ThereIsAlwaysAnIoThread) {
   EXPECT_GE(io_thread_count(config), 1U);
   config.io_threads = 3;
   EXPECT_EQ(io_thread_count(config), 3U);
+}
+
+TEST(LoadProviders, AFolderIsLaidOverTheCatalogueAndItsChangesWait) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(::testing::TempDir()) / "mailweir-providers";
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  const auto write = [&](const std::string& text) { std::ofstream(folder / "own.toml") << text; };
+  write("key = \"own\"\nname = \"Our own\"\nmx = [\"*.own.example\"]\n");
+  config::Config config = config::default_config("out.test");
+  EXPECT_EQ(provider_files_change(load_providers("").value(), config), "");
+  config.providers.folder = folder.string();
+  const auto loaded = load_providers(config.providers.folder);
+  ASSERT_TRUE(loaded) << loaded.error().context;
+  EXPECT_EQ(loaded->catalogue.match({"mx.own.example"})->key, "own");
+  EXPECT_EQ(provider_files_change(*loaded, config), "");
+  write("key = 7\n");
+  EXPECT_THAT(provider_files_change(*loaded, config), ::testing::HasSubstr("next start"));
+  const auto wrong = load_providers(config.providers.folder);
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(wrong.error().context, ::testing::HasSubstr("providers.folder"));
+  fs::remove_all(folder);
 }
 
 }  // namespace

@@ -1,0 +1,182 @@
+// What is answered about paths, and what an operator does to them, on a running relay.
+#include <gmock/gmock.h>
+
+#include "server/admin_fixture.h"
+
+namespace mailweir::server {
+namespace {
+
+using console::HandOrder;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class AdminPaths : public AdminTest {
+ protected:
+  AdminPaths() { options.engine.pacing.learns = true; }
+
+  std::string provider() const { return "127.0.0.1:" + std::to_string(receiver.port()); }
+
+  // A path that a refusal holds, and the message that waits for it.
+  MessageId hold_path() {
+    receiver.answer("r@b.test", {"451 4.7.500 Server busy. Please try again later"});
+    const MessageId id = accept("r@b.test");
+    EXPECT_TRUE(spool.wait_until([this] {
+      bool any = false;
+      return spool.scan_system("path/", [&](auto, auto) { any = true; }) && any;
+    }));
+    return id;
+  }
+  Result<console::PathList> paths(console::PathQuery query = {}) {
+    return ask<console::PathList>([&](auto done) { admin->paths(query, done); });
+  }
+  Result<console::PathList> explain(const std::string& source, const std::string& to) {
+    return ask<console::PathList>([&](auto done) { admin->explain_path(source, to, done); });
+  }
+  Result<console::RecipientExplanation> explain(const std::string& target) {
+    return ask<console::RecipientExplanation>(
+        [&](auto done) { admin->explain_recipient(target, done); });
+  }
+  Result<console::HandList> set(HandOrder order) {
+    order.reason = "because";
+    order.actor = "uid 0";
+    return ask<console::HandList>([&](auto done) { admin->set_hand(order, done); });
+  }
+  Result<console::HandList> resume(const std::string& source, const std::string& to) {
+    return ask<console::HandList>(
+        [&](auto done) { admin->resume({source, to, "over", "uid 0"}, done); });
+  }
+  console::HandList hands() {
+    return ask<console::HandList>([&](auto done) { admin->hands(done); }).value();
+  }
+};
+
+TEST_F(AdminPaths, AHeldPathStandsInFrontAndInTheStatus) {
+  start_all();
+  hold_path();
+  const auto list = paths();
+  ASSERT_TRUE(list) << list.error().context;
+  EXPECT_EQ(list->total, 1U);
+  EXPECT_EQ(list->held, 1U);
+  ASSERT_THAT(list->paths, SizeIs(1));
+  const engine::PathExplanation& path = list->paths[0].path;
+  EXPECT_EQ(path.source, "one");
+  EXPECT_EQ(path.provider, provider());
+  EXPECT_EQ(path.learned->mode, pacing::Mode::held);
+  EXPECT_EQ(path.reply.code, 451);
+  EXPECT_EQ(list->paths[0].siblings_open, 0U);
+  EXPECT_EQ(list->paths[0].siblings_held, 0U);
+  const auto now = status();
+  EXPECT_EQ(now.paths_held, 1U);
+  EXPECT_THAT(now.stopped_paths, SizeIs(1));
+}
+
+TEST_F(AdminPaths, NamesThatNobodyKnowsAreAskedAbout) {
+  start_all();
+  hold_path();
+  EXPECT_THAT(explain("two", provider()).error().context, HasSubstr("the sources are one"));
+  EXPECT_THAT(explain("one", "gogle").error().context, HasSubstr("did you mean \"google\"?"));
+  EXPECT_THAT(explain("one", "127.0.0.1").error().context, HasSubstr(provider()));
+  EXPECT_EQ(explain("one", "zzzzzzzzzz").error().code, Errc::not_found);
+  EXPECT_TRUE(explain("one", "google"));  // known, and not in use
+  EXPECT_FALSE(explain("one", "google")->paths[0].path.is_used);
+  EXPECT_TRUE(explain("one", "mx.set.example"));  // may come
+  const auto by_domain = explain("one", "b.test");
+  ASSERT_TRUE(by_domain);
+  EXPECT_EQ(by_domain->paths[0].path.provider, provider());
+}
+
+TEST_F(AdminPaths, ARecipientIsExplainedByAddressDomainAndMessage) {
+  start_all();
+  const MessageId id = hold_path();
+  const MessageId other = accept("other@b.test");
+  for (const std::string& target : {std::string("r@b.test"), to_string(id)}) {
+    const auto found = explain(target);
+    ASSERT_TRUE(found) << found.error().context;
+    ASSERT_THAT(found->recipients, SizeIs(1));
+    EXPECT_EQ(found->recipients[0].mailbox, "r@b.test");
+    EXPECT_EQ(found->recipients[0].pool, "main");
+    EXPECT_EQ(found->recipients[0].view.id, id);
+    ASSERT_THAT(found->places, SizeIs(1));
+    EXPECT_EQ(found->places[0].provider, provider());
+    ASSERT_THAT(found->places[0].paths, SizeIs(1));
+    EXPECT_EQ(found->places[0].paths[0].path.learned->mode, pacing::Mode::held);
+  }
+  const auto all = explain("b.test");
+  ASSERT_TRUE(all);
+  ASSERT_THAT(all->recipients, SizeIs(2));
+  EXPECT_EQ(all->recipients[1].view.id, other);
+  EXPECT_FALSE(all->has_more);
+  EXPECT_EQ(explain("nobody@b.test").error().code, Errc::not_found);
+  EXPECT_EQ(explain("c.test").error().code, Errc::not_found);
+  EXPECT_EQ(explain("a@b@c").error().code, Errc::invalid_argument);
+}
+
+TEST_F(AdminPaths, APauseStopsThePathUntilItIsResumed) {
+  start_all();
+  const auto paused = set({.kind = HandOrder::Kind::pause, .source = "one", .lasts = 1h});
+  ASSERT_TRUE(paused) << paused.error().context;
+  EXPECT_EQ(paused->covered, 0U);
+  const MessageId id = accept("r@b.test");
+  ASSERT_EQ(status().paths_paused, 1U);
+  ASSERT_THAT(hands().hands, SizeIs(1));
+  EXPECT_GT(hands().hands[0].until, hands().moment.now);
+  const auto narrower = resume("one", provider());
+  ASSERT_FALSE(narrower);
+  EXPECT_EQ(narrower.error().code, Errc::refused);
+  EXPECT_THAT(narrower.error().context, HasSubstr("1 (one → *)"));
+  EXPECT_THAT(resume("one", "")->hands, SizeIs(1));
+  ASSERT_TRUE(spool.wait_until_gone(id));
+  EXPECT_EQ(resume("one", "").error().code, Errc::not_found);
+}
+
+TEST_F(AdminPaths, SlowHalvesThePaceThatIsKnown) {
+  start_all();
+  EXPECT_EQ(set({.kind = HandOrder::Kind::slow}).error().code, Errc::refused);
+  hold_path();
+  const double pace = paths()->paths[0].path.learned->pace;
+  const auto slowed = set({.kind = HandOrder::Kind::slow});
+  ASSERT_TRUE(slowed) << slowed.error().context;
+  ASSERT_THAT(slowed->hands, SizeIs(1));
+  const engine::PathHand& hand = slowed->hands[0];
+  EXPECT_EQ(hand.source, "one");
+  EXPECT_EQ(hand.provider, provider());
+  const double rate =
+      static_cast<double>(hand.rate->events) * 1e6 / static_cast<double>(hand.rate->period.count());
+  EXPECT_NEAR(rate, pace / 2, pace / 10);
+  const auto given =
+      set({.kind = HandOrder::Kind::slow, .rate = Rate{20, std::chrono::minutes(1)}});
+  EXPECT_EQ(given->hands[0].provider, "");
+  EXPECT_EQ(given->covered, 1U);
+}
+
+TEST_F(AdminPaths, AHandIsTakenBackOnce) {
+  start_all();
+  const auto capped = set({.kind = HandOrder::Kind::cap, .source = "one", .connections = 1});
+  ASSERT_TRUE(capped);
+  const std::uint64_t id = capped->hands[0].id;
+  const auto undo = [&] {
+    return ask<console::HandList>(
+        [&](auto done) { admin->undo(id, {"", "", "over", "uid 0"}, done); });
+  };
+  EXPECT_THAT(undo()->hands, SizeIs(1));
+  EXPECT_THAT(hands().hands, IsEmpty());
+  EXPECT_EQ(undo().error().code, Errc::not_found);
+}
+
+TEST_F(AdminPaths, ForgettingNeedsSomethingKnown) {
+  start_all();
+  const auto forget = [&](const std::string& source, const std::string& to) {
+    return ask<console::ForgottenPaths>(
+        [&](auto done) { admin->forget({source, to, "moved", "uid 0"}, done); });
+  };
+  EXPECT_EQ(forget("", "").error().code, Errc::not_found);
+  hold_path();
+  const auto forgotten = forget("", provider());
+  ASSERT_TRUE(forgotten) << forgotten.error().context;
+  ASSERT_THAT(forgotten->paths, SizeIs(1));
+  EXPECT_EQ(forgotten->paths[0].first, "one");
+}
+
+}  // namespace
+}  // namespace mailweir::server
