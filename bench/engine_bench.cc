@@ -87,6 +87,8 @@ class Network {
   }
   void answer(RecordState&, Instant) {}
   void answer(Settle&, Instant) { ++settled; }
+  void answer(Notice&, Instant) {}
+  void answer(KeepPath&, Instant) {}
 
   Engine& engine_;
   std::string mx_suffix_;
