@@ -106,7 +106,9 @@ void PathWatch::step(std::uint32_t p, double from, double to, std::string why, I
 
 void PathWatch::begin_episode(std::uint32_t p, Instant now) {
   PathNotes& notes = *paths_[p].notes;
-  const double from = paths_[p].pacer->controller()->state(now).pace;
+  // What was sent, not what was allowed: before the first refusal nothing may have bound it.
+  constexpr auto minute = static_cast<std::size_t>(pacing::Window::minute);
+  const double from = paths_[p].pacer->controller()->state(now).counts[minute] / 60.0;
   notes.episode = now;
   notes.is_draining = false;
   Notice told = notice(p, Notice::Kind::throttle_detected, now);
