@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t pairs_max = std::size_t{1} << 18;
 constexpr std::size_t questions_max = 1024;
 constexpr Duration ask_again = std::chrono::seconds(20);
+constexpr std::uint8_t asks_max = 4;               // of a path that nobody answers on
 constexpr Duration quiet = std::chrono::hours(1);  // a row ends without a contact for so long
 
 // How long an attempt has lasted that ends so: the time-outs of src/delivery, which are those of
@@ -65,6 +66,7 @@ void Diagnosis::State::on_contact(const Contact& told, Instant now) {
   count(all.total, reached);
   if (reached) {
     pair.reaches.mark(now);
+    pair.asks = 0;
     pair.learn_gap(now);
     provider(contact.provider).last_reached = now;
     if (pair.row == none && !pair.recovery.found) good_reach(contact, now);
@@ -241,6 +243,8 @@ Weights Diagnosis::State::path_weights(const Contact& contact, const Pair& pair)
 
 void Diagnosis::State::ask(Pair& pair, Instant now) {
   if (questions.size() >= questions_max || now - pair.asked < ask_again) return;
+  if (pair.asks >= asks_max || !provider(pair.provider).is_known()) return;
+  ++pair.asks;
   pair.asked = now;
   questions.insert(questions.end(), 2, {.source = pair.source, .provider = pair.provider});
 }

@@ -104,7 +104,8 @@ class Diagnosis {
   std::vector<Finding> take_findings();
   const std::vector<Finding>& standing() const;
   // What it would like to know, since the last call: where little is sent, a suspicion waits for
-  // knocks that nobody makes. Two for a path in 20 s at most; who does not ask finds out later.
+  // knocks that nobody makes. Two for a path in 20 s at most, and
+  // eight until it is reached again; who does not ask finds out later.
   std::vector<Question> take_questions();
   // The caller reuses the number for another one.
   void forget_provider(std::uint32_t provider);

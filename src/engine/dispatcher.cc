@@ -32,10 +32,11 @@ WaitReason reason_of(pacing::Limit limit) {
 }  // namespace
 
 Dispatcher::Dispatcher(Ledger& ledger, NextHopTable& next_hops, const Settings& settings,
-                       RetryWheel& retries, std::vector<Order>& orders)
+                       PathDoctor& doctor, RetryWheel& retries, std::vector<Order>& orders)
     : ledger_(ledger),
       next_hops_(next_hops),
       settings_(settings),
+      doctor_(doctor),
       orders_(orders),
       lanes_(ledger, next_hops, settings),
       line_(lanes_, next_hops),
@@ -64,15 +65,11 @@ void Dispatcher::opened(std::uint32_t s, std::string_view host, Instant now) {
   session.stage = SessionStage::open;
   session.host = host;
   --hop.opening;
+  if (session.is_knock) --hop.knocking;
   --path.opening;
   --path.opening_by_trust[static_cast<std::size_t>(session.trust)];
   path.pacer->on_outcome(pacing::Evidence::connected, now);
-  // What was reserved goes back to the front: by now something more urgent may be there.
-  while (!session.transactions.empty()) {
-    const auto reserved = finish(session.transactions.first, now);
-    for (auto r = reserved.rbegin(); r != reserved.rend(); ++r)
-      enter(*r, session.hop, Lanes::Entry::in_front);
-  }
+  give_back_reserved(s, now);  // by now something more urgent may be there
   list_free(s);
   list_idle(s, now);
   mark(session.hop);
@@ -83,7 +80,7 @@ void Dispatcher::opened(std::uint32_t s, std::string_view host, Instant now) {
 void Dispatcher::answered(std::uint32_t s, Instant now) {
   Session& session = sessions_[s];
   Hop& hop = next_hops_.hops[session.hop];
-  if (session.answered++ == 0) --hop.unanswered;
+  if (session.answered++ == 0 && !session.is_knock) --hop.unanswered;
   const Trust before = hop.trust();
   // A connection refused beside working ones leaves its pause standing.
   if (now >= hop.open_not_before) hop.failures = 0;
@@ -119,13 +116,14 @@ void Dispatcher::ended(std::uint32_t s, Instant now) {
   Hop& hop = next_hops_.hops[session.hop];
   if (session.stage == SessionStage::opening) {
     --hop.opening;
+    if (session.is_knock) --hop.knocking;
     --path.opening;
     --path.opening_by_trust[static_cast<std::size_t>(session.trust)];
   } else {
     close(s, false);
     --path.closing;
   }
-  if (session.answered == 0) --hop.unanswered;
+  if (session.answered == 0 && !session.is_knock) --hop.unanswered;
   --hop.sessions;
   path.pacer->connection_ended();
   mark(session.hop);
@@ -353,6 +351,10 @@ void Dispatcher::hold_path(std::uint32_t p, pacing::HoldCause cause, std::string
   const pacing::Change change = controller->hold(cause, now);
   mode_changed(p, change, now);
   watch_.changed(p, change, why, now);
+  // What waits for a session that may never open goes another way.
+  for (std::uint32_t s = 0; s < sessions_.extent(); ++s) {
+    if (sessions_[s].stage == SessionStage::opening && sessions_[s].path == p) make_knock(s, now);
+  }
   mark_path(p);
 }
 
@@ -399,6 +401,7 @@ void Dispatcher::sweep(Instant now) {
   }
   cells_.forget_provider(p);
   paths_.forget_provider(p);
+  doctor_.forget_provider(p);
   next_hops_.forget_provider(p);
 }
 

@@ -16,6 +16,7 @@
 #include "engine/ledger.h"
 #include "engine/next_hop_table.h"
 #include "engine/order.h"
+#include "engine/path_doctor.h"
 #include "engine/path_table.h"
 #include "engine/path_watch.h"
 #include "engine/session_table.h"
@@ -27,8 +28,8 @@ namespace mailweir::engine {
 
 class Dispatcher {
  public:
-  Dispatcher(Ledger& ledger, NextHopTable& next_hops, const Settings& settings, RetryWheel& retries,
-             std::vector<Order>& orders);
+  Dispatcher(Ledger& ledger, NextHopTable& next_hops, const Settings& settings, PathDoctor& doctor,
+             RetryWheel& retries, std::vector<Order>& orders);
 
   // --- recipients
   // Lines up a recipient in Stage::entering; `in_front`: it was taken out without an attempt.
@@ -76,6 +77,9 @@ class Dispatcher {
   }
   // A diagnosis says that the path is shut.
   void hold_path(std::uint32_t path, pacing::HoldCause cause, std::string_view why, Instant now);
+  // Opens a session without mail, to see whether anybody answers; what is ready may use it. Only if
+  // a message could go that way at this moment: caps, pauses and holds bind it too.
+  void knock(std::uint16_t source, std::uint32_t hop, Instant now);
   void forget_path(std::uint32_t path, Instant now);
   PathTable& path_table() { return paths_; }
 
@@ -177,6 +181,10 @@ class Dispatcher {
   void arm_openings(const WaitGroup& group, std::uint32_t provider, Instant now);
   Choice choose_source(const WaitGroup& group, std::uint32_t hop, Instant now) const;
   void open(std::uint32_t queue, std::uint16_t source, Instant now);
+  std::uint32_t begin_session(std::uint32_t hop, std::uint16_t source, pacing::Rank rank,
+                              Instant now);
+  void give_back_reserved(std::uint32_t session, Instant now);
+  void make_knock(std::uint32_t session, Instant now);
   void make_room(std::uint32_t provider, Instant now);
   void leave_line(std::uint32_t hop);
   void mark_provider(std::uint32_t provider);
@@ -191,6 +199,7 @@ class Dispatcher {
   Ledger& ledger_;
   NextHopTable& next_hops_;
   const Settings& settings_;
+  PathDoctor& doctor_;
   std::vector<Order>& orders_;
   Lanes lanes_;
   ConnectionLine line_;

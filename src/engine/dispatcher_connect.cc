@@ -24,7 +24,8 @@ bool Dispatcher::wants_session(std::uint32_t h, Instant now) {
   }
   if (hop.trust() != Trust::proven) return hop.unanswered == 0;  // one finds out what several would
   // A session that is opening brings back what was reserved for it, and has room for more.
-  return lanes_.exceeds(hop, hop.opening * (settings_.config().transactions_ahead - 1U));
+  return lanes_.exceeds(
+      hop, (hop.opening - hop.knocking) * (settings_.config().transactions_ahead - 1U));
 }
 
 void Dispatcher::update_line(std::uint32_t h, Instant now) {
@@ -199,6 +200,15 @@ void Dispatcher::connect(std::uint32_t p, Instant now) {
 
 void Dispatcher::open(std::uint32_t q, std::uint16_t source, Instant now) {
   const std::uint32_t h = lanes_.queues[q].hop;
+  const pacing::Rank rank = settings_.rank(lanes_.lanes[lanes_.queues[q].lane].message_class);
+  const std::uint32_t s = begin_session(h, source, rank, now);
+  ++next_hops_.hops[h].unanswered;
+  make_transaction(s, q);
+  if (!wants_session(h, now)) leave_line(h);
+}
+
+std::uint32_t Dispatcher::begin_session(std::uint32_t h, std::uint16_t source, pacing::Rank rank,
+                                        Instant now) {
   Hop& hop = next_hops_.hops[h];
   const std::uint32_t p = paths_.intern(source, hop.provider, now);
   Path& path = paths_[p];
@@ -212,21 +222,18 @@ void Dispatcher::open(std::uint32_t q, std::uint16_t source, Instant now) {
   session.stage = SessionStage::opening;
   session.trust = hop.trust();
   session.opened_at = now;
-  if (path.pacer->is_held())
-    session.grant = path.pacer->begin_attempt(
-        settings_.rank(lanes_.lanes[lanes_.queues[q].lane].message_class), now);
+  if (path.pacer->is_held()) session.grant = path.pacer->begin_attempt(rank, now);
   ++sessions_alive_;
   ++hop.sessions;
   ++hop.opening;
-  ++hop.unanswered;
   ++path.opening;
   ++path.opened;
   ++path.opening_by_trust[static_cast<std::size_t>(session.trust)];
   const std::optional<std::uint16_t> at = settings_.source_at(source);
   WEIR_ASSERT(at.has_value());
   orders_.emplace_back(OpenSession{session.id, *at, hop.next_hop});
-  make_transaction(s, q);
-  if (!wants_session(h, now)) leave_line(h);
+  doctor_.opening(s, source, h, now);
+  return s;
 }
 
 // Sessions without work give up their connections to those who wait for one.

@@ -247,6 +247,7 @@ void Dispatcher::start(std::uint32_t s, std::uint32_t queue, Instant now) {
   order.recipients.reserve(siblings_.size());
   for (const std::uint32_t r : siblings_) order.recipients.push_back(ledger_.recipients[r].index);
   orders_.emplace_back(std::move(order));
+  if (session.in_flight == 0) doctor_.awaits_reply(s, now);
   ++session.in_flight;
   ++session.started;
   if (session.started >= paths_[session.path].pacer->caps().messages_per_connection_max) {

@@ -157,13 +157,15 @@ void Engine::on_time(Instant now) {
     s.dispatcher.path_table().expire_hands(now);
     s.hands_changed(now);
   }
+  s.doctor.on_time(now);
+  s.heed_diagnosis(now);
   s.dispatcher.wake(now);
   s.dispatcher.run(now);
 }
 
 Instant Engine::next_wakeup() const {
-  return std::min({state_->retries.next(), state_->expiries.next(), state_->dispatcher.next_wake(),
-                   state_->hands_end});
+  return std::min({state_->doctor.next_wakeup(), state_->retries.next(), state_->expiries.next(),
+                   state_->dispatcher.next_wake(), state_->hands_end});
 }
 
 std::vector<Order> Engine::take_orders() {

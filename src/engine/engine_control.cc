@@ -101,6 +101,7 @@ void Engine::resume_all(Instant now) {
 void Engine::reconfigure(EngineConfig config, Instant now) {
   State& s = *state_;
   s.settings.replace(std::move(config));
+  if (!s.learns()) s.doctor.forget_all();
   s.router.reconfigured(now);
   // Pools of classes, and routes, may have changed: everything ready finds its queue again, in its
   // old order.

@@ -83,12 +83,14 @@ void Engine::on_route(const RouteFound& route, Instant now) {
     on_route_failed({route.domain, Failure::dns_no_such_domain, "the MX set is empty"}, now);
     return;
   }
+  state_->doctor.looked_up(Failure::none, now);
   state_->router.found(route, now);
   state_->dispatcher.run(now);
 }
 
 void Engine::on_route_failed(const RouteFailed& failure, Instant now) {
   State& s = *state_;
+  s.doctor.looked_up(failure.failure, now);
   const RecipientAction action = classify_route_failure(failure.failure);
   Reply detail;
   detail.text = failure.detail;
@@ -102,7 +104,9 @@ void Engine::on_session_opened(const SessionOpened& opened, Instant now) {
   State& s = *state_;
   const std::uint32_t session = s.dispatcher.find(opened.session);
   if (session == no_index) return;
+  s.doctor.opened(session, opened, now);
   s.dispatcher.opened(session, opened.host, now);
+  s.heed_diagnosis(now);
   s.dispatcher.run(now);
 }
 
@@ -127,6 +131,7 @@ void Engine::on_session_failed(const SessionFailed& failed, Instant now) {
   State& s = *state_;
   const std::uint32_t session = s.dispatcher.find(failed.session);
   if (session == no_index) return;
+  s.doctor.failed(session, failed, now);
   const Session& record = s.dispatcher.session(session);
   const ConnectAttempt& last = failed.attempts.back();
   OpeningJudgement judgement;
@@ -162,6 +167,7 @@ void Engine::on_session_failed(const SessionFailed& failed, Instant now) {
     judgement.end.signal = pacing::Signal::local;
   s.dispatcher.opening_failed(session, judgement.end, now);
   s.dispatcher.ended(session, now);
+  s.heed_diagnosis(now);
   s.dispatcher.run(now);
 }
 
@@ -212,6 +218,10 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
   TransactionContext context;
   context.sent = done.started != Instant{};
   context.session_has_worked = s.dispatcher.session(session).answered > 0;
+  s.doctor.transaction_done(session, done,
+                            {.has_worked = context.session_has_worked,
+                             .awaits_more = s.dispatcher.session(session).in_flight > 0},
+                            now);
   const double unit = s.random.unit();
   std::uint16_t accepted = 0;
   bool replied = false;
@@ -246,6 +256,7 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
   if (grant) s.dispatcher.attempt_ended(path, grant, end, now);
   if (cells.met.any() || cells.concerned)
     s.dispatcher.cells_ended(cells, cells.concerned ? cell_end : end, grant, now);
+  s.heed_diagnosis(now);
   s.dispatcher.run(now);
 }
 
@@ -292,7 +303,9 @@ void Engine::on_session_closed(const SessionClosed& closed, Instant now) {
       s.dispatcher.source_failed_at(record.hop, record.path, now);
     s.dispatcher.opening_failed(session, end, now);
   }
+  s.doctor.closed(session, now);
   s.finish_session(session, now);
+  s.heed_diagnosis(now);
   s.dispatcher.run(now);
 }
 

@@ -10,6 +10,7 @@
 #include "engine/ledger.h"
 #include "engine/message_record.h"
 #include "engine/next_hop_table.h"
+#include "engine/path_doctor.h"
 #include "engine/router.h"
 #include "engine/settings.h"
 
@@ -23,7 +24,8 @@ struct Engine::State {
         ledger(orders),
         retries(ledger.recipients),
         expiries(ledger.messages),
-        dispatcher(ledger, next_hops, settings, retries, orders),
+        doctor(settings, next_hops, orders),
+        dispatcher(ledger, next_hops, settings, doctor, retries, orders),
         router(ledger, next_hops, dispatcher, settings, orders),
         random(random_source) {}
 
@@ -34,6 +36,7 @@ struct Engine::State {
   Ledger ledger;
   RetryWheel retries;
   ExpiryWheel expiries;
+  PathDoctor doctor;
   Dispatcher dispatcher;
   Router router;
   Random& random;
@@ -75,6 +78,9 @@ struct Engine::State {
   // A refusal whose wait is the path's: no attempt is counted, but it is on record.
   void requeue_refused(std::uint32_t recipient, const Cause& cause, Instant now);
   bool learns() const { return settings.config().pacing.learns; }
+
+  // Holds what a diagnosis says is shut, and makes the knocks it asks for.
+  void heed_diagnosis(Instant now);
 
   // Operators' hands have come or gone.
   void hands_changed(Instant now);

@@ -34,6 +34,7 @@ struct Session {
   std::uint16_t in_flight = 0;  // transactions ordered and not yet answered
   SessionStage stage = SessionStage::free;
   bool close_ordered = false;
+  bool is_knock = false;         // opened without mail: not in Hop::unanswered
   Trust trust = Trust::unknown;  // of its hop when it was opened
   bool starved = false;      // in Path::starved: has room and work, but the path gives no permit
   bool listed_free = false;  // in Hop::free_sessions

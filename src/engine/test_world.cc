@@ -89,6 +89,7 @@ void World::run_for(Duration length) {
       engine->on_time(now);
       carry_out();
     }
+    if (after_step) after_step();
   }
   now = until;
 }
@@ -118,6 +119,15 @@ std::size_t World::count(Disposition disposition) const {
 std::size_t World::resolves(const std::string& domain) const {
   return static_cast<std::size_t>(std::count_if(
       resolved.begin(), resolved.end(), [&](const auto& row) { return row.second == domain; }));
+}
+
+std::map<std::pair<std::string, std::string>, std::size_t> World::busy_sessions() const {
+  std::map<std::pair<std::string, std::string>, std::size_t> busy;
+  for (const auto& [id, session] : sessions) {
+    if (!session.open || session.in_flight > 0)
+      ++busy[{session.source, session.next_hop->provider}];
+  }
+  return busy;
 }
 
 void World::carry_out() {

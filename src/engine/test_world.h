@@ -55,6 +55,7 @@ struct World {
   std::function<RouteFate(const std::string& domain)> route;
   std::function<OpeningFate(const OpenSession&)> opening;
   std::function<TransactionFate(const StartTransaction&)> transaction;
+  std::function<void()> after_step;  // may be empty
 
   // --- the engine's inputs, at `now`
   struct Mail {
@@ -110,6 +111,8 @@ struct World {
   std::size_t count(Disposition disposition) const;
   std::size_t resolves(const std::string& domain) const;
   std::size_t open_sessions() const { return sessions.size(); }
+  // Sessions that are opening or carry something, by source and provider.
+  std::map<std::pair<std::string, std::string>, std::size_t> busy_sessions() const;
   RecipientView view(MessageId id, std::size_t recipient = 0) const {
     return engine->view(id, now).at(recipient);
   }

@@ -12,7 +12,7 @@ using std::chrono::seconds;
 
 // By HoldCause.
 constexpr std::array<double, 3> first_hold{15, 900, 60};
-constexpr std::array<double, 3> longest_hold{3'600, 4 * 3'600, 900};
+constexpr std::array<double, 3> longest_hold{3'600, 4 * 3'600, 300};
 // Of the time a block has lasted: it ends when somebody has released us, an hour or days later.
 constexpr double block_share = 0.25;
 constexpr double first_hold_warming = 300;

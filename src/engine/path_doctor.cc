@@ -1,0 +1,285 @@
+#include "engine/path_doctor.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "diagnosis/explain.h"
+
+namespace mailweir::engine {
+namespace {
+
+using diagnosis::Contact;
+using diagnosis::Sign;
+
+constexpr Duration visit_every = std::chrono::seconds(20);
+constexpr std::uint32_t visited_at_once = 8;
+
+// What a failure says about who reaches whom; empty: nothing.
+std::optional<Sign> sign_of(Failure failure) {
+  switch (failure) {
+    case Failure::none:
+      return Sign::reached;
+    case Failure::connect_timeout:
+    case Failure::timeout:
+      return Sign::timed_out;
+    case Failure::connect_refused:
+      return Sign::refused;
+    case Failure::network_unreachable:
+      return Sign::unreachable;
+    case Failure::connect_reset:
+    case Failure::closed:
+    case Failure::reset:
+      return Sign::dropped;
+    case Failure::tls_failed:
+      return Sign::tls_cut;
+    case Failure::dns_temporary:
+    case Failure::dns_no_such_domain:
+    case Failure::null_mx:
+    case Failure::target_refused:
+    case Failure::protocol_error:
+    case Failure::source_unusable:
+    case Failure::message_unreadable:
+    case Failure::message_too_large:
+    case Failure::needs_8bit_mime:
+    case Failure::needs_smtputf8:
+    case Failure::cancelled:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+struct Ending {
+  bool is_lost = false;
+  bool is_answered = false;
+  Sign sign = Sign::reached;
+  Phase phase = Phase::mail;
+};
+
+// A transaction that was lost says so whatever was answered before.
+Ending ending_of(const TransactionDone& done, bool has_worked) {
+  Ending ending;
+  if (done.started == Instant{}) return ending;
+  for (const RecipientResult& result : done.results) {
+    const std::optional<Sign> sign = sign_of(result.failure);
+    if (!sign || ending.is_lost) continue;
+    // A session that was used up, ended without the 421.
+    if (*sign == Sign::dropped && result.phase == Phase::mail && has_worked) continue;
+    ending.is_lost = *sign != Sign::reached;
+    ending.is_answered = !ending.is_lost;
+    ending.sign = *sign;
+    ending.phase = result.phase;
+  }
+  return ending;
+}
+
+std::string cause_text(diagnosis::Cause cause) {
+  std::string text(to_string(cause));
+  std::ranges::replace(text, '_', '-');
+  return text;
+}
+
+}  // namespace
+
+void PathDoctor::opening(std::uint32_t session, std::uint16_t source, std::uint32_t hop,
+                         Instant now) {
+  if (!is_on()) return;
+  if (session >= patients_.size()) patients_.resize(session + 1);
+  Patient& patient = patients_[session];
+  patient = {.source = source, .hop = hop, .provider = next_hops_.hops[hop].provider};
+  if (patient.provider >= hop_of_.size()) hop_of_.resize(patient.provider + 1, no_index);
+  if (!is_of(hop_of_[patient.provider], patient.provider)) hop_of_[patient.provider] = hop;
+  Contact contact = about(patient);
+  // Of several hosts of equal preference it is not known which one is tried.
+  const auto& hosts = next_hops_.hops[hop].next_hop->hosts;
+  if (hosts.size() == 1 || hosts[0].preference != hosts[1].preference)
+    contact.host = number_of(patient, hosts.front().name, now);
+  diagnosis_->on_waiting(session, contact, now);
+}
+
+void PathDoctor::awaits_reply(std::uint32_t session, Instant now) {
+  if (!is_on() || session >= patients_.size() || patients_[session].hop == no_index) return;
+  Contact contact = about(patients_[session]);
+  contact.phase = Phase::mail;
+  diagnosis_->on_waiting(session, contact, now);
+}
+
+void PathDoctor::opened(std::uint32_t session, const SessionOpened& opened, Instant now) {
+  if (!is_on() || session >= patients_.size() || patients_[session].hop == no_index) return;
+  Patient& patient = patients_[session];
+  // The time that hosts before it took is not this one's.
+  const bool was_told = diagnosis_->on_answer(session, opened.failed_before.empty(), now);
+  Instant began = now;
+  for (const PhaseTiming& timing : opened.timings) began -= timing.elapsed;
+  tell_attempts(patient, opened.failed_before, was_told, began, now);
+  hop_of_[patient.provider] = patient.hop;
+  patient.host = number_of(patient, opened.host, now);
+  Contact contact = about(patient);
+  contact.sign = Sign::reached;
+  contact.phase = Phase::ehlo;
+  contact.started = began;
+  diagnosis_->on_contact(contact, now);
+}
+
+void PathDoctor::failed(std::uint32_t session, const SessionFailed& failed, Instant now) {
+  if (!is_on() || session >= patients_.size() || patients_[session].hop == no_index) return;
+  const Patient patient = std::exchange(patients_[session], {});
+  const bool was_told = diagnosis_->on_answer(session, false, now);
+  tell_attempts(patient, failed.attempts, was_told, now, now);
+}
+
+// The attempts came one after another, the last one until `ended`.
+void PathDoctor::tell_attempts(const Patient& patient, const std::vector<ConnectAttempt>& attempts,
+                               bool first_is_told, Instant ended, Instant now) {
+  Instant began = ended;
+  for (const ConnectAttempt& attempt : attempts) began -= attempt.elapsed;
+  for (const ConnectAttempt& attempt : attempts) {
+    Contact contact = about(patient);
+    contact.phase = attempt.phase;
+    contact.started = began;
+    began += attempt.elapsed;
+    const std::optional<Sign> sign = sign_of(attempt.failure);
+    if (!sign || attempt.phase == Phase::resolve) continue;
+    contact.sign = *sign;
+    if (*sign != Sign::reached && std::exchange(first_is_told, false)) continue;
+    contact.host = number_of(patient, attempt.host, now);
+    diagnosis_->on_contact(contact, now);
+  }
+}
+
+void PathDoctor::transaction_done(std::uint32_t session, const TransactionDone& done,
+                                  const Circumstances& circumstances, Instant now) {
+  if (!is_on() || session >= patients_.size() || patients_[session].hop == no_index) return;
+  const Patient& patient = patients_[session];
+  const Ending ending = ending_of(done, circumstances.has_worked);
+  const bool was_told = diagnosis_->on_answer(session, ending.is_answered, now);
+  if (circumstances.awaits_more && ending.is_answered) awaits_reply(session, now);
+  if (!ending.is_answered && (!ending.is_lost || was_told)) return;
+  hosts_.met(patient.host, now);
+  Contact contact = about(patient);
+  contact.sign = ending.sign;
+  contact.phase = ending.phase;
+  contact.started = done.started;
+  diagnosis_->on_contact(contact, now);
+}
+
+void PathDoctor::closed(std::uint32_t session, Instant now) {
+  if (!is_on() || session >= patients_.size()) return;
+  diagnosis_->on_answer(session, false, now);
+  patients_[session] = {};
+}
+
+void PathDoctor::looked_up(Failure failure, Instant now) {
+  if (is_on()) diagnosis_->on_lookup(failure != Failure::dns_temporary, now);
+}
+
+void PathDoctor::on_time(Instant now) {
+  if (is_on()) diagnosis_->on_time(now);
+}
+
+Instant PathDoctor::next_wakeup() const {
+  return is_on() ? std::min(visit_at_, diagnosis_->next_wakeup()) : never;
+}
+
+void PathDoctor::forget_provider(std::uint32_t provider) {
+  diagnosis_->forget_provider(provider);
+  tell_findings();  // while it has its name
+  if (provider < hop_of_.size()) hop_of_[provider] = no_index;
+}
+
+void PathDoctor::forget_all() {
+  diagnosis_ = std::make_unique<diagnosis::Diagnosis>();
+  findings_.clear();
+  visit_at_ = never;
+  patients_.clear();
+}
+
+// A hop may have gone, and its number may be another's.
+bool PathDoctor::is_of(std::uint32_t hop, std::uint32_t provider) const {
+  return hop != no_index && next_hops_.hops[hop].next_hop != nullptr &&
+         next_hops_.hops[hop].provider == provider;
+}
+
+void PathDoctor::tell_findings() {
+  for (diagnosis::Finding& finding : diagnosis_->take_findings()) {
+    orders_.emplace_back(notice(finding));
+    if (finding.cleared == never) findings_.push_back(finding);
+  }
+}
+
+std::vector<diagnosis::Finding> PathDoctor::take_findings() {
+  tell_findings();
+  return std::exchange(findings_, {});
+}
+
+std::vector<PathDoctor::Knock> PathDoctor::take_knocks(Instant now) {
+  std::vector<Knock> knocks;
+  for (const diagnosis::Question& question : diagnosis_->take_questions())
+    add_knock(question.source, question.provider, knocks);
+  if (diagnosis_->standing().empty()) {
+    visit_at_ = never;
+  } else if (visit_at_ <= now || visit_at_ == never) {
+    if (visit_at_ != never) visit(knocks);
+    visit_at_ = now + visit_every;
+  }
+  return knocks;
+}
+
+void PathDoctor::visit(std::vector<Knock>& knocks) {
+  for (const diagnosis::Finding& finding : diagnosis_->standing()) {
+    if (finding.source == diagnosis::none) continue;  // those are tried by their mail
+    if (finding.provider != diagnosis::none) {
+      add_knock(finding.source, finding.provider, knocks);
+      continue;
+    }
+    // A source that reaches nobody: a few of its providers, the next ones the next time.
+    const auto providers = static_cast<std::uint32_t>(hop_of_.size());
+    for (std::uint32_t i = 0; i < std::min(providers, visited_at_once); ++i)
+      add_knock(finding.source, visited_++ % providers, knocks);
+  }
+}
+
+void PathDoctor::add_knock(std::uint32_t source, std::uint32_t provider,
+                           std::vector<Knock>& knocks) const {
+  const std::uint32_t hop = provider < hop_of_.size() ? hop_of_[provider] : no_index;
+  if (is_of(hop, provider))
+    knocks.push_back({.source = static_cast<std::uint16_t>(source), .hop = hop});
+}
+
+Notice PathDoctor::notice(const diagnosis::Finding& finding) const {
+  Notice notice;
+  notice.kind = finding.cleared == never ? Notice::Kind::diagnosed : Notice::Kind::cleared;
+  notice.cause = cause_text(finding.cause);
+  if (finding.source != diagnosis::none)
+    notice.source = settings_.source_name(static_cast<std::uint16_t>(finding.source));
+  if (finding.provider != diagnosis::none) {
+    const Provider& provider = next_hops_.providers[finding.provider];
+    notice.provider = provider.key();
+    notice.waiting = provider.ready;
+  }
+  if (finding.host != diagnosis::none) notice.cell = hosts_.name(finding.host);
+  notice.since = finding.since;
+  notice.phase = finding.evidence.phase;
+  notice.detail =
+      explain(finding, {.source = notice.source, .provider = notice.provider, .host = notice.cell},
+              diagnosis::Language::english);
+  return notice;
+}
+
+std::uint32_t PathDoctor::number_of(const Patient& patient, const std::string& host, Instant now) {
+  freed_.clear();
+  const std::uint32_t number = hosts_.intern(patient.provider, host, now, freed_);
+  for (const std::uint32_t gone : freed_) diagnosis_->forget_host(gone);
+  if (!freed_.empty()) tell_findings();  // while they have their names
+  return number;
+}
+
+Contact PathDoctor::about(const Patient& patient) const {
+  return {.source = patient.source,
+          .provider = patient.provider,
+          .host = patient.host,
+          .sign = Sign::timed_out,
+          .phase = Phase::connect};
+}
+
+}  // namespace mailweir::engine
