@@ -77,6 +77,10 @@ void learn_punished_rate(const TripFacts& trip, LearnedLimits& limits,
   limits.sustained =
       std::max(pace_least, std::clamp(demonstrated[ten_minutes] / 600.0F,
                                       0.87F * limits.refused_pace, 0.92F * limits.refused_pace));
+  // Of a path younger than ten minutes that is too little: it may climb towards what it really did.
+  if (trip.is_first && trip.since_last < 600)
+    limits.refused_pace =
+        std::max(limits.refused_pace, trip.counts[ten_minutes] / std::max(60.0F, trip.since_last));
   limits.pace = limits.sustained;
   demonstrated[ten_minutes] = std::min(demonstrated[ten_minutes], 0.9F * trip.counts[ten_minutes]);
 }
@@ -236,6 +240,14 @@ Cause attribute(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& lim
       learn_punished_rate(trip, limits, demonstrated);
     learn_count(trip, hold, blamed, limits, demonstrated);
     return blamed == hour ? Cause::hour_count : Cause::day_count;
+  }
+  // Where refusals end within seconds and the pace is known, this was another matter, unless a row
+  // of refusals earned it; but not twice in a day.
+  if (limits.has_pace() && hold.usual_length < 60 && trip.since_last > 900 &&
+      trip.pace <= 1.05F * limits.refused_pace &&
+      hold.began - hold.last_outside > std::chrono::hours(24)) {
+    limits.probe_messages = 100;
+    return Cause::outside;
   }
   // Hardly ever was it as much: chance would not place another cause just there.
   const bool is_at_top = trip.counts[ten_minutes] > 0.97F * demonstrated[ten_minutes];

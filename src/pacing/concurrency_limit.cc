@@ -7,16 +7,17 @@ namespace {
 
 constexpr PathSecond retry_first{600};
 constexpr std::uint8_t repeats_max = 5;
-// Attempts that hang until a time-out must not stop a slow path: the pace spaces the others anyway.
-constexpr std::uint32_t least = 6;
+// Attempts that hang until a time-out hold their places for minutes; they must not stop the path,
+// whose pace spaces the others anyway.
+constexpr double hanging = 20;
+constexpr double hanging_seconds = 5;  // … more of them where more is sent
 
 }  // namespace
 
 std::uint32_t ConcurrencyLimit::most(double pace, std::uint32_t ceiling) const {
-  const double needed = 1.5 * pace * static_cast<double>(latency_);
+  const double needed = pace * (1.5 * static_cast<double>(latency_) + hanging_seconds) + hanging;
   std::uint32_t most = ceiling;
-  if (needed < ceiling)
-    most = std::min(ceiling, std::max(least, static_cast<std::uint32_t>(needed) + 2));
+  if (needed < ceiling) most = static_cast<std::uint32_t>(needed);
   if (refused_ > 0) most = std::min(most, std::max(2U, std::uint32_t{refused_}) - 1U);
   return std::max(1U, most);
 }

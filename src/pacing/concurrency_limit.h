@@ -20,6 +20,7 @@ class ConcurrencyLimit {
   }
   std::uint32_t most(double pace, std::uint32_t ceiling) const;
   void on_latency(Duration taken);
+  double latency() const { return static_cast<double>(latency_); }  // seconds
   void on_refused(std::uint32_t in_flight, PathSecond now);
   // Mail waits for nothing but this limit.
   void note_binding(PathSecond now) { binding_until_ = now + std::chrono::seconds(60); }

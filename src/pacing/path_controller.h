@@ -110,6 +110,7 @@ class PathController {
   Change on_canary_end(PathTime now, const Attempt& attempt);
   Change on_accepted(PathTime now);
   Change on_unclear(PathTime now, const Attempt& attempt);
+  bool shows_usual(PathSecond now) const;
   Change on_connection_limit(PathTime now, const Attempt& attempt);
   Change refuse_canary(PathTime now, Duration named);
   Change trip(PathTime now, HoldCause cause, Duration named, bool is_unclear);

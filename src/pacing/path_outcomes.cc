@@ -12,7 +12,7 @@ using std::chrono::seconds;
 
 // By HoldCause.
 constexpr std::array<double, 3> first_hold{15, 900, 60};
-constexpr std::array<double, 3> longest_hold{3'600, 4 * 3'600, 300};
+constexpr std::array<double, 3> longest_hold{3'600, 4 * 3'600, 900};
 // Of the time a block has lasted: it ends when somebody has released us, an hour or days later.
 constexpr double block_share = 0.25;
 constexpr double first_hold_warming = 300;
@@ -119,7 +119,7 @@ Change PathController::on_canary_end(PathTime now, const Attempt& attempt) {
 
 Change PathController::on_accepted(PathTime now) {
   const PathSecond second = whole_seconds(now);
-  suspicion_.on_accepted(mode_ == Mode::open);
+  suspicion_.on_accepted(shows_usual(second));
   if (mode_ == Mode::ramp) {
     canaries_.note(true, trip_.pace, episode_seconds(now));
     ++round_accepted_;
@@ -140,13 +140,15 @@ Change PathController::on_accepted(PathTime now) {
   return Change::none;
 }
 
-// Only the first try of a message tells in full: one bad recipient tried again is no trend. The
-// baseline is learned where no limit is near.
+// No limit is near: what is unclear now is what is usual here.
+bool PathController::shows_usual(PathSecond now) const {
+  const bool is_pressed = now - pressed_until_ < minutes(2) || now - last_refusal_ < minutes(2);
+  return mode_ == Mode::open && (!limits_.has_pace() || !is_pressed);
+}
+
+// Only the first try of a message tells in full: one bad recipient tried again is no trend.
 Change PathController::on_unclear(PathTime now, const Attempt& attempt) {
-  const PathSecond second = whole_seconds(now);
-  const bool is_quiet =
-      second - pressed_until_ > minutes(2) && second - last_refusal_ > minutes(30);
-  const bool learns = mode_ == Mode::open && attempt.first_try && is_quiet;
+  const bool learns = attempt.first_try && shows_usual(whole_seconds(now));
   const bool is_doubtful =
       mode_ == Mode::ramp || (limits_.has_pace() && limits_.pace > 1.02F * limits_.sustained);
   const float enough = is_doubtful          ? Suspicion::verifying

@@ -18,9 +18,12 @@ constexpr double count_margin = 0.96;         // below a refused count,
 constexpr double count_margin_cheap = 0.985;  // where a refusal costs little
 // The part of a scarce count of an hour or a day that a rank may use.
 constexpr std::array<double, ranks> share{1.0, 0.97, 0.92};
-constexpr double share_of_lent = 0.9;        // for ranks below urgent, of what carries others
-constexpr double burst = 3.0;                // messages ahead of the pace
-constexpr Duration stray_wait = minutes(1);  // for what was in flight when the hold began
+constexpr double share_of_lent = 0.9;  // for ranks below urgent, of what carries others
+constexpr double burst = 3.0;          // messages ahead of the pace
+// For what was in flight when the hold began: a few answers' time; what hangs would take minutes.
+constexpr Duration stray_wait_least = seconds(5);
+constexpr Duration stray_wait_most = minutes(1);
+constexpr double stray_wait_answers = 5;
 constexpr Duration share_wait = seconds(30);
 
 constexpr std::array<Binding, windows> count_bindings{
@@ -82,6 +85,8 @@ Permit PathController::held_permit(PathTime now, std::uint32_t in_flight,
       lowest = worth;
     }
   }
+  const Duration stray_wait = std::clamp(from_seconds(stray_wait_answers * concurrency_.latency()),
+                                         stray_wait_least, stray_wait_most);
   const PathTime strays_gone = fresh_since_ + stray_wait;
   if (in_flight > 0 && at < strays_gone) {
     return {.at = now < strays_gone ? Instant(strays_gone) : Instant(at),

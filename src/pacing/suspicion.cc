@@ -11,20 +11,28 @@ constexpr float unclear_up = 1.791759F;  // ln 6
 constexpr float silent_up = 4.60517F;     // ln (0.5 / 0.005)
 constexpr float silent_down = 0.688135F;  // -ln (0.5 / 0.995)
 constexpr float silent_enough = 11.0F;    // three, with hardly a delivery between
+constexpr float usual_least = 0.008F;
+constexpr float usual_most = 0.083F;            // six times this is half
+constexpr float learning_gain = 1.0F / 800.0F;  // of an attempt
 
 }  // namespace
 
+float Suspicion::usual() const {
+  return std::clamp(1.5F * baseline_, usual_least, usual_most);
+}
+
 void Suspicion::on_accepted(bool learns) {
-  const float usual = std::clamp(1.5F * baseline_, 0.008F, 0.083F);
-  unclear_ = std::max(0.0F, unclear_ - 5.0F * usual / (1.0F - usual));
+  const float share = usual();
+  unclear_ = std::max(0.0F, unclear_ - 5.0F * share / (1.0F - share));
   silent_ = std::max(0.0F, silent_ - silent_down);
-  if (learns) baseline_ -= baseline_ / 2000.0F;
+  if (learns) baseline_ -= learning_gain * baseline_;
 }
 
 bool Suspicion::on_unclear(float weight, bool learns, float enough) {
-  if (learns || baseline_ < 0.01F) baseline_ += weight * 0.0005F;
+  if (learns) baseline_ += learning_gain * (weight - baseline_);
   unclear_ += weight * unclear_up;
-  return unclear_ >= enough;
+  // The more of it is normal, the more often chance puts a few of them in a row.
+  return unclear_ >= enough * (1.0F + 10.0F * (usual() - usual_least));
 }
 
 bool Suspicion::on_silent() {
@@ -33,6 +41,8 @@ bool Suspicion::on_silent() {
 }
 
 void Suspicion::clear() {
+  // What told of a limit is not what is normal; on_false_alarm() makes up for it.
+  baseline_ = std::max(0.0F, baseline_ - learning_gain * unclear_ / unclear_up);
   unclear_ = silent_ = 0;
 }
 

@@ -29,9 +29,11 @@ class Suspicion {
   }
 
  private:
+  float usual() const;
+
   float unclear_ = 0;
   float silent_ = 0;
-  float baseline_ = 0.003F;  // share of unclear replies where no limit is near
+  float baseline_ = 0.003F;  // share of unclear replies while the path is open
 };
 
 }  // namespace mailweir::pacing
