@@ -56,13 +56,33 @@ std::string_view to_string(CellKind kind) {
   return "tenant";
 }
 
+std::optional<CellKind> cell_kind_of(std::string_view text) {
+  for (std::size_t kind = 0; kind < cell_kinds; ++kind) {
+    if (text == to_string(static_cast<CellKind>(kind))) return static_cast<CellKind>(kind);
+  }
+  return std::nullopt;
+}
+
+std::uint32_t CellTable::find(const Key& key) const {
+  return index_.find(key.hash(), [&](std::uint32_t i) {
+    return cells[i].provider == key.provider && cells[i].kind == key.kind &&
+           cells[i].name == key.name;
+  });
+}
+
+void CellTable::release(std::uint32_t index) {
+  const Cell& cell = cells[index];
+  index_.erase(Key{cell.provider, cell.kind, cell.name}.hash(), index);
+  cells.release(index);
+  --count_;
+}
+
 CellsMet CellTable::met_by(const Message& message, std::uint32_t provider) const {
   CellsMet met;
   if (!has_any(provider)) return met;
-  for (const std::uint32_t index : by_provider_[provider]) {
-    const Cell& cell = cells[index];
-    if (cell.name == name_of(message, cell.kind))
-      met.cells[static_cast<std::size_t>(cell.kind)] = index;
+  for (std::size_t kind = 0; kind < cell_kinds; ++kind) {
+    const auto its_kind = static_cast<CellKind>(kind);
+    met.cells[kind] = find({provider, its_kind, name_of(message, its_kind)});
   }
   return met;
 }
@@ -70,9 +90,9 @@ CellsMet CellTable::met_by(const Message& message, std::uint32_t provider) const
 std::uint32_t CellTable::intern(std::uint32_t provider, CellKind kind, std::uint32_t name,
                                 const pacing::LearningSettings& settings, Instant now) {
   if (provider >= by_provider_.size()) by_provider_.resize(provider + 1U);
-  for (const std::uint32_t index : by_provider_[provider]) {
-    if (cells[index].kind == kind && cells[index].name == name) return index;
-  }
+  const Key key{provider, kind, name};
+  const std::uint32_t known = find(key);
+  if (known != no_index) return known;
   if (count_ >= cells_max) return no_index;
   const std::uint32_t index = cells.allocate();
   Cell& cell = cells[index];
@@ -83,6 +103,7 @@ std::uint32_t CellTable::intern(std::uint32_t provider, CellKind kind, std::uint
   cell.controller->assume_shown(settings.start_rate);
   cell.used = now;
   by_provider_[provider].push_back(index);
+  index_.insert(key.hash(), index);
   ++count_;
   return index;
 }
@@ -124,19 +145,18 @@ pacing::Change CellTable::end(std::uint32_t index, const pacing::Attempt& attemp
 
 void CellTable::sweep(std::uint32_t provider, Instant now) {
   if (!has_any(provider)) return;
-  count_ -= std::erase_if(by_provider_[provider], [&](std::uint32_t index) {
+  std::erase_if(by_provider_[provider], [&](std::uint32_t index) {
     const Cell& cell = cells[index];
     const bool rests = cell.attempts == 0 && cell.controller->mode() == pacing::Mode::open &&
                        cell.used + unused_for <= now;
-    if (rests) cells.release(index);
+    if (rests) release(index);
     return rests;
   });
 }
 
 void CellTable::forget_provider(std::uint32_t provider) {
   if (!has_any(provider)) return;
-  for (const std::uint32_t index : by_provider_[provider]) cells.release(index);
-  count_ -= by_provider_[provider].size();
+  for (const std::uint32_t index : by_provider_[provider]) release(index);
   by_provider_[provider].clear();
 }
 

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/flat_index.h"
 #include "engine/intrusive_list.h"
 #include "engine/message_record.h"
 #include "engine/name_table.h"
@@ -24,6 +25,9 @@ namespace mailweir::engine {
 enum class CellKind : std::uint8_t { sender_domain, dkim_domain, tenant };
 inline constexpr std::size_t cell_kinds = 3;
 std::string_view to_string(CellKind kind);
+std::optional<CellKind> cell_kind_of(std::string_view text);
+// Before the name of a cell where else the name of a source stands (KeepPath).
+inline constexpr std::string_view cell_mark = "@";
 
 struct Cell {
   std::uint32_t provider = no_index;  // no_index: the slot is free
@@ -61,12 +65,25 @@ class CellTable {
   void begin(const CellsMet& met, pacing::Rank rank, Instant now);
   pacing::Change end(std::uint32_t cell, const pacing::Attempt& attempt, Instant now);
 
-  // Drops what has been open and unused for a day; lifts ceilings whose time is over.
+  // Drops what has been open and unused for a day.
   void sweep(std::uint32_t provider, Instant now);
   void forget_provider(std::uint32_t provider);
 
  private:
+  struct Key {
+    std::uint32_t provider;
+    CellKind kind;
+    std::uint32_t name;
+    std::uint64_t hash() const {
+      return mix(static_cast<std::uint64_t>(provider) << 32 | name) +
+             static_cast<std::uint64_t>(kind);
+    }
+  };
+  std::uint32_t find(const Key& key) const;
+  void release(std::uint32_t cell);
+
   std::vector<std::vector<std::uint32_t>> by_provider_;
+  FlatIndex index_;
   std::size_t count_ = 0;
 };
 

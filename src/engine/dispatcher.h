@@ -165,6 +165,9 @@ class Dispatcher {
   bool park_blocked(std::uint32_t queue, Instant now);
   std::uint32_t open_cell(const CellsEnd& ended, CellKind kind, Instant now);
   pacing::LearningSettings cell_settings(std::uint32_t provider, Instant now) const;
+  std::string cell_name(const Cell& cell) const;
+  void keep_cell(const Cell& cell, Instant now);
+  void adopt_cells(std::uint32_t provider, Instant now);
   void tell_cell(const Cell& cell, Notice::Kind kind, const AttemptEnd& end, Instant now);
   void slow_suspect(std::uint32_t path, Instant now);
 

@@ -59,8 +59,7 @@ void Dispatcher::tell_cell(const Cell& cell, Notice::Kind kind, const AttemptEnd
   Notice notice;
   notice.kind = kind;
   notice.provider = next_hops_.providers[cell.provider].key();
-  const NameTable& names = cell.kind == CellKind::tenant ? ledger_.tenants : ledger_.mail_domains;
-  notice.cell = std::string(to_string(cell.kind)) + " " + names[cell.name];
+  notice.cell = cell_name(cell);
   const pacing::LearnedState state = cell.controller->state(now);
   notice.cause = to_string(state.cause);
   notice.to = state.mode == pacing::Mode::held ? 0.0 : state.pace;
@@ -70,6 +69,37 @@ void Dispatcher::tell_cell(const Cell& cell, Notice::Kind kind, const AttemptEnd
   if (end.reply != nullptr) notice.reply = *end.reply;
   notice.rule = end.rule;
   orders_.emplace_back(std::move(notice));
+}
+
+std::string Dispatcher::cell_name(const Cell& cell) const {
+  const NameTable& names = cell.kind == CellKind::tenant ? ledger_.tenants : ledger_.mail_domains;
+  return std::string(to_string(cell.kind)) + " " + names[cell.name];
+}
+
+// Kept as a path is; a name that no source can have says which cell.
+void Dispatcher::keep_cell(const Cell& cell, Instant now) {
+  orders_.emplace_back(KeepPath{std::string(cell_mark) + cell_name(cell),
+                                next_hops_.providers[cell.provider].key(),
+                                cell.controller->save(now)});
+}
+
+// The cells of an earlier run come back when their provider is first sent to.
+void Dispatcher::adopt_cells(std::uint32_t provider, Instant now) {
+  const std::string& key = next_hops_.providers[provider].key();
+  for (auto it = paths_.images_of_cells(key); it; it = paths_.images_of_cells(key)) {
+    const std::string_view name = std::string_view(it->name).substr(cell_mark.size());
+    const std::size_t space = name.find(' ');
+    const auto kind = cell_kind_of(name.substr(0, space));
+    if (!kind || space == std::string_view::npos) continue;
+    NameTable& names = *kind == CellKind::tenant ? ledger_.tenants : ledger_.mail_domains;
+    const auto controller = pacing::PathController::restore(it->image, cell_settings(provider, now),
+                                                            now - it->as_of, now);
+    const std::uint32_t cell =
+        controller ? cells_.intern(provider, *kind, names.intern(name.substr(space + 1)),
+                                   cell_settings(provider, now), now)
+                   : no_index;
+    if (cell != no_index) cells_.cells[cell].controller = *controller;
+  }
 }
 
 // The cell that a refusal names, new if need be; the attempt that met it counts as one of its own.
@@ -89,10 +119,14 @@ std::uint32_t Dispatcher::open_cell(const CellsEnd& ended, CellKind kind, Instan
 void Dispatcher::cells_ended(const CellsEnd& ended, const AttemptEnd& end,
                              const pacing::Grant& grant, Instant now) {
   CellsMet met = ended.met;
+  Instant started = grant.at;
   const auto& concerned = ended.concerned;
   if (concerned) {
     std::uint32_t& cell = met.cells[static_cast<std::size_t>(*concerned)];
-    if (cell == no_index) cell = open_cell(ended, *concerned, now);
+    if (cell == no_index) {
+      cell = open_cell(ended, *concerned, now);
+      started = now;  // before it there was no cell to judge
+    }
   }
   for (std::size_t kind = 0; kind < cell_kinds; ++kind) {
     const std::uint32_t cell = met.cells[kind];
@@ -102,11 +136,12 @@ void Dispatcher::cells_ended(const CellsEnd& ended, const AttemptEnd& end,
     const pacing::Attempt attempt{.signal = is_concerned ? pacing::Signal::throttled
                                             : is_good    ? pacing::Signal::accepted
                                                          : pacing::Signal::local,
-                                  .started = grant.at,
+                                  .started = is_concerned ? started : grant.at,
                                   .in_flight = cells_.cells[cell].attempts,
                                   .first_try = end.first_try,
                                   .wait = is_concerned ? end.wait : Duration{}};
     const pacing::Change change = cells_.end(cell, attempt, now);
+    if (change != pacing::Change::none) keep_cell(cells_.cells[cell], now);
     if (change == pacing::Change::held)
       tell_cell(cells_.cells[cell], Notice::Kind::throttle_detected, end, now);
     if (change == pacing::Change::opened)
@@ -130,7 +165,7 @@ void Dispatcher::slow_suspect(std::uint32_t p, Instant now) {
   Notice notice;
   notice.kind = Notice::Kind::step;
   notice.provider = next_hops_.providers[paths_[p].provider].key();
-  notice.cell = std::string(to_string(CellKind::tenant)) + " " + ledger_.tenants[suspect->tenant];
+  notice.cell = cell_name(cells_.cells[cell]);
   notice.suspect = ledger_.tenants[suspect->tenant];
   notice.suspect_share = suspect->share;
   notice.from = suspect->usual_rate * suspect->growth;

@@ -176,6 +176,7 @@ WaitGroup* Dispatcher::rival(const Path& path, std::uint32_t own_hop, Instant no
 }
 
 void Dispatcher::connect(std::uint32_t p, Instant now) {
+  if (paths_.has_images_of_cells()) adopt_cells(p, now);
   Provider& provider = next_hops_.providers[p];
   for (WaitGroup& group : provider.waits) group.misses = 0;
   while (WaitGroup* group = paused_ ? nullptr : best_group(p, now)) {

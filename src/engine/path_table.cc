@@ -56,6 +56,11 @@ std::uint32_t PathTable::intern(std::uint16_t source, std::uint32_t provider, In
   const auto restored = pacing::PathController::restore(image->second.bytes, *settings.learning,
                                                         now - image->second.as_of, now);
   if (restored) path.pacer->replace_controller(*restored);
+  if (path.pacer->is_held()) {  // the episode goes on, though its reply is not known any more
+    path.notes = std::make_unique<PathNotes>();
+    path.notes->episode = now;
+    path.held_at = now;
+  }
   images_.erase(image);
   return index;
 }
@@ -112,7 +117,20 @@ void PathTable::forget_provider(std::uint32_t provider) {
 
 void PathTable::keep_image(std::string source, std::string provider, std::string image,
                            Duration age, Instant now) {
+  if (source.starts_with(cell_mark)) {
+    cell_images_.emplace(std::move(provider),
+                         CellImage{std::move(source), std::move(image), now - age});
+    return;
+  }
   images_[{std::move(source), std::move(provider)}] = {std::move(image), now - age};
+}
+
+std::optional<PathTable::CellImage> PathTable::images_of_cells(const std::string& provider) {
+  const auto found = cell_images_.find(provider);
+  if (found == cell_images_.end()) return std::nullopt;
+  CellImage taken = std::move(found->second);
+  cell_images_.erase(found);
+  return taken;
 }
 
 bool PathTable::drop_image(const std::string& source, const std::string& provider) {

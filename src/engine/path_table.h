@@ -67,6 +67,14 @@ class PathTable {
   // used.
   void keep_image(std::string source, std::string provider, std::string image, Duration age,
                   Instant now);
+  // Takes out one image of a cell at that provider; nothing: there is none left.
+  struct CellImage {
+    std::string name;  // with its mark
+    std::string image;
+    Instant as_of{};
+  };
+  std::optional<CellImage> images_of_cells(const std::string& provider);
+  bool has_images_of_cells() const { return !cell_images_.empty(); }
   bool drop_image(const std::string& source, const std::string& provider);
 
   const std::vector<PathHand>& hands() const { return hands_; }
@@ -91,6 +99,7 @@ class PathTable {
   NextHopTable& next_hops_;
   const Settings& settings_;
   std::map<std::pair<std::string, std::string>, Image> images_;
+  std::multimap<std::string, CellImage> cell_images_;  // by provider
   std::vector<PathHand> hands_;
 };
 
