@@ -12,6 +12,7 @@ using std::chrono::seconds;
 constexpr PathSecond tick_length{5};
 constexpr std::array<float, 8> probe_steps{0.03F,  0.042F, 0.059F, 0.082F,
                                            0.115F, 0.161F, 0.226F, 0.25F};
+constexpr float probe_rest = 3'600;  // seconds
 constexpr std::uint8_t probe_step_last = probe_steps.size() - 1;
 
 // Pressed seconds without a trip that make a pace sustained: short where a trip is cheap.
@@ -123,9 +124,11 @@ double PathController::expected_hold(PathSecond now) const {
 
 void PathController::schedule_probe(PathSecond now) {
   if (!limits_.has_pace()) return;
-  const double wait =
-      std::max({300.0, belief_seconds(expected_hold(now)),
-                static_cast<double>(limits_.probe_messages / std::max(1e-3F, limits_.pace))});
+  // A limit that stays is asked more seldom, but a slow path not for half a day.
+  const float messages =
+      std::min(limits_.probe_messages, std::max(probe_messages_usual, probe_rest * limits_.pace));
+  const double wait = std::max({300.0, belief_seconds(expected_hold(now)),
+                                static_cast<double>(messages / std::max(1e-3F, limits_.pace))});
   probe_at_ = now + of_seconds(wait);
 }
 

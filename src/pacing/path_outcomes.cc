@@ -119,7 +119,7 @@ Change PathController::on_canary_end(PathTime now, const Attempt& attempt) {
 
 Change PathController::on_accepted(PathTime now) {
   const PathSecond second = whole_seconds(now);
-  suspicion_.on_accepted(shows_usual(second));
+  suspicion_.on_accepted(mode_ == Mode::open);
   if (mode_ == Mode::ramp) {
     canaries_.note(true, trip_.pace, episode_seconds(now));
     ++round_accepted_;

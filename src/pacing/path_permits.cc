@@ -18,7 +18,7 @@ constexpr double count_margin = 0.96;         // below a refused count,
 constexpr double count_margin_cheap = 0.985;  // where a refusal costs little
 // The part of a scarce count of an hour or a day that a rank may use.
 constexpr std::array<double, ranks> share{1.0, 0.97, 0.92};
-constexpr double share_of_lent = 0.9;  // for ranks below urgent, of what carries others
+constexpr double share_of_lent = 0.9;  // for ranks below urgent, while no rate is known
 constexpr double burst = 3.0;          // messages ahead of the pace
 // For what was in flight when the hold began: a few answers' time; what hangs would take minutes.
 constexpr Duration stray_wait_least = seconds(5);
@@ -123,7 +123,7 @@ void PathController::bind_counts(PathTime now, const Demand& demand, Permit& per
     double cap_below_urgent = cap;
     if (demand.carries_others) {
       cap = most_lent(window);
-      cap_below_urgent = share_of_lent * cap;
+      cap_below_urgent = limits_.has_pace() ? cap : share_of_lent * cap;
     }
     if (cap == unlimited) continue;
     const double count = attempts_.value(window, now) + 1.0;
@@ -176,8 +176,9 @@ double PathController::most(std::size_t window) const {
 
 double PathController::most_lent(std::size_t window) const {
   double shown = std::max(believed(window), count_least[window]);
+  // Whose rate is known may use it: counts tell no more then.
   if (limits_.has_pace())
-    shown = std::max(shown, static_cast<double>(limits_.sustained) * window_seconds[window]);
+    shown = std::max(shown, 1.05 * static_cast<double>(limits_.pace) * window_seconds[window]);
   return std::min(shown, most(window));
 }
 

@@ -47,7 +47,7 @@ void Suspicion::clear() {
 }
 
 void Suspicion::on_false_alarm() {
-  baseline_ = std::min(0.08F, 1.5F * baseline_ + 0.003F);
+  baseline_ = std::min(0.08F, 1.2F * baseline_ + 0.002F);
 }
 
 }  // namespace mailweir::pacing
