@@ -302,6 +302,7 @@ void Dispatcher::mode_changed(std::uint32_t p, pacing::Change change, Instant no
     case pacing::Change::held_again:
     case pacing::Change::canary_refused:
       paths_[p].held_at = now;
+      if (change != pacing::Change::canary_refused) unbind_all(p);
       return;
     case pacing::Change::released:
     case pacing::Change::opened:

@@ -72,6 +72,8 @@ class Dispatcher {
   };
   void cells_ended(const CellsEnd& ended, const AttemptEnd& end, const pacing::Grant& grant,
                    Instant now);
+  // A greylister lets it in from this path's source alone, while that is to be had.
+  void bind(std::uint32_t recipient, std::uint32_t path);
   void recipient_bounced(std::uint32_t path, std::uint32_t tenant) {
     suspects_.bounced(path, tenant);
   }
@@ -145,6 +147,8 @@ class Dispatcher {
   Fed feed_once(std::uint32_t session, Instant now);
   bool hangs(const Session& session, Instant now) const;
   bool is_turn_of_oldest(const Path& path) const;
+  void unbind_if_shut(std::uint32_t recipient, std::uint32_t hop);
+  void unbind_all(std::uint32_t path);
   void drop_stale_grant(std::uint32_t session, Instant now);
   bool has_permit(const Session& session, const pacing::NextPermit& permit,
                   std::uint32_t queue) const;

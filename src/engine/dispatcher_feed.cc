@@ -21,10 +21,47 @@ constexpr Duration rank_recheck = std::chrono::seconds(1);
 }  // namespace
 
 void Dispatcher::enter(std::uint32_t recipient, std::uint32_t hop, Lanes::Entry entry) {
+  unbind_if_shut(recipient, hop);
   lanes_.enter(recipient, hop, entry);
   const std::uint32_t q = ledger_.recipients[recipient].place;
   if (next_hops_.hops[hop].in_line && !lanes_.queues[q].waiting) line_.join(q);
   mark(hop);
+}
+
+void Dispatcher::bind(std::uint32_t recipient, std::uint32_t path) {
+  ledger_.recipients[recipient].bound_to = paths_[path].source;
+}
+
+// Rather greylisted anew by another source than kept waiting for one that is held.
+void Dispatcher::unbind_if_shut(std::uint32_t recipient, std::uint32_t hop) {
+  std::uint16_t& source = ledger_.recipients[recipient].bound_to;
+  if (source == no_source) return;
+  const std::uint32_t path = paths_.find(source, next_hops_.hops[hop].provider);
+  const bool is_shut = path == no_index || paths_[path].pacer->is_held() ||
+                       paths_[path].pacer->is_paused() || !settings_.source_at(source);
+  if (is_shut) source = no_source;
+}
+
+// The path is held: what waits for its source may go from any again.
+void Dispatcher::unbind_all(std::uint32_t p) {
+  const auto own_pool = settings_.pool_of_source(paths_[p].source);
+  if (!own_pool) return;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> bound;  // recipient, hop
+  for (std::uint32_t h = 0; h < next_hops_.hops.extent(); ++h) {
+    Hop& hop = next_hops_.hops[h];
+    if (hop.next_hop == nullptr || hop.provider != paths_[p].provider) continue;
+    for (std::uint32_t q = hop.queues.first; q != no_index; q = lanes_.queues[q].of_hop.next) {
+      if (lanes_.lanes[lanes_.queues[q].lane].pool != *own_pool) continue;
+      while (!lanes_.queues[q].recipients.empty()) {
+        bound.emplace_back(lanes_.queues[q].recipients.first(ledger_), h);
+        withdraw(bound.back().first);
+      }
+    }
+  }
+  for (const auto& [recipient, hop] : bound) {
+    ledger_.recipients[recipient].bound_to = no_source;
+    enter(recipient, hop, Lanes::Entry::behind);
+  }
 }
 
 void Dispatcher::withdraw(std::uint32_t recipient) {

@@ -274,6 +274,7 @@ void Engine::State::settle_attempt(std::uint32_t r, const RecipientResult& resul
     requeue_refused(r, cause, now);
   } else if (action == RecipientAction::defer &&
              judgement.ruling.category == provider::Category::greylisted) {
+    dispatcher.bind(r, facts.path);
     defer_until(r, cause, now + greylist_wait(judgement.ruling, facts.unit), now);
   } else {
     apply(r, action, cause, facts.unit, now);

@@ -60,8 +60,10 @@ std::uint32_t Lanes::make_queue(std::uint32_t lane, std::uint32_t hop, std::uint
 std::uint32_t Lanes::queue_for(std::uint32_t recipient, std::uint32_t hop_index) {
   Hop& hop = table_.hops[hop_index];
   const Message& message = ledger_.messages[ledger_.recipients[recipient].message];
-  const Key key{hop.provider, message.tenant,
-                settings_.effective_pool(message.pool, message.message_class),
+  const auto own_pool = settings_.pool_of_source(ledger_.recipients[recipient].bound_to);
+  const std::uint8_t pool =
+      own_pool.value_or(settings_.effective_pool(message.pool, message.message_class));
+  const Key key{hop.provider, message.tenant, pool,
                 static_cast<std::uint8_t>(message.message_class)};
   // The next message is mostly like the last.
   if (hop.last_queue != no_index && key.is(lanes[queues[hop.last_queue].lane]))

@@ -76,6 +76,7 @@ struct Recipient {
   std::uint16_t index = 0;  // in the envelope
   std::uint16_t attempts = 0;
   std::uint16_t reply_code = 0;
+  std::uint16_t bound_to = 0xFFFF;  // source id: a greylister waits for this one; 0xFFFF: any
   Stage stage = Stage::entering;
   bool in_heap = false;  // of its queue, not in its line
 };

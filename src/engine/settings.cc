@@ -9,6 +9,7 @@ namespace mailweir::engine {
 namespace {
 
 constexpr std::uint32_t ids_max = 255;  // of classes and pools, over all reloads
+constexpr std::size_t own_pools_max = 200;
 
 template <class Row>
 bool names(const std::vector<Row>& rows, std::string_view name) {
@@ -58,6 +59,7 @@ void Settings::resolve_names() {
     }
     WEIR_ASSERT(!ids.empty());
   }
+  make_own_pools();
   source_pools_.assign(source_names_.size(), {});
   for (std::size_t pool = 0; pool < pool_sources_.size(); ++pool) {
     for (const std::uint16_t source : pool_sources_[pool])
@@ -75,6 +77,23 @@ void Settings::resolve_names() {
     if (rank_of(row) == pacing::Rank::urgent)
       least_urgent_ = std::min(least_urgent_, row.priority * config_.ageing.count());
   }
+}
+
+void Settings::make_own_pools() {
+  own_pools_.assign(source_names_.size(), std::nullopt);
+  if (pool_names_.size() + config_.sources.size() > own_pools_max) return;
+  for (const EgressAddress& source : config_.sources) {
+    const std::uint32_t id = source_names_.find(source.name);
+    // No configured pool has such a name.
+    const std::uint32_t pool = pool_names_.intern("\x01" + source.name);
+    if (pool >= pool_sources_.size()) pool_sources_.resize(pool + 1U);
+    pool_sources_[pool] = {static_cast<std::uint16_t>(id)};
+    own_pools_[id] = static_cast<std::uint8_t>(pool);
+  }
+}
+
+std::optional<std::uint8_t> Settings::pool_of_source(std::uint16_t source) const {
+  return source < own_pools_.size() ? own_pools_[source] : std::nullopt;
 }
 
 std::uint8_t Settings::class_id(std::string_view name) const {

@@ -46,6 +46,8 @@ class Settings {
   std::uint8_t effective_pool(std::uint8_t pool, std::uint8_t class_id) const;
   // Source ids of a pool, as effective_pool() gave it.
   std::span<const std::uint16_t> sources_of(std::uint8_t pool) const { return pool_sources_[pool]; }
+  // The pool of that source alone; nothing when there are too many sources to have one each.
+  std::optional<std::uint8_t> pool_of_source(std::uint16_t source) const;
   bool pool_has(std::uint8_t pool, std::uint16_t source) const;
   std::span<const std::uint8_t> pools_of(std::uint16_t source) const {
     return source_pools_[source];
@@ -70,6 +72,7 @@ class Settings {
 
  private:
   void resolve_names();
+  void make_own_pools();
 
   EngineConfig config_;
   NameTable class_names_;
@@ -80,6 +83,7 @@ class Settings {
   std::vector<std::vector<std::uint8_t>> source_pools_;   // source id → pool ids
   std::vector<std::vector<std::uint16_t>> pool_sources_;  // pool id → source ids
   std::vector<std::optional<std::uint16_t>> source_at_;   // source id → index into config
+  std::vector<std::optional<std::uint8_t>> own_pools_;    // by source id
   std::uint8_t default_pool_ = 0;
   bool has_urgent_ = false;        // some class is of the urgent rank
   std::int64_t least_urgent_ = 0;  // the urgency of the lowest such class; no bound without one
