@@ -55,6 +55,8 @@ MessageId World::send(const Mail& mail) {
   facts.message_class = mail.message_class;
   facts.tenant = mail.tenant;
   facts.pool = mail.pool;
+  facts.dkim_domain = mail.dkim_domain;
+  dkim_domains[facts.id.value] = mail.dkim_domain;
   facts.accepted = now;
   facts.expires = now + mail.expiry;
   if (mail.not_before != Duration{}) facts.not_before = now + mail.not_before;

@@ -66,9 +66,14 @@ struct World {
     Duration expiry{std::chrono::days(5)};
     Duration not_before{};
     Duration deadline{};
+    std::string dkim_domain;
   };
   MessageId send(const Mail& mail);
   MessageId send_to(const std::string& domain) { return send({.domains = {domain}}); }
+  std::string dkim_domain_of(MessageId id) const {
+    const auto found = dkim_domains.find(id.value);
+    return found == dkim_domains.end() ? std::string() : found->second;
+  }
   void restore(const MessageFacts& facts);
   // Anything else done to the engine goes through here, so that its orders are seen.
   template <class Call>
@@ -122,7 +127,8 @@ struct World {
   std::vector<Notice> notices;
   std::map<std::pair<std::string, std::string>, std::string> images;  // of paths
   std::vector<Start> starts;
-  std::map<std::uint64_t, Instant> accepted_at;  // by message
+  std::map<std::uint64_t, Instant> accepted_at;       // by message
+  std::map<std::uint64_t, std::string> dkim_domains;  // by message
   std::vector<OpenRecord> opens;
   std::vector<std::pair<Instant, std::string>> resolved;
   std::vector<std::string> log;  // every order as a line

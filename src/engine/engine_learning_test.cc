@@ -1,0 +1,208 @@
+// What learning changes: who waits for a refusal, who goes on, and what uses an attempt.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/test_world.h"
+
+namespace mailweir::engine {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::Field;
+
+constexpr auto throttled = "4.7.500 Server busy. Please try again later from [192.0.2.1]. (S77719)";
+
+EngineConfig learning_config(std::size_t sources = 2) {
+  EngineConfig config = plain_config();
+  config.sources.clear();
+  config.pools = {{"main", {}}};
+  for (std::size_t i = 0; i < sources; ++i) {
+    config.sources.push_back({"s" + std::to_string(i + 1), "192.0.2." + std::to_string(i + 1), "",
+                              "out.example", false});
+    config.pools[0].sources.push_back(static_cast<std::uint16_t>(i));
+  }
+  config.pacing.learns = true;
+  return config;
+}
+
+World::TransactionFate refusal(Phase phase, std::uint16_t code, const std::string& text) {
+  return {.recipients = {{phase, Failure::none, Reply{code, parse_enhanced_status(text), text}}}};
+}
+
+// The source whose session carries the transaction under way.
+std::string source_of(const World& world, const StartTransaction& order) {
+  for (auto start = world.starts.rbegin(); start != world.starts.rend(); ++start) {
+    if (start->session == order.session) return start->source;
+  }
+  return {};
+}
+
+class Learning : public testing::Test {
+ protected:
+  void make(EngineConfig config) {
+    world = std::make_unique<World>(std::move(config));
+    world->route = [](const std::string& domain) {
+      return World::RouteFate{.hosts = {{10, domain + ".mail.protection.outlook.com"}}};
+    };
+  }
+  void send(std::size_t count, Duration every = 1s) {
+    for (std::size_t i = 0; i < count; ++i) {
+      world->send_to("a.example");
+      world->run_for(every);
+    }
+  }
+  std::unique_ptr<World> world;
+};
+
+TEST_F(Learning, ARefusalOfThePathHoldsItAndUsesNoAttempt) {
+  make(learning_config());
+  world->transaction = [&](const StartTransaction& order) {
+    return source_of(*world, order) == "s1" ? refusal(Phase::mail, 451, throttled)
+                                            : World::TransactionFate{.recipients = {{}}};
+  };
+  send(20);
+  EXPECT_TRUE(world->engine->is_held("s1", "ms365"));
+  EXPECT_FALSE(world->engine->is_held("s2", "ms365"));
+  EXPECT_EQ(world->count(Disposition::delivered), 20U);
+  for (const auto& [key, end] : world->ends) EXPECT_EQ(end.attempts, 1U);
+  EXPECT_THAT(world->notices,
+              Contains(AllOf(Field(&Notice::kind, Notice::Kind::throttle_detected),
+                             Field(&Notice::source, "s1"), Field(&Notice::cause, "throttle"))));
+}
+
+TEST_F(Learning, ABlockListingWaitsAndDoesNotBounce) {
+  make(learning_config(1));
+  world->transaction = [](const StartTransaction&) {
+    return refusal(Phase::mail, 550,
+                   "5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact "
+                   "your Internet service provider since part of their network is on our block "
+                   "list (S3140).");
+  };
+  send(5);
+  EXPECT_TRUE(world->engine->is_held("s1", "ms365"));
+  EXPECT_EQ(world->ends.size(), 0U);
+  EXPECT_EQ(world->engine->totals().recipients, 5U);
+}
+
+TEST_F(Learning, WhatIsAboutRecipientsSlowsNobody) {
+  make(learning_config(1));
+  world->transaction = [](const StartTransaction&) {
+    return refusal(Phase::rcpt, 452, "4.2.2 The recipient's mailbox is full");
+  };
+  send(40);
+  EXPECT_FALSE(world->engine->is_held("s1", "ms365"));
+  EXPECT_EQ(world->starts.size(), 40U);
+  EXPECT_EQ(world->engine->totals().deferred, 40U);
+}
+
+TEST_F(Learning, AGreylistedRecipientIsTriedAgainFromTheSameSource) {
+  make(learning_config(4));
+  std::map<std::uint64_t, std::vector<std::string>> sources;  // by message
+  world->transaction = [&](const StartTransaction& order) {
+    auto& tried = sources[order.message.value];
+    tried.push_back(source_of(*world, order));
+    return tried.size() == 1 ? refusal(Phase::rcpt, 450, "4.2.0 Greylisted, see postgrey")
+                             : World::TransactionFate{.recipients = {{}}};
+  };
+  send(24, 7s);
+  world->run_for(20min);
+  EXPECT_EQ(world->count(Disposition::delivered), 24U);
+  std::set<std::string> used;
+  for (const auto& [message, tried] : sources) {
+    ASSERT_EQ(tried.size(), 2U);
+    EXPECT_EQ(tried[0], tried[1]);
+    used.insert(tried[0]);
+  }
+  EXPECT_GE(used.size(), 2U) << "one source alone proves nothing";
+}
+
+TEST_F(Learning, AThrottledSigningDomainWaitsAndNobodyElse) {
+  EngineConfig config = learning_config(1);
+  make(config);
+  world->route = [](const std::string&) {
+    return World::RouteFate{.hosts = {{10, "aspmx.l.google.com"}}};
+  };
+  world->transaction = [&](const StartTransaction& order) {
+    const bool is_news = world->dkim_domain_of(order.message) == "news.example";
+    return is_news ? refusal(Phase::end_of_data, 421,
+                             "4.7.28 Our system has detected an unusual rate of unsolicited mail "
+                             "originating from your DKIM domain [news.example]. gsmtp")
+                   : World::TransactionFate{.recipients = {{}}};
+  };
+  for (int i = 0; i < 15; ++i) {
+    world->send({.domains = {"gmail.com"}, .dkim_domain = "news.example"});
+    world->send({.domains = {"gmail.com"}, .dkim_domain = "shop.example"});
+    world->run_for(1s);
+  }
+  EXPECT_FALSE(world->engine->is_held("s1", "google"));
+  EXPECT_EQ(world->count(Disposition::delivered), 15U);
+  std::size_t refused = 0;
+  for (const auto& start : world->starts)
+    refused += world->dkim_domain_of(start.message) == "news.example" ? 1 : 0;
+  EXPECT_LE(refused, 4U);
+  EXPECT_THAT(world->notices, Contains(Field(&Notice::cell, "dkim_domain news.example")));
+}
+
+TEST_F(Learning, HeldPathsComeBackHeld) {
+  make(learning_config(1));
+  world->transaction = [](const StartTransaction&) { return refusal(Phase::mail, 451, throttled); };
+  send(3);
+  ASSERT_TRUE(world->engine->is_held("s1", "ms365"));
+  const auto images = world->images;
+  ASSERT_EQ(images.size(), 1U);
+  make(learning_config(1));
+  std::size_t tried = 0;
+  world->transaction = [&](const StartTransaction&) {
+    ++tried;
+    return refusal(Phase::mail, 451, throttled);
+  };
+  world->engine->restore_path("s1", "ms365", images.begin()->second, 1s, world->now);
+  for (int i = 0; i < 10; ++i) world->send_to("a.example");
+  world->run_for(2s);
+  EXPECT_TRUE(world->engine->is_held("s1", "ms365"));
+  EXPECT_LE(tried, 1U);
+}
+
+TEST_F(Learning, AnOperatorsPauseBindsUntilItIsTakenBack) {
+  make(learning_config(1));
+  world->with_engine([&](Engine& engine) {
+    engine.set_hand({.id = 1,
+                     .source = "s1",
+                     .provider = "ms365",
+                     .rate = {},
+                     .connections = {},
+                     .reason = "they called",
+                     .by = "test"},
+                    world->now);
+    return true;
+  });
+  send(3);
+  EXPECT_EQ(world->starts.size(), 0U);
+  EXPECT_TRUE(world->with_engine([&](Engine& e) { return e.remove_hand(1, world->now); }));
+  world->run_for(5s);
+  EXPECT_EQ(world->count(Disposition::delivered), 3U);
+}
+
+TEST_F(Learning, AgeNeverLiftsBulkOverPasswordNotices) {
+  EngineConfig config = learning_config(1);
+  config.classes = {{.name = "bulk", .priority = 20},
+                    {.name = "password", .priority = 80, .deadline = 5min}};
+  config.caps.message_rate = Rate{1, 1s};
+  make(config);
+  for (int i = 0; i < 3 * 3600; ++i)
+    world->send({.message_class = "bulk", .domains = {"a.example"}});
+  world->run_for(2h);
+  const Instant sent = world->now;
+  std::vector<MessageId> urgent;
+  for (int i = 0; i < 5; ++i)
+    urgent.push_back(world->send({.message_class = "password", .domains = {"a.example"}}));
+  world->run_for(30s);
+  for (const MessageId id : urgent) {
+    ASSERT_NE(world->end_of(id), nullptr);
+    EXPECT_LE(world->end_of(id)->at - sent, 15s);
+  }
+}
+
+}  // namespace
+}  // namespace mailweir::engine
