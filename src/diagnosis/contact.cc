@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::size_t pairs_max = std::size_t{1} << 18;
 constexpr std::size_t questions_max = 1024;
-constexpr Duration ask_again = std::chrono::seconds(20);
+constexpr Duration ask_again = std::chrono::seconds(30);
+constexpr Duration between_knocks = std::chrono::seconds(10);
+constexpr std::uint8_t knocks_asked = 3;           // each time
 constexpr std::uint8_t asks_max = 4;               // of a path that nobody answers on
 constexpr Duration quiet = std::chrono::hours(1);  // a row ends without a contact for so long
 
@@ -41,6 +43,15 @@ bool is_older(Instant started, Instant recovered) {
   return recovered != Instant{} && started < recovered;
 }
 
+// True: it is over.
+bool learn_recovery(Recovery& recovery, Instant& recovered, const Contact& contact, Instant now) {
+  const bool reached = contact.sign == Sign::reached;
+  if (!recovery.found || !recovery.learn(reached, contact.started, now)) return false;
+  recovery = {};
+  recovered = now;
+  return true;
+}
+
 }  // namespace
 
 void Diagnosis::State::on_contact(const Contact& told, Instant now) {
@@ -56,6 +67,11 @@ void Diagnosis::State::on_contact(const Contact& told, Instant now) {
   if (!reached && is_stale(contact, pair)) return;
 
   see(contact, pair, now);
+  if (contact.host_only) {
+    recover_host(contact, now);
+    feed_host(contact, now);
+    return;
+  }
   recover(contact, pair, now);
   feed_host(contact, now);
   const bool is_known = pair.recovery.found || is_covered(contact) ||
@@ -134,24 +150,24 @@ bool Diagnosis::State::is_stale(const Contact& contact, const Pair& pair) {
          (contact.host != none && is_older(began, host(contact.host).recovered));
 }
 
+void Diagnosis::State::recover_host(const Contact& contact, Instant now) {
+  if (contact.host == none) return;
+  Host& at = host(contact.host);
+  if (learn_recovery(at.recovery, at.recovered, contact, now))
+    cleared({.cause = Cause::host_down, .provider = contact.provider, .host = contact.host}, now);
+}
+
 void Diagnosis::State::recover(const Contact& contact, Pair& pair, Instant now) {
   const bool reached = contact.sign == Sign::reached;
   const auto is_over = [&](Recovery& recovery, Instant& recovered) {
-    if (!recovery.found || !recovery.learn(reached, contact.started, now)) return false;
-    recovery = {};
-    recovered = now;
-    return true;
+    return learn_recovery(recovery, recovered, contact, now);
   };
   const std::uint32_t s = contact.source;
   const std::uint32_t p = contact.provider;
   const bool own = pair.recovery.found;
   if (is_over(pair.recovery, pair.recovered))
     cleared({.cause = Cause::ip_blocked, .source = s, .provider = p}, now);
-  if (contact.host != none) {
-    Host& at = host(contact.host);
-    if (is_over(at.recovery, at.recovered))
-      cleared({.cause = Cause::host_down, .provider = p, .host = contact.host}, now);
-  }
+  recover_host(contact, now);
   // What has a reason of its own speaks neither for nor against the wider ones.
   if (own && !reached) return;
   Provider& to = provider(p);
@@ -188,7 +204,9 @@ void Diagnosis::State::feed_host(const Contact& contact, Instant now) {
                        is_older(at.first_started, source(contact.source).recovered) ||
                        is_older(at.first_started, all.recovered)))
     at.end_row();
-  at.fail(contact, to.total, weights.failure, now);
+  Tally before = to.total;
+  if (contact.host_only) --before.failed;  // it was counted when it was overdue
+  at.fail(contact, before, weights.failure, now);
   if (pair.reaches.any(at.first_started, contact.started)) ++at.contrasts;
   if (at.is_alarmed() && to.hosts.count() > 1)
     look_later(at.is_queued, Look::What::host, contact.host, now);
@@ -246,7 +264,27 @@ void Diagnosis::State::ask(Pair& pair, Instant now) {
   if (pair.asks >= asks_max || !provider(pair.provider).is_known()) return;
   ++pair.asks;
   pair.asked = now;
-  questions.insert(questions.end(), 2, {.source = pair.source, .provider = pair.provider});
+  knock_later({.question = {.source = pair.source, .provider = pair.provider},
+               .due = now,
+               .left = knocks_asked});
+}
+
+void Diagnosis::State::knock_later(Asked asked) {
+  questions.push_back(asked.question);
+  asked.due += between_knocks;
+  if (--asked.left > 0) later.push_back(asked);
+}
+
+// Asks again what nothing has answered since.
+void Diagnosis::State::ask_due(Instant now) {
+  while (!later.empty() && later.front().due <= now) {
+    const Asked asked = later.front();
+    later.pop_front();
+    const auto known = pair_of.find(key_of(asked.question.source, asked.question.provider));
+    if (known == pair_of.end()) continue;
+    const Pair& pair = pairs[known->second];
+    if (pair.row != none && pair.asks > 0 && !pair.recovery.found) knock_later(asked);
+  }
 }
 
 // What the siblings of a failing pair are doing: those that are alarmed themselves are left out.

@@ -31,12 +31,15 @@ void Diagnosis::on_lookup(bool answered, Instant now) {
 void Diagnosis::on_time(Instant now) {
   Contact overdue;
   while (state_->waiting.take(overdue, now)) state_->on_contact(overdue, now);
+  state_->ask_due(now);
   state_->look(now);
 }
 
 Instant Diagnosis::next_wakeup() const {
-  const Instant waiting = state_->waiting.next();
-  return state_->looks.empty() ? waiting : std::min(waiting, state_->looks.front().due);
+  Instant next = state_->waiting.next();
+  if (!state_->looks.empty()) next = std::min(next, state_->looks.front().due);
+  if (!state_->later.empty()) next = std::min(next, state_->later.front().due);
+  return next;
 }
 
 std::vector<Finding> Diagnosis::take_findings() {

@@ -38,6 +38,8 @@ struct Contact {
   // When the attempt began; zero: unknown, taken from the time-outs of RFC 5321 section 4.5.3.2. A
   // failure that began before the last recovery is no evidence of a new one.
   Instant started{};
+  // It has counted already, as overdue and without its host: this is about the host alone.
+  bool host_only = false;
 };
 
 enum class Cause : std::uint8_t {
@@ -104,8 +106,8 @@ class Diagnosis {
   std::vector<Finding> take_findings();
   const std::vector<Finding>& standing() const;
   // What it would like to know, since the last call: where little is sent, a suspicion waits for
-  // knocks that nobody makes. Two for a path in 20 s at most, and
-  // eight until it is reached again; who does not ask finds out later.
+  // knocks that nobody makes. Three in half a minute, ten
+  // seconds apart, and twelve until the path is reached again; who does not ask finds out later.
   std::vector<Question> take_questions();
   // The caller reuses the number for another one.
   void forget_provider(std::uint32_t provider);

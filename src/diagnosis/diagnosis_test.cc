@@ -349,16 +349,25 @@ TEST(Diagnosis, AnswersThatAreOverdueCountBeforeTheirTimeOut) {
   EXPECT_TRUE(knocks.diagnosis().on_answer(0, false, Knocks::at(knocks.now())));
 }
 
-TEST(Diagnosis, ASuspicionAsksForKnocks) {
+TEST(Diagnosis, ASuspicionAsksForKnocksOneAfterTheOther) {
   Knocks knocks(4, 3);
-  knocks.diagnosis().take_questions();
-  knocks.once({.source = 2, .provider = 1, .host = 1, .sign = Sign::timed_out});
-  const auto questions = knocks.diagnosis().take_questions();
-  ASSERT_THAT(questions, SizeIs(2));
+  const auto asked = [&] { return knocks.diagnosis().take_questions(); };
+  asked();
+  const auto fail = [&] {
+    knocks.once({.source = 2, .provider = 1, .host = 1, .sign = Sign::timed_out});
+  };
+  fail();
+  const auto questions = asked();
+  ASSERT_THAT(questions, SizeIs(1));
   EXPECT_EQ(questions[0].source, 2U);
   EXPECT_EQ(questions[0].provider, 1U);
-  knocks.once({.source = 2, .provider = 1, .host = 1, .sign = Sign::timed_out});
-  EXPECT_THAT(knocks.diagnosis().take_questions(), IsEmpty());
+  fail();
+  EXPECT_THAT(asked(), IsEmpty());
+  knocks.skip(11);
+  EXPECT_THAT(asked(), SizeIs(1));
+  knocks.once({.source = 2, .provider = 1, .host = 1});
+  knocks.skip(11);
+  EXPECT_THAT(asked(), IsEmpty()) << "it was reached meanwhile";
 }
 
 // One session hangs, nothing else is sent there: the knocks asked for tell within a minute.
@@ -385,7 +394,7 @@ TEST(Diagnosis, AskedKnocksFindABlockWithoutTraffic) {
     knocks.skip(1);
   }
   EXPECT_THAT(knocks.found(), ElementsAre(IsBlock(0U, 0U)));
-  EXPECT_LE(knocks.now() - began, 50);
+  EXPECT_LE(knocks.now() - began, 55);
 }
 
 TEST(Diagnosis, TwoBlocksAtOnceAreTwo) {

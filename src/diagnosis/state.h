@@ -22,6 +22,13 @@ inline std::uint64_t key_of(std::uint32_t source, std::uint32_t provider) {
   return std::uint64_t{source} << 32 | provider;
 }
 
+// A question that is to be put again.
+struct Asked {
+  Question question;
+  Instant due{};
+  std::uint8_t left = 0;
+};
+
 struct Diagnosis::State {
   // --- contact.cc: what a contact changes
   void on_contact(const Contact& contact, Instant now);
@@ -33,6 +40,7 @@ struct Diagnosis::State {
   void unlink(std::uint32_t index);
   void see(const Contact& contact, Pair& pair, Instant now);
   bool is_stale(const Contact& contact, const Pair& pair);
+  void recover_host(const Contact& contact, Instant now);
   void recover(const Contact& contact, Pair& pair, Instant now);
   bool is_covered(const Contact& contact);
   void feed_host(const Contact& contact, Instant now);
@@ -45,6 +53,8 @@ struct Diagnosis::State {
   double usual_at_host(const Contact& contact, const Host& at);
   Weights path_weights(const Contact& contact, const Pair& pair);
   void ask(Pair& pair, Instant now);
+  void knock_later(Asked asked);
+  void ask_due(Instant now);
   void begin_row(Pair& pair, Instant now);
   void end_row(Pair& pair);
   bool is_void(const Pair& pair, Instant now);
@@ -96,6 +106,7 @@ struct Diagnosis::State {
   std::vector<Finding> standing;
   std::vector<Finding> news;
   std::vector<Question> questions;
+  std::deque<Asked> later;  // by due time
 };
 
 }  // namespace mailweir::diagnosis

@@ -6,9 +6,10 @@ namespace mailweir::diagnosis {
 
 using std::chrono::seconds;
 
-// A SYN is sent again after 1, 3, 7 and 15 seconds (RFC 6298); servers answer in less than one.
+// A SYN is sent again after 1, 3, 7 and 15 seconds (RFC 6298); servers answer in less than one,
+// busy ones in some.
 Duration Waiting::patience(std::uint8_t list) {
-  constexpr std::array<Duration, lists> patiences{seconds(20), seconds(60), seconds(240)};
+  constexpr std::array<Duration, lists> patiences{seconds(25), seconds(60), seconds(240)};
   return patiences[list];
 }
 

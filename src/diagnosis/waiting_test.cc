@@ -20,12 +20,12 @@ Contact knock(std::uint32_t source, Phase phase = Phase::connect) {
   return {.source = source, .provider = 0, .sign = Sign::timed_out, .phase = phase};
 }
 
-TEST(Waiting, AnAnswerIsOverdueAfterTwentySeconds) {
+TEST(Waiting, AnAnswerIsOverdueAfterTwentyFiveSeconds) {
   Waiting waiting;
   waiting.begin(7, knock(1), at(0));
-  EXPECT_EQ(waiting.next(), at(20));
-  EXPECT_THAT(overdue(waiting, 19), testing::IsEmpty());
-  EXPECT_THAT(overdue(waiting, 20), testing::ElementsAre(1U));
+  EXPECT_EQ(waiting.next(), at(25));
+  EXPECT_THAT(overdue(waiting, 24), testing::IsEmpty());
+  EXPECT_THAT(overdue(waiting, 25), testing::ElementsAre(1U));
   EXPECT_EQ(waiting.next(), never);
 }
 
@@ -51,8 +51,8 @@ TEST(Waiting, ASecondWaitInASessionTakesTheFirstOnesPlace) {
   Waiting waiting;
   waiting.begin(1, knock(1), at(0));
   waiting.begin(1, knock(1), at(15));
-  EXPECT_THAT(overdue(waiting, 34), testing::IsEmpty());
-  EXPECT_THAT(overdue(waiting, 35), testing::SizeIs(1));
+  EXPECT_THAT(overdue(waiting, 39), testing::IsEmpty());
+  EXPECT_THAT(overdue(waiting, 40), testing::SizeIs(1));
 }
 
 TEST(Waiting, AContentMayTakeAMinute) {
@@ -76,7 +76,7 @@ TEST(Waiting, ALostSessionSaysNothingOfHowSlowAnswersAre) {
   waiting.begin(1, knock(1), at(0));
   waiting.end(1, false, at(300));
   waiting.begin(1, knock(1), at(400));
-  EXPECT_THAT(overdue(waiting, 420), testing::SizeIs(1));
+  EXPECT_THAT(overdue(waiting, 425), testing::SizeIs(1));
 }
 
 TEST(Waiting, TheSessionsOfAForgottenProviderAreForgotten) {

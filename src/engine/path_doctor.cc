@@ -73,6 +73,11 @@ Ending ending_of(const TransactionDone& done, bool has_worked) {
   return ending;
 }
 
+// Of several hosts of equal preference it is not known which one is tried first.
+bool has_first_host(const NextHop& next_hop) {
+  return next_hop.hosts.size() == 1 || next_hop.hosts[0].preference != next_hop.hosts[1].preference;
+}
+
 std::string cause_text(diagnosis::Cause cause) {
   std::string text(to_string(cause));
   std::ranges::replace(text, '_', '-');
@@ -90,10 +95,8 @@ void PathDoctor::opening(std::uint32_t session, std::uint16_t source, std::uint3
   if (patient.provider >= hop_of_.size()) hop_of_.resize(patient.provider + 1, no_index);
   if (!is_of(hop_of_[patient.provider], patient.provider)) hop_of_[patient.provider] = hop;
   Contact contact = about(patient);
-  // Of several hosts of equal preference it is not known which one is tried.
-  const auto& hosts = next_hops_.hops[hop].next_hop->hosts;
-  if (hosts.size() == 1 || hosts[0].preference != hosts[1].preference)
-    contact.host = number_of(patient, hosts.front().name, now);
+  const NextHop& next_hop = *next_hops_.hops[hop].next_hop;
+  if (has_first_host(next_hop)) contact.host = number_of(patient, next_hop.hosts.front().name, now);
   diagnosis_->on_waiting(session, contact, now);
 }
 
@@ -131,6 +134,7 @@ void PathDoctor::failed(std::uint32_t session, const SessionFailed& failed, Inst
 // The attempts came one after another, the last one until `ended`.
 void PathDoctor::tell_attempts(const Patient& patient, const std::vector<ConnectAttempt>& attempts,
                                bool first_is_told, Instant ended, Instant now) {
+  const NextHop& next_hop = *next_hops_.hops[patient.hop].next_hop;
   Instant began = ended;
   for (const ConnectAttempt& attempt : attempts) began -= attempt.elapsed;
   for (const ConnectAttempt& attempt : attempts) {
@@ -141,8 +145,11 @@ void PathDoctor::tell_attempts(const Patient& patient, const std::vector<Connect
     const std::optional<Sign> sign = sign_of(attempt.failure);
     if (!sign || attempt.phase == Phase::resolve) continue;
     contact.sign = *sign;
-    if (*sign != Sign::reached && std::exchange(first_is_told, false)) continue;
     contact.host = number_of(patient, attempt.host, now);
+    if (*sign != Sign::reached && std::exchange(first_is_told, false)) {
+      if (has_first_host(next_hop)) continue;
+      contact.host_only = true;
+    }
     diagnosis_->on_contact(contact, now);
   }
 }

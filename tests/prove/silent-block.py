@@ -45,13 +45,15 @@ def findings(result):
 
 
 def moved_share(log):
-    """Of what was delivered to the provider during the block, and of what came for it, what the siblings carried."""
-    path_of, sent_in, came, carried = {}, {}, 0, Counter()
+    """Of what came for the provider during the block, what the siblings carried; and when the first packet was lost."""
+    path_of, sent_in, came, carried, lost = {}, {}, 0, Counter(), None
     for line in log.open():
         words = line.split()
         at, word = float(words[0]), words[1]
         if word == "open":
             path_of[words[2]] = words[3:5]
+            if lost is None and at >= BEGINS and words[3:5] == [SOURCE, PROVIDER]:
+                lost = at  # sessions that are open go on: a filter drops what opens one
         elif word == "start":
             sent_in[words[3]] = words[2]
         elif word == "accept" and BEGINS <= at < ENDS and f".{PROVIDER}." in words[4]:
@@ -60,17 +62,17 @@ def moved_share(log):
             source, provider = path_of.get(sent_in.get(words[2]), ("", ""))
             if provider == PROVIDER and source != SOURCE:
                 carried[source] += 1
-    return sum(carried.values()) / max(1, came), carried
+    return sum(carried.values()) / max(1, came), carried, BEGINS if lost is None else lost
 
 
 def one_block(claim, seed):
     log = claim.folder / f"events-{seed}"
     result = simulate(claim, ROOT / "scenarios/silent-block.toml", "--seed", str(seed), "--events", str(log))
-    share, carried = moved_share(log)
+    share, carried, lost = moved_share(log)
     log.unlink()
     named, cleared = findings(result)
     wanted = Expected("ip-blocked", SOURCE, PROVIDER)
-    first = next((at - BEGINS for at, what, _ in named if what == wanted and at >= BEGINS), None)
+    first = next((at - lost for at, what, _ in named if what == wanted and at >= BEGINS), None)
     over = next((at - ENDS for at, what, _ in cleared if what == wanted and at >= ENDS), None)
     urgent = next(row for row in result["classes"] if row["name"] == "password-notice")
     where = f"silent block, seed {seed}"
