@@ -55,8 +55,12 @@ void PathController::confirm_counts(PathSecond now) {
   if (mode_ != Mode::open) return;
   for (std::size_t window = 0; window < windows; ++window) {
     Candidate& candidate = candidates_[window];
-    const double wait = std::max(150.0, window_seconds[window] / 4.0);
+    // A young reputation grows by whole days: what the last one carried is shown when it is over.
+    const double rest = window == day && ceilings_.warming ? 1.0 : 0.25;
+    const double wait = std::max(150.0, rest * window_seconds[window]);
     if (candidate.count == 0 || (now - candidate.since).count() < wait) continue;
+    if (window == day && ceilings_.warming)
+      candidate.count = static_cast<float>(attempts_.value(day, Duration(now)));
     demonstrated_[window] = std::max(demonstrated_[window], candidate.count);
     candidate.count = 0;
   }

@@ -18,6 +18,7 @@ constexpr double count_margin = 0.96;         // below a refused count,
 constexpr double count_margin_cheap = 0.985;  // where a refusal costs little
 // The part of a scarce count of an hour or a day that a rank may use.
 constexpr std::array<double, ranks> share{1.0, 0.97, 0.92};
+constexpr double hour_of_day = 0.08;   // of a young reputation's messages
 constexpr double share_of_lent = 0.9;  // for ranks below urgent, while no rate is known
 constexpr double burst = 3.0;          // messages ahead of the pace
 // For what was in flight when the hold began: a few answers' time; what hangs would take minutes.
@@ -171,6 +172,9 @@ double PathController::most(std::size_t window) const {
     cap = std::min(cap, margin * refused);
   }
   cap = std::max(cap, count_least[window]);
+  // A young reputation is shown day by day, evenly: what an hour adds is no proof.
+  if (ceilings_.warming && window == hour)
+    cap = std::min(cap, std::max(2.0, hour_of_day * most(day)));
   return std::min(cap, static_cast<double>(ceilings_.counts[window]));
 }
 
