@@ -86,6 +86,8 @@ class Network {
     engine_.on_session_closed({order.session, Failure::none, {}}, now);
   }
   void answer(RecordState&, Instant) {}
+  void answer(Notice&, Instant) {}
+  void answer(KeepPath&, Instant) {}
   void answer(Settle&, Instant) { ++settled; }
   void answer(Notice&, Instant) {}
   void answer(KeepPath&, Instant) {}
@@ -121,9 +123,12 @@ std::vector<std::string> domain_names(std::size_t count) {
 
 // CPU of the whole cycle; `parked` other recipients wait meanwhile, `batch` messages arrive between
 // two looks at the network.
-void measure_cycle(const char* name, std::size_t domains, std::size_t parked, std::size_t batch) {
+void measure_cycle(const char* name, std::size_t domains, std::size_t parked, std::size_t batch,
+                   bool learns = false) {
   SeededRandom random(1);
-  Engine engine(bench_config(), provider::Catalogue::embedded(), random);
+  EngineConfig config = bench_config();
+  config.pacing = {.learns = learns, .start_rate = {}};
+  Engine engine(config, provider::Catalogue::embedded(), random);
   Network network(engine);
   const auto names = domain_names(domains);
   Instant now{1h};
@@ -191,6 +196,8 @@ int main() {
   using namespace mailweir::engine;
   measure_cycle("one_domain", 1, 0, 10);
   measure_cycle("thousand_domains", 1000, 0, 10);
+  measure_cycle("one_domain_learning", 1, 0, 10, true);
+  measure_cycle("thousand_domains_learning", 1000, 0, 10, true);
   measure_cycle("million_parked", 1000, 1'000'000, 10);
   measure_backlog("one_hop", 1, "");
   measure_backlog("thousand_providers", 1000, "");

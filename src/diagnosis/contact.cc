@@ -11,7 +11,8 @@ constexpr std::size_t pairs_max = std::size_t{1} << 18;
 constexpr std::size_t questions_max = 1024;
 constexpr Duration ask_again = std::chrono::seconds(30);
 constexpr Duration between_knocks = std::chrono::seconds(10);
-constexpr std::uint8_t knocks_asked = 3;           // each time
+constexpr std::uint8_t knocks_asked = 3;  // each time
+constexpr int siblings_asked = 2;
 constexpr std::uint8_t asks_max = 4;               // of a path that nobody answers on
 constexpr Duration quiet = std::chrono::hours(1);  // a row ends without a contact for so long
 
@@ -208,6 +209,7 @@ void Diagnosis::State::feed_host(const Contact& contact, Instant now) {
   if (contact.host_only) --before.failed;  // it was counted when it was overdue
   at.fail(contact, before, weights.failure, now);
   if (pair.reaches.any(at.first_started, contact.started)) ++at.contrasts;
+  ask_of_host(at, pair, now);
   if (at.is_alarmed() && to.hosts.count() > 1)
     look_later(at.is_queued, Look::What::host, contact.host, now);
 }
@@ -249,7 +251,7 @@ void Diagnosis::State::feed_pair(const Contact& contact, std::uint32_t index, In
   if (row->is_alarmed())
     look_later(row->is_queued, Look::What::pair, index, now);
   else
-    ask(pair, now);
+    ask(pair, contact.sign, now);
   fail_scopes(contact, pair, weights.failure, now);
 }
 
@@ -259,14 +261,48 @@ Weights Diagnosis::State::path_weights(const Contact& contact, const Pair& pair)
   return Weights::of(std::max(usual, least), path_broken);
 }
 
-void Diagnosis::State::ask(Pair& pair, Instant now) {
+void Diagnosis::State::ask(Pair& pair, Sign sign, Instant now) {
   if (questions.size() >= questions_max || now - pair.asked < ask_again) return;
   if (pair.asks >= asks_max || !provider(pair.provider).is_known()) return;
   ++pair.asks;
   pair.asked = now;
-  knock_later({.question = {.source = pair.source, .provider = pair.provider},
-               .due = now,
-               .left = knocks_asked});
+  const Asked asked{.question = {.source = pair.source, .provider = pair.provider},
+                    .due = now,
+                    .left = knocks_asked};
+  if (sign == Sign::timed_out) {
+    knock_later(asked);
+  } else {
+    // What fails at once would fail again at once; time has to pass for others to be compared with.
+    later.push_back(asked);
+    later.back().due += between_knocks;
+  }
+}
+
+// Open sessions outlive a filter on new ones: whether the siblings can open one must be tried.
+void Diagnosis::State::ask_siblings(std::uint32_t index, Instant now) {
+  int asked = 0;
+  for (std::uint32_t other = provider(pairs[index].provider).first_pair;
+       other != none && asked < siblings_asked; other = pairs[other].next) {
+    Pair& pair = pairs[other];
+    if (other == index || pair.row != none || pair.recovery.found) continue;
+    if (questions.size() >= questions_max || now - pair.asked < ask_again) continue;
+    pair.asked = now;
+    questions.push_back({.source = pair.source, .provider = pair.provider});
+    ++asked;
+  }
+}
+
+// One of several hosts is met by few knocks, and those who meet it go on to the next.
+void Diagnosis::State::ask_of_host(Host& at, const Pair& pair, Instant now) {
+  if (provider(pair.provider).hosts.count() < 2 || at.last_reached == Instant{} ||
+      at.asks >= asks_max || questions.size() >= questions_max || now - at.asked < ask_again)
+    return;
+  at.asked = now;
+  ++at.asks;
+  later.push_back({.question = {.source = pair.source, .provider = pair.provider},
+                   .due = now + between_knocks,
+                   .left = 3 * knocks_asked,
+                   .of_host = true});
 }
 
 void Diagnosis::State::knock_later(Asked asked) {
@@ -283,7 +319,11 @@ void Diagnosis::State::ask_due(Instant now) {
     const auto known = pair_of.find(key_of(asked.question.source, asked.question.provider));
     if (known == pair_of.end()) continue;
     const Pair& pair = pairs[known->second];
-    if (pair.row != none && pair.asks > 0 && !pair.recovery.found) knock_later(asked);
+    // If it is the host, others of the provider are reached on that path.
+    // If it is the host, others of the provider are reached on that path.
+    const bool is_alarmed = pair.row != none && rows[pair.row].is_alarmed();
+    const bool is_open = asked.of_host ? !is_alarmed : pair.row != none && pair.asks > 0;
+    if (is_open && !pair.recovery.found) knock_later(asked);
   }
 }
 

@@ -106,8 +106,10 @@ class Diagnosis {
   std::vector<Finding> take_findings();
   const std::vector<Finding>& standing() const;
   // What it would like to know, since the last call: where little is sent, a suspicion waits for
-  // knocks that nobody makes. Three in half a minute, ten
-  // seconds apart, and twelve until the path is reached again; who does not ask finds out later.
+  // knocks that nobody makes. Ten seconds apart: three in
+  // half a minute and twelve until the path is reached again; for a host nine in two minutes, as
+  // each knock meets one of several; one of each of two siblings, to compare with. Who does not ask
+  // finds out later.
   std::vector<Question> take_questions();
   // The caller reuses the number for another one.
   void forget_provider(std::uint32_t provider);

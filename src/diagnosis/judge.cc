@@ -140,6 +140,7 @@ bool Diagnosis::State::judge_pair(std::uint32_t index, Instant now) {
   if (pair.recovery.found || all.recovery.found || from.recovery.found || to.recovery.found)
     return false;
   const Duration age = now - row.begin;
+  ask(pair, row.majority.sign, now);  // until it is known
   if (!to.trace.any(row.first_started, row.last_tried) || !is_fresh(to.last_good, row, age))
     return true;
   const bool elsewhere =
@@ -150,6 +151,7 @@ bool Diagnosis::State::judge_pair(std::uint32_t index, Instant now) {
 
   const Tally others = to.calm - row.provider_calm_then - row.calm;
   const Tally opened = to.calm_open - row.provider_open_then - row.calm_open;
+  if (row.openings_only && opened.reached < 3) ask_siblings(index, now);
   if (row.openings_only && (opened.reached == 0 || failed_share(opened) > 0.25)) return true;
   if (others.reached < 3 || failed_share(others) > 0.25 || failed_share(row.counts) < 0.3 ||
       difference(row.counts, with_usual(others, to, now)) < differs)

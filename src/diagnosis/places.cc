@@ -110,6 +110,7 @@ void Host::fail(const Contact& contact, const Tally& provider_before, double wei
 
 void Host::reach(double weight, Instant now) {
   last_reached = now;
+  asks = 0;
   if (!has_row()) return;
   ++counts.reached;
   score = cuts_only ? 0 : score - weight;

@@ -137,6 +137,8 @@ struct Host {
   Instant last_reached{};
   Instant recovered{};
   Tally counts;
+  Instant asked{};
+  std::uint8_t asks = 0;  // since it was last reached
   Tally provider_then;
   std::uint32_t contrasts = 0;  // failures of a source that had just reached another host
   double score = 0;

@@ -27,6 +27,7 @@ struct Asked {
   Question question;
   Instant due{};
   std::uint8_t left = 0;
+  bool of_host = false;  // not of the path alone: whatever was reached since
 };
 
 struct Diagnosis::State {
@@ -52,7 +53,9 @@ struct Diagnosis::State {
   bool end_if_over(Scope& scope);
   double usual_at_host(const Contact& contact, const Host& at);
   Weights path_weights(const Contact& contact, const Pair& pair);
-  void ask(Pair& pair, Instant now);
+  void ask(Pair& pair, Sign sign, Instant now);
+  void ask_siblings(std::uint32_t pair, Instant now);
+  void ask_of_host(Host& at, const Pair& pair, Instant now);
   void knock_later(Asked asked);
   void ask_due(Instant now);
   void begin_row(Pair& pair, Instant now);
