@@ -86,8 +86,6 @@ class Network {
     engine_.on_session_closed({order.session, Failure::none, {}}, now);
   }
   void answer(RecordState&, Instant) {}
-  void answer(Notice&, Instant) {}
-  void answer(KeepPath&, Instant) {}
   void answer(Settle&, Instant) { ++settled; }
   void answer(Notice&, Instant) {}
   void answer(KeepPath&, Instant) {}
