@@ -4,20 +4,23 @@
 //
 //   category            about                        recipient                   path
 //   throttled           source, netblock, host       requeue                     throttled
-//                       sender/DKIM domain, URL      requeue, its cell waits     answered
+//                       sender/DKIM domain, URL      4yz requeue, its cell waits answered
 //                       recipient, message, tenant   defer                       answered
+//                       all but the first, by a 5yz  bounce                      answered
 //   connection_limit    any                          requeue                     connection_limit
 //   block_listed        source, netblock, host       requeue, a 5yz too          block_listed
 //                       else                         4yz defer, 5yz bounce       answered
 //   greylisted          any                          defer by the wait named     answered
-//   receiver_trouble    host, source                 4yz defer, 5yz bounce       unclear
+//   receiver_trouble    source, netblock, host       4yz defer (5yz: see below)  unclear
 //                       else                         4yz defer, 5yz bounce       answered
-//   session_end         any                          requeue if it has worked    local
+//   session_end         in a session that has worked requeue                     local
+//                       else                         4yz defer, 5yz bounce       answered
 //   mailbox, content,   any                          4yz defer, 5yz bounce       answered
 //   authentication
 //   unknown_temporary   any                          defer                       unclear
 //   unknown_permanent   any                          bounce                      answered
 //
+// At the banner and EHLO the scope does not matter: what is refused there is the connection.
 // A requeue uses no attempt: the wait is ours. No reply at all is `silent` for the path, our own
 // trouble `local`.
 #pragma once

@@ -14,8 +14,8 @@ namespace mailweir::provider {
 enum class Category : std::uint8_t {
   throttled,         // too much, too fast, for now
   connection_limit,  // too many connections at once
-  block_listed,  // refused whatever is sent until released; also as a 5yz: the mail waits, it does
-                 // not bounce
+  block_listed,  // refused whatever is sent until released; about our address the mail waits, even
+                 // behind a 5yz, and does not bounce
   greylisted,    // first contact: again later, from the same source
   mailbox,       // this recipient: unknown, full, disabled, its own rate
   content,       // this message: spam, virus, size, form

@@ -62,14 +62,14 @@ std::string masked_text(const Reply& reply) {
   return masked;
 }
 
-void UnknownRefusals::add(std::string_view provider, const Reply& reply, UnixTime at) {
+bool UnknownRefusals::add(std::string_view provider, const Reply& reply, UnixTime at) {
   ++total_;
   std::string text = masked_text(reply);
   std::string key = std::string(provider) + '\n' + text;
   if (const auto known = entries_.find(key); known != entries_.end()) {
     ++known->second.count;
     known->second.last_seen = at;
-    return;
+    return false;
   }
   Entry entry{.provider = std::string(provider),
               .text = std::move(text),
@@ -85,6 +85,7 @@ void UnknownRefusals::add(std::string_view provider, const Reply& reply, UnixTim
     entries_.erase(rarest);
   }
   entries_.emplace(std::move(key), std::move(entry));
+  return true;
 }
 
 std::vector<UnknownRefusals::Entry> UnknownRefusals::entries() const {

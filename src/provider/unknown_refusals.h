@@ -31,7 +31,8 @@ class UnknownRefusals {
     UnixTime last_seen{};
   };
 
-  void add(std::string_view provider, const Reply& reply, UnixTime at);
+  // True: no such text of that provider was known.
+  bool add(std::string_view provider, const Reply& reply, UnixTime at);
   // The most frequent first.
   std::vector<Entry> entries() const;
   std::uint64_t total() const { return total_; }  // of all that were added

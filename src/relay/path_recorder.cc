@@ -89,7 +89,15 @@ void PathRecorder::refused(const provider::Catalogue& catalogue, std::string_vie
                            Phase phase, const Reply& reply) {
   if (!reply.is_transient() && !reply.is_permanent()) return;
   if (!catalogue.classify(provider, phase, reply).is_unknown()) return;
-  unknown_.add(provider, reply, clock_.wall_now());
+  if (unknown_.add(provider, reply, clock_.wall_now())) {
+    Notice notice;
+    notice.kind = Notice::Kind::unknown_refusal;
+    notice.provider = provider;
+    notice.phase = phase;
+    notice.reply = reply;
+    notice.detail = "no rule reads this; see `mailweir unknown`";
+    noticed(notice);
+  }
   metrics_.unknown_refusals.with({provider}).add();
 }
 
