@@ -16,6 +16,7 @@ constexpr double suspect_growth_min = 3.0;
 constexpr double suspect_slack = 1.5;  // over its ordinary rate
 constexpr double rate_least = 0.05;
 constexpr Duration suspect_for = 1h;
+constexpr Duration usual_after = 6h;  // since the last hold
 
 }  // namespace
 
@@ -151,6 +152,9 @@ void Dispatcher::cells_ended(const CellsEnd& ended, const AttemptEnd& end,
 
 // Slows the tenant first whose traffic plainly preceded the hold: back to what it usually sends.
 void Dispatcher::slow_suspect(std::uint32_t p, Instant now) {
+  // What a path carried between two holds says nothing about what is usual.
+  const auto& notes = paths_[p].notes;
+  if (notes && notes->opened != Instant{} && now - notes->opened < usual_after) return;
   const auto suspect = suspects_.of(p, now);
   if (!suspect || suspect->share < suspect_share_min || suspect->share > suspect_share_max ||
       suspect->growth < suspect_growth_min)

@@ -9,6 +9,8 @@ namespace {
 
 // A path whose message rate is used up keeps so many sessions at hand for the coming permits.
 constexpr std::size_t starved_sessions_wanted = 2;
+// Connections being opened on a path whose limits are learned.
+constexpr std::uint32_t opening_at_once = 3;
 // Hops in a row that cannot use the connection offered, before a group is left alone until the next
 // change.
 constexpr int misses_max = 8;
@@ -77,6 +79,11 @@ Dispatcher::Opening Dispatcher::opening(std::uint16_t source, std::uint32_t prov
   if (!attempt.is_free() && (is_held || attempt.binding == pacing::Binding::concurrency ||
                              attempt.binding == pacing::Binding::pause))
     return {Answer::no, attempt.limit, is_held, attempt.at};
+  const bool learns = path.pacer->controller() != nullptr;
+  // One free permit is no call for many connections.
+  if (learns && !is_held && !next_hops_.providers[provider].is_ours &&
+      path.opening >= opening_at_once)
+    return {Answer::no, pacing::Limit::connections, false, never};
   const pacing::NextPermit message = path.pacer->next_message(now);
   if (attempt.is_free() && message.is_free()) return {};
   const bool spare = path.opening == 0 && path.starved.size() < starved_sessions_wanted;
