@@ -16,7 +16,6 @@ from lab.claim import ROOT, Claim
 from lab.process import LabError
 
 SECONDS_MAX = 180.0
-
 PLANTED_MIN = 4
 
 
