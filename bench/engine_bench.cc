@@ -1,12 +1,9 @@
 // What the engine costs: CPU a message for accept → order → outcome → settle, bytes a parked
 // recipient, and the time to take a million back at start-up. Prints key=value lines.
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <deque>
-#include <new>
 #include <string>
 #include <vector>
 
@@ -14,25 +11,7 @@
 #include "engine/engine.h"
 #include "provider/catalogue.h"
 
-namespace {
-std::size_t heap_bytes = 0;  // single-threaded program
-}
-
-// NOLINTBEGIN: counting replacements of the global allocation functions
-void* operator new(std::size_t size) {
-  void* block = std::malloc(size);
-  if (block == nullptr) throw std::bad_alloc();
-  heap_bytes += malloc_usable_size(block);
-  return block;
-}
-void operator delete(void* block) noexcept {
-  if (block != nullptr) heap_bytes -= malloc_usable_size(block);
-  std::free(block);
-}
-void operator delete(void* block, std::size_t) noexcept {
-  operator delete(block);
-}
-// NOLINTEND
+#include "counted_heap.h"
 
 namespace mailweir::engine {
 namespace {

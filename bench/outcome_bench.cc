@@ -1,14 +1,11 @@
 // What learning costs: one outcome through classification, pacer and engine, and what a path keeps
 // in memory. CPU time of this thread, so that a busy machine blurs it less. Prints key=value lines.
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <ctime>
 #include <deque>
-#include <new>
 #include <string>
 #include <vector>
 
@@ -17,25 +14,7 @@
 #include "engine/path_table.h"
 #include "provider/catalogue.h"
 
-namespace {
-std::size_t heap_bytes = 0;  // single-threaded program
-}
-
-// NOLINTBEGIN: counting replacements of the global allocation functions
-void* operator new(std::size_t size) {
-  void* block = std::malloc(size);
-  if (block == nullptr) throw std::bad_alloc();
-  heap_bytes += malloc_usable_size(block);
-  return block;
-}
-void operator delete(void* block) noexcept {
-  if (block != nullptr) heap_bytes -= malloc_usable_size(block);
-  std::free(block);
-}
-void operator delete(void* block, std::size_t) noexcept {
-  operator delete(block);
-}
-// NOLINTEND
+#include "counted_heap.h"
 
 namespace mailweir::engine {
 namespace {
@@ -202,7 +181,7 @@ void measure_paths(std::size_t sources, std::size_t providers) {
     for (std::size_t s = 0; s < sources; ++s) {
       const std::uint32_t path =
           paths.intern(static_cast<std::uint16_t>(s), next_hops.hops[hop].provider, Instant{1h});
-      paths[path].pacer->begin_attempt(pacing::Rank::ordinary, Instant{1h});
+      paths[path].pacer->begin_attempt(Instant{1h});
     }
   }
   fmt::print("paths={}\n", sources * providers);

@@ -277,7 +277,7 @@ class Day {
     if (is_ideal_) {
       case_.ideals[index].take(now_);
     } else {
-      controllers_[index].on_start(now_, source.in_flight, messages_[id].rank);
+      controllers_[index].on_start(now_);
     }
     ++source.in_flight;
     messages_[id].home = index;

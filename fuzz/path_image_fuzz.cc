@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t step = 0; step < 40; ++step) {
     const Permit permit = path->ask(now, 0, {});
     WEIR_ASSERT(permit.at >= now);
-    path->on_start(now, 0, permit.lowest);
+    path->on_start(now);
     const auto signal = static_cast<Signal>(data[step % size] % signals);
     path->on_end(now + std::chrono::seconds(1), {.signal = signal, .started = now});
     now += std::chrono::minutes(data[(step + 7) % size]);

@@ -125,11 +125,12 @@ Instant CellTable::start_at(const CellsMet& met, pacing::Rank rank, Instant now)
   return now;
 }
 
-void CellTable::begin(const CellsMet& met, pacing::Rank rank, Instant now) {
+void CellTable::begin(const CellsMet& met, Instant now) {
   for (const std::uint32_t index : met.cells) {
     if (index == no_index) continue;
     Cell& cell = cells[index];
-    cell.controller->on_start(now, cell.attempts++, rank);
+    cell.controller->on_start(now);
+    ++cell.attempts;
     cell.used = now;
   }
 }

@@ -62,7 +62,7 @@ class CellTable {
   // When the message may start; `now` or earlier: at once. Otherwise a moment of its own, so that
   // not all come back together.
   Instant start_at(const CellsMet& met, pacing::Rank rank, Instant now);
-  void begin(const CellsMet& met, pacing::Rank rank, Instant now);
+  void begin(const CellsMet& met, Instant now);
   pacing::Change end(std::uint32_t cell, const pacing::Attempt& attempt, Instant now);
 
   // Drops what has been open and unused for a day.

@@ -333,7 +333,7 @@ void Dispatcher::opening_failed(std::uint32_t s, const AttemptEnd& end, Instant 
   if (!session.grant) {
     // An attempt from before the hold says nothing about it.
     if (path.pacer->controller() == nullptr || path.pacer->is_held()) return;
-    session.grant = path.pacer->begin_attempt(pacing::Rank::ordinary, now);
+    session.grant = path.pacer->begin_attempt(now);
     session.grant.at = session.opened_at;
   }
   AttemptEnd judged = end;

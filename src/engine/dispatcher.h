@@ -188,8 +188,7 @@ class Dispatcher {
   void arm_openings(const WaitGroup& group, std::uint32_t provider, Instant now);
   Choice choose_source(const WaitGroup& group, std::uint32_t hop, Instant now) const;
   void open(std::uint32_t queue, std::uint16_t source, Instant now);
-  std::uint32_t begin_session(std::uint32_t hop, std::uint16_t source, pacing::Rank rank,
-                              Instant now);
+  std::uint32_t begin_session(std::uint32_t hop, std::uint16_t source, Instant now);
   void give_back_reserved(std::uint32_t session, Instant now);
   void make_knock(std::uint32_t session, Instant now);
   void make_room(std::uint32_t provider, Instant now);

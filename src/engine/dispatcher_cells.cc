@@ -113,7 +113,7 @@ std::uint32_t Dispatcher::open_cell(const CellsEnd& ended, CellKind kind, Instan
   if (cell == no_index) return no_index;
   CellsMet begun;
   begun.cells[static_cast<std::size_t>(kind)] = cell;
-  cells_.begin(begun, pacing::Rank::ordinary, now);
+  cells_.begin(begun, now);
   return cell;
 }
 

@@ -76,8 +76,7 @@ Dispatcher::Opening Dispatcher::opening(std::uint16_t source, std::uint32_t prov
   const bool is_held = path.pacer->is_held();
   // While held a connection is the canary itself. Otherwise one may be made ready for the permits
   // to come, but none where connections are what is short.
-  if (!attempt.is_free() && (is_held || attempt.binding == pacing::Binding::concurrency ||
-                             attempt.binding == pacing::Binding::pause))
+  if (!attempt.is_free() && (is_held || attempt.binding == pacing::Binding::concurrency))
     return {Answer::no, attempt.limit, is_held, attempt.at};
   const bool learns = path.pacer->controller() != nullptr;
   // One free permit is no call for many connections.
@@ -208,15 +207,13 @@ void Dispatcher::connect(std::uint32_t p, Instant now) {
 
 void Dispatcher::open(std::uint32_t q, std::uint16_t source, Instant now) {
   const std::uint32_t h = lanes_.queues[q].hop;
-  const pacing::Rank rank = settings_.rank(lanes_.lanes[lanes_.queues[q].lane].message_class);
-  const std::uint32_t s = begin_session(h, source, rank, now);
+  const std::uint32_t s = begin_session(h, source, now);
   ++next_hops_.hops[h].unanswered;
   make_transaction(s, q);
   if (!wants_session(h, now)) leave_line(h);
 }
 
-std::uint32_t Dispatcher::begin_session(std::uint32_t h, std::uint16_t source, pacing::Rank rank,
-                                        Instant now) {
+std::uint32_t Dispatcher::begin_session(std::uint32_t h, std::uint16_t source, Instant now) {
   Hop& hop = next_hops_.hops[h];
   const std::uint32_t p = paths_.intern(source, hop.provider, now);
   Path& path = paths_[p];
@@ -230,7 +227,7 @@ std::uint32_t Dispatcher::begin_session(std::uint32_t h, std::uint16_t source, p
   session.stage = SessionStage::opening;
   session.trust = hop.trust();
   session.opened_at = now;
-  if (path.pacer->is_held()) session.grant = path.pacer->begin_attempt(rank, now);
+  if (path.pacer->is_held()) session.grant = path.pacer->begin_attempt(now);
   ++sessions_alive_;
   ++hop.sessions;
   ++hop.opening;

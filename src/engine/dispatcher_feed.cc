@@ -264,17 +264,15 @@ void Dispatcher::start(std::uint32_t s, std::uint32_t queue, Instant now) {
   Session& session = sessions_[s];
   unlist(s);
   lanes_.end_turn(queue);
-  const std::uint8_t its_class = lanes_.lanes[lanes_.queues[queue].lane].message_class;
   const std::uint32_t t = make_transaction(s, queue);
   Transaction& transaction = transactions_[t];
   transaction.ordered = true;
-  transaction.grant =
-      session.grant ? std::exchange(session.grant, {})
-                    : paths_[session.path].pacer->begin_attempt(settings_.rank(its_class), now);
+  transaction.grant = session.grant ? std::exchange(session.grant, {})
+                                    : paths_[session.path].pacer->begin_attempt(now);
   ++paths_[session.path].turns;
   const std::uint32_t provider = paths_[session.path].provider;
   transaction.cells = cells_.met_by(ledger_.messages[transaction.message], provider);
-  if (transaction.cells.any()) cells_.begin(transaction.cells, settings_.rank(its_class), now);
+  if (transaction.cells.any()) cells_.begin(transaction.cells, now);
   if (settings_.config().pacing.learns)
     suspects_.sent(session.path, ledger_.messages[transaction.message].tenant, now);
   StartTransaction order;

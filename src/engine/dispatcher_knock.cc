@@ -12,7 +12,7 @@ void Dispatcher::knock(std::uint16_t source, std::uint32_t h, Instant now) {
   if (opening(source, hop.provider, hop.trust(), pacing::Rank::bulk, now).answer !=
       Opening::Answer::yes)
     return;
-  sessions_[begin_session(h, source, pacing::Rank::bulk, now)].is_knock = true;
+  sessions_[begin_session(h, source, now)].is_knock = true;
   ++next_hops_.hops[h].knocking;
 }
 

@@ -12,12 +12,12 @@ namespace mailweir::pacing {
 
 class ConcurrencyLimit {
  public:
-  // `pace` in messages/s, or infinite.
   // Of connections alone: below what was refused; no bound until something was.
   std::uint32_t connections_most() const {
     return refused_ == 0 ? std::numeric_limits<std::uint32_t>::max()
                          : std::max(2U, std::uint32_t{refused_}) - 1U;
   }
+  // `pace` in messages/s, or infinite.
   std::uint32_t most(double pace, std::uint32_t ceiling) const;
   void on_latency(Duration taken);
   double latency() const { return static_cast<double>(latency_); }  // seconds

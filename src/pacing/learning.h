@@ -44,7 +44,6 @@ enum class Binding : std::uint8_t {
   hold,    // held: until the next canary
   canary,  // one is on its way
   ramp,    // verifying after a hold
-  pause,   // two seconds after "too many connections"
   share,   // this rank's part of a scarce count is used up
 };
 std::string_view to_string(Binding binding);

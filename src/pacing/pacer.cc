@@ -40,8 +40,8 @@ NextPermit Pacer::ask_attempt(Instant now, const Demand& demand) {
   return to_next(controller_->ask(now, attempts_, demand), now);
 }
 
-Grant Pacer::begin_attempt(Rank rank, Instant now) {
-  if (controller_) controller_->on_start(now, attempts_, rank);
+Grant Pacer::begin_attempt(Instant now) {
+  if (controller_) controller_->on_start(now);
   return {now, ++attempts_};
 }
 

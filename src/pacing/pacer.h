@@ -72,7 +72,7 @@ class Pacer {
   // --- attempts: what was learned. `ask` is for mail that waits, `peek` only looks.
   NextPermit peek_attempt(Instant now, const Demand& demand) const;
   NextPermit ask_attempt(Instant now, const Demand& demand);
-  Grant begin_attempt(Rank rank, Instant now);
+  Grant begin_attempt(Instant now);
   Change end_attempt(const Grant& grant, Signal signal, bool first_try, Duration wait, Instant now);
   std::uint32_t attempts() const { return attempts_; }  // under way
 

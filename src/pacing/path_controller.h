@@ -2,7 +2,7 @@
 // alone, and says when the next message may start (docs/pacing.md).
 //
 // It holds at the first refusal of the path, asks with one canary at a time, ramps, remembers. The
-// same machine serves a cell narrower than a path (a sender domain at a provider, an MX host) when
+// same machine serves a cell narrower than a path (a sender domain at a provider) when
 // a refusal names that scope.
 //
 // Pure: time is an argument and must not run backwards; no clock, randomness (`salt` spreads the
@@ -38,7 +38,7 @@ class PathController {
   Permit peek(Instant now, std::uint32_t in_flight, const Demand& demand) const;
   Permit ask(Instant now, std::uint32_t in_flight, const Demand& demand);
   // A permit was used. Every start is followed by exactly one on_end().
-  void on_start(Instant now, std::uint32_t in_flight, Rank rank);
+  void on_start(Instant now);
   Change on_end(Instant now, const Attempt& attempt);
 
   // Ceilings anew; what was learned stays.

@@ -97,7 +97,7 @@ class RandomLife {
       return;
     }
     check_start(permit, in_flight, demand, state);
-    controller_.on_start(now_, in_flight, permit.lowest);
+    controller_.on_start(now_);
     under_way_.push_back({now_, in_flight + 1, controller_.mode() == Mode::held});
     ++starts_;
   }
@@ -192,7 +192,7 @@ TEST(PathControllerProperty, AnyBytesAreAnImageOrAreRefused) {
     for (int step = 0; step < 5; ++step) {
       const Permit permit = restored->ask(now, 0, {});
       ASSERT_GE(permit.at, now);
-      restored->on_start(now, 0, Rank::bulk);
+      restored->on_start(now);
       restored->on_end(now + 1s,
                        {.signal = static_cast<Signal>(random.below(signals)), .started = now});
       now += 1h;

@@ -59,7 +59,7 @@ TEST(PathController, OneCanaryAtATimeWhileHeld) {
   TestPath path = used_path();
   path.attempt(Signal::throttled);
   path.wait_for_permit();
-  path.controller.on_start(path.now, 0, Rank::bulk);
+  path.controller.on_start(path.now);
   const Permit permit = path.controller.peek(path.now, 1, {});
   EXPECT_GT(permit.at, path.now);
   EXPECT_EQ(permit.binding, Binding::canary);
@@ -114,7 +114,7 @@ TEST(PathController, RampStartsNoMoreThanItsRoundBeforeAnAnswer) {
   path.attempt(Signal::accepted);
   for (std::uint32_t in_flight = 0; in_flight < 2; ++in_flight) {
     path.wait_for_permit();
-    path.controller.on_start(path.now, in_flight, Rank::bulk);
+    path.controller.on_start(path.now);
   }
   EXPECT_GT(path.controller.peek(path.now + 1min, 2, {}).at, path.now + 1min);
 }
@@ -160,7 +160,7 @@ TEST(PathController, LostCanaryLosesItsLease) {
   TestPath path = used_path();
   path.attempt(Signal::throttled);
   path.wait_for_permit();
-  path.controller.on_start(path.now, 0, Rank::bulk);
+  path.controller.on_start(path.now);
   EXPECT_GT(path.controller.ask(path.now + 9min, 1, {}).at, path.now + 9min);
   path.now += 10min;
   EXPECT_LE(path.controller.ask(path.now, 1, {}).at, path.now + 2s);

@@ -166,9 +166,8 @@ std::optional<PathController> PathController::restore(std::string_view image,
 bool PathController::is_sound(PathTime now) const {
   const PathSecond second = whole_seconds(now);
   const bool are_times_past = episode_at_ <= now && fresh_since_ <= now && watched_since_ <= now &&
-                              watched_since_ <= now && last_tick_ <= second &&
-                              probe_at_ >= PathSecond{} && last_refusal_ <= second &&
-                              opened_at_ <= second;
+                              last_tick_ <= second && probe_at_ >= PathSecond{} &&
+                              last_refusal_ <= second && opened_at_ <= second;
   const bool are_choices_known = mode_ <= Mode::ramp && cause_ <= HoldCause::network;
   const bool are_steps_known = probe_steps_ < 8 && count_steps_[0] < 8 && count_steps_[1] < 8 &&
                                round_ <= 8 && doublings_ <= 100;

@@ -38,9 +38,7 @@ double spread(std::uint32_t salt, std::uint32_t episode, std::uint32_t canary) {
 
 }  // namespace
 
-void PathController::on_start(Instant now, std::uint32_t in_flight, Rank rank) {
-  static_cast<void>(rank);
-  static_cast<void>(in_flight);
+void PathController::on_start(Instant now) {
   const PathTime time = path_time(now);
   attempts_.add(time);
   if (mode_ == Mode::held) {

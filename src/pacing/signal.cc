@@ -86,8 +86,6 @@ std::string_view to_string(Binding binding) {
       return "canary";
     case Binding::ramp:
       return "ramp";
-    case Binding::pause:
-      return "pause";
     case Binding::share:
       return "share";
   }

@@ -38,7 +38,7 @@ class TestPath {
         end(answer());
         continue;
       }
-      controller.on_start(now, in_flight(), permit.lowest);
+      controller.on_start(now);
       under_way.push_back(now);
       ++started;
       due = now + spacing;
@@ -54,7 +54,7 @@ class TestPath {
   }
   // One attempt now, whether there is a permit or not.
   Change attempt(Signal signal, Duration wait = {}) {
-    controller.on_start(now, in_flight(), Rank::bulk);
+    controller.on_start(now);
     const Instant started = now;
     now += length;
     return controller.on_end(
