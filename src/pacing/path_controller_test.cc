@@ -389,7 +389,7 @@ TEST(PathController, EveryEnumeratorHasAName) {
   for (int i = 0; i < 4; ++i) EXPECT_NE(to_string(static_cast<Window>(i)), "");
   for (int i = 0; i < 3; ++i) EXPECT_NE(to_string(static_cast<Mode>(i)), "");
   for (int i = 0; i < 3; ++i) EXPECT_NE(to_string(static_cast<HoldCause>(i)), "");
-  for (int i = 0; i < 12; ++i) EXPECT_NE(to_string(static_cast<Binding>(i)), "");
+  for (int i = 0; i < 11; ++i) EXPECT_NE(to_string(static_cast<Binding>(i)), "");
   for (int i = 0; i < 7; ++i) EXPECT_NE(to_string(static_cast<Change>(i)), "");
 }
 
