@@ -9,6 +9,8 @@ namespace {
 constexpr float pace_least = 1e-3F;
 // A count of a window is refused until some of the window has passed: of the hour, of the day.
 constexpr std::array<double, long_windows> hold_share{1.0 / 12.0, 1.0 / 6.0};
+// … and no longer than all of it, and the wait for a canary.
+constexpr double hold_most = 1.6;
 constexpr float probe_messages_most = 6'400;
 
 float ratio_count(const TripFacts& trip, std::size_t window) {
@@ -46,6 +48,7 @@ std::size_t blamed_window(const TripFacts& trip, const HoldFacts& hold, const Le
     const float count = trip.counts[window];
     const float safe = std::max(1.0F, demonstrated[window]);
     if (hold.length < hold_share[i] * window_seconds[window]) continue;
+    if (hold.length > hold_most * window_seconds[window]) continue;
     float weight = 0;
     if (limits.refused_counts[i] < unknown && count >= 0.7F * limits.refused_counts[i]) {
       weight = 1.0F + count / limits.refused_counts[i];
@@ -93,7 +96,8 @@ bool is_policed(const TripFacts& trip) {
 }
 
 // A pace was in force and was refused.
-void learn_from_pace(const TripFacts& trip, LearnedLimits& limits, float& messages) {
+void learn_from_pace(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& limits,
+                     float& messages) {
   const bool is_measured =
       trip.was_pressed && trip.accepted >= 60 && trip.since_last <= 7200 && !trip.is_first;
   const float carried =
@@ -104,10 +108,14 @@ void learn_from_pace(const TripFacts& trip, LearnedLimits& limits, float& messag
     messages *= 0.25F;
   } else {
     if (carried > 1.05F * limits.sustained) messages *= 0.25F;  // it rises: look again sooner
-    // A climb that went on for minutes has carried most of its last ten.
+    // A climb that went on for minutes has carried most of its last ten. Where a box was met it
+    // must be clearly more than before: a little may have been what was saved up.
     const float climbed = trip.was_probing ? 0.85F * ratio_count(trip, ten_minutes) : 0.0F;
-    if (climbed > 1.2F * limits.sustained) messages *= 0.25F;
-    limits.sustained = std::min(trip.pace, std::max({limits.sustained, carried, climbed}));
+    const bool has_risen = climbed > 1.2F * limits.sustained;
+    if (has_risen) messages *= 0.25F;
+    limits.sustained = std::min(
+        trip.pace,
+        std::max({limits.sustained, carried, has_risen || !hold.is_careful ? climbed : 0.0F}));
   }
   // A probe climbs in steps: what ten minutes carried of it is nearer to the limit than its top.
   const float climbed = trip.was_probing ? 1.02F * ratio_count(trip, ten_minutes) : trip.pace;
@@ -128,6 +136,13 @@ void learn_first_rate(const TripFacts& trip, const HoldFacts& hold, LearnedLimit
   limits.pace = pace_between(limits, hold.usual_length);
 }
 
+// Where no rate is known: what was carried.
+void keep_pace(LearnedLimits& limits, const std::array<float, windows>& demonstrated) {
+  if (limits.has_pace()) return;
+  limits.sustained = std::max(pace_least, demonstrated[ten_minutes] / 600.0F);
+  limits.pace = limits.sustained;
+}
+
 void learn_outside(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& limits,
                    const std::array<float, windows>& demonstrated) {
   const bool is_second = hold.began - hold.last_outside < std::chrono::minutes(30);
@@ -135,9 +150,8 @@ void learn_outside(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& 
     limits.refused_pace = std::max(ratio_count(trip, minute), pace_least);
     limits.sustained = 0.6F * limits.refused_pace;
     limits.pace = pace_between(limits, hold.usual_length);
-  } else if (!limits.has_pace()) {
-    limits.sustained = std::max(pace_least, demonstrated[ten_minutes] / 600.0F);
-    limits.pace = limits.sustained;
+  } else {
+    keep_pace(limits, demonstrated);
   }
 }
 
@@ -160,7 +174,7 @@ Cause learn_rate(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& li
   } else if (limits.has_pace() &&
              (trip.was_pressed || ratio_count(trip, ten_minutes) > 0.9F * trip.pace ||
               ratio_count(trip, minute) > 0.9F * trip.pace)) {
-    learn_from_pace(trip, limits, messages);
+    learn_from_pace(trip, hold, limits, messages);
   } else if (!limits.has_pace() && is_rate_new(trip, demonstrated)) {
     learn_first_rate(trip, hold, limits, demonstrated);
   } else {
@@ -223,14 +237,16 @@ Cause attribute(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& lim
         trip.pace <= 1.02F * limits.sustained && trip.since_last > 1800)
       return Cause::doubtful;
     const bool is_again = !trip.is_first && trip.since_last < 400;
+    const bool is_taken_at_once = trip.is_unclear && hold.canaries_refused == 0;
+    // Where a refusal lasts, one that is over at once was none.
+    if (is_taken_at_once && hold.usual_length >= 300) return Cause::false_alarm;
     // Explained by a new rate, or by one that was really used where a limit is known.
     const float used = std::max(ratio_count(trip, minute), ratio_count(trip, ten_minutes));
     const bool is_explained =
         limits.has_pace() ? used > 0.8F * trip.pace
                           : is_rate_new(trip, demonstrated) &&
                                 (!trip.is_first || used > static_cast<float>(hold.believed_rate));
-    if (trip.is_unclear && hold.canaries_refused == 0 && !is_explained && !is_again)
-      return Cause::false_alarm;
+    if (is_taken_at_once && !is_explained && !is_again) return Cause::false_alarm;
     return learn_rate(trip, hold, limits, demonstrated, pattern);
   }
   const std::size_t blamed = blamed_window(trip, hold, limits, demonstrated);
@@ -239,6 +255,7 @@ Cause attribute(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& lim
     if (blamed == hour && is_rate_new(trip, demonstrated))
       learn_punished_rate(trip, limits, demonstrated);
     learn_count(trip, hold, blamed, limits, demonstrated);
+    keep_pace(limits, demonstrated);  // what has gathered meanwhile must not come all at once
     return blamed == hour ? Cause::hour_count : Cause::day_count;
   }
   // Where refusals end within seconds and the pace is known, this was another matter, unless a row
@@ -259,10 +276,7 @@ Cause attribute(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& lim
     return learn_rate(trip, hold, limits, demonstrated, pattern);
   }
   limits.probe_messages = 100;
-  if (!limits.has_pace()) {
-    limits.sustained = std::max(pace_least, demonstrated[ten_minutes] / 600.0F);
-    limits.pace = limits.sustained;
-  }
+  keep_pace(limits, demonstrated);
   return Cause::outside;
 }
 

@@ -26,6 +26,7 @@ class CanaryRecord {
   Rank lowest(double age) const;
   double spacing(float pace, double age) const;  // of the trickle, in seconds
   double accepted_share() const;
+  float rate() const { return rate_; }  // of the trickle, relative to the pace
   std::uint32_t refused() const { return refused_; }
   std::uint32_t accepted() const { return accepted_; }
   void note_relapse() { ++refused_; }

@@ -61,6 +61,7 @@ struct HoldFacts {
   double usual_length = 0;  // of the path's holds
   PathSecond began{};
   PathSecond last_outside{long_ago};  // when a trip began that nothing of ours explains
+  bool is_careful = false;            // a box was met here not long ago
   bool is_warming = false;
   double believed_rate = 0;  // from the start
 };

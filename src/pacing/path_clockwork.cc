@@ -12,6 +12,10 @@ using std::chrono::seconds;
 constexpr PathSecond tick_length{5};
 constexpr std::array<float, 8> probe_steps{0.03F,  0.042F, 0.059F, 0.082F,
                                            0.115F, 0.161F, 0.226F, 0.25F};
+// Where a refusal is dear: this part of a refused pace is thought safe; beyond it by small steps.
+constexpr float punished_part = 0.88F;
+constexpr float punished_part_most = 0.92F;
+constexpr float creep = 1.005F;
 constexpr float probe_rest = 3'600;  // seconds
 constexpr std::uint8_t probe_step_last = probe_steps.size() - 1;
 
@@ -104,8 +108,10 @@ void PathController::probe_upwards(PathTime now, float elapsed) {
     if (l.refused_pace < unknown && l.refused_pace > 1.06F * l.sustained && probe_steps_ == 0) {
       if (hold < 300) {
         l.pace = pace_between(l, hold);
-      } else if (l.pace < 0.88F * l.refused_pace) {
-        l.pace = std::min(1.03F * l.pace, 0.88F * l.refused_pace);
+      } else if (l.pace < punished_part * l.refused_pace) {
+        l.pace = std::min(1.03F * l.pace, punished_part * l.refused_pace);
+      } else if (l.pace < punished_part_most * l.refused_pace) {
+        l.pace *= creep;  // hour by hour nearer to what was refused
       }
     }
   }

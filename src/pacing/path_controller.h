@@ -94,6 +94,7 @@ class PathController {
   double most_lent(std::size_t window) const;
   double pace() const;
   double burst_pace() const;
+  static constexpr double burst = 3.0;  // messages ahead of the pace
   bool grows_unbound() const { return ceilings_.grows_freely && episodes_ == 0; }
 
   // What time brings (path_clockwork.cc).
@@ -185,7 +186,7 @@ class PathController {
   std::uint8_t probe_steps_ = 0;
   bool is_canary_out_ = false;
   bool was_probed_ = false;
-  bool is_outside_ = false;          // nothing of ours explains the last trip
+  bool is_apart_ = false;            // the last hold tells nothing of what a refused rate costs
   std::uint8_t trips_in_a_row_ = 0;  // little time between them
 };
 static_assert(sizeof(PathController) <= 512);

@@ -107,6 +107,23 @@ TEST(PathController, AcceptedCanaryReleasesIntoARampThatTwelveAcceptsOpen) {
   EXPECT_EQ(path.controller.mode(), Mode::open);
 }
 
+TEST(PathController, APathThatOpensKeepsItsPaceFromTheFirstMessage) {
+  TestPath path = used_path();
+  path.attempt(Signal::throttled);
+  for (Change change = Change::none; change != Change::opened;) {
+    path.wait_for_permit();
+    change = path.attempt(Signal::accepted);
+  }
+  const double pace = path.controller.state(path.now).pace;
+  ASSERT_LT(pace, 100);
+  int at_once = 0;
+  while (path.controller.ask(path.now, 0, {}).at <= path.now && at_once < 10) {
+    path.controller.on_start(path.now);
+    ++at_once;
+  }
+  EXPECT_EQ(at_once, 1);
+}
+
 TEST(PathController, RampStartsNoMoreThanItsRoundBeforeAnAnswer) {
   TestPath path = used_path();
   path.attempt(Signal::throttled);
@@ -206,6 +223,32 @@ TEST(PathController, UnreadableRefusalsInARowHold) {
   for (; change == Change::none && refused < 10; ++refused) change = path.attempt(Signal::unclear);
   EXPECT_EQ(change, Change::held);
   EXPECT_GE(refused, 3);
+}
+
+TEST(PathController, WhereHoldsAreLongUnreadableRepliesThatEndAtOnceTeachNothing) {
+  TestPath path = used_path();
+  const auto open = [&] {
+    for (Change change = Change::none; change != Change::opened;) {
+      path.wait_for_permit();
+      change = path.attempt(Signal::accepted);
+    }
+  };
+  path.attempt(Signal::throttled);
+  for (int i = 0; i < 8; ++i) {
+    path.wait_for_permit();
+    path.attempt(Signal::throttled);
+  }
+  open();
+  path.send_for(1h, 500ms, Signal::accepted);
+  path.finish();
+  const LearnedState before = path.controller.state(path.now);
+  for (int i = 0; i < 10 && path.controller.mode() == Mode::open; ++i)
+    path.attempt(Signal::unclear);
+  ASSERT_EQ(path.controller.mode(), Mode::held);
+  open();
+  const LearnedState after = path.controller.state(path.now);
+  EXPECT_EQ(after.sustained, before.sustained);
+  EXPECT_EQ(after.refused, before.refused);
 }
 
 TEST(PathController, UnreadableRefusalsNowAndThenAreNoise) {

@@ -16,6 +16,7 @@ constexpr std::array<double, 3> longest_hold{3'600, 4 * 3'600, 900};
 // Of the time a block has lasted: it ends when somebody has released us, an hour or days later.
 constexpr double block_share = 0.25;
 constexpr double first_hold_warming = 300;
+constexpr double trickle_after_most = 60;
 constexpr double first_hold_messages = 8;      // a throttle: so many messages' time, 3 to 15 s
 constexpr Duration canary_again = seconds(2);  // after a result that says nothing
 constexpr Duration connection_pause = seconds(2);
@@ -201,7 +202,10 @@ Change PathController::trip(PathTime now, HoldCause cause, Duration named, bool 
     if (trips_in_a_row_ >= enough) length = std::max(length, cluster_rest);
   }
   hold_for(now, length, named);
-  trickle_at_ = second + PathSecond(static_cast<std::int32_t>(std::min(length, 60.0)));
+  double trickle_after = std::min(length, trickle_after_most);
+  if (canaries_.is_partial())  // the next of many
+    trickle_after = std::min(trickle_after, canaries_.spacing(trip_.pace, episode_seconds(now)));
+  trickle_at_ = second + PathSecond(static_cast<std::int32_t>(trickle_after));
   return is_new ? Change::held : Change::held_again;
 }
 
@@ -309,6 +313,8 @@ Change PathController::release(PathTime now) {
   if (length >= 120) {
     resume_share_ = std::min(resume_share_, std::max(0.125F, static_cast<float>(120.0 / length)));
   }
+  // A trickle that went well is not slowed for being verified.
+  if (canaries_.is_partial()) resume_share_ = std::max(resume_share_, canaries_.rate());
   resume_at_ = whole_seconds(now) + minutes(1);
   if (cause_ == HoldCause::throttle) judge(now, length);
   next_start_ = now;
@@ -327,19 +333,17 @@ void PathController::judge(PathTime now, double length) {
                        .usual_length = expected_hold(second),
                        .began = whole_seconds(episode_at_),
                        .last_outside = last_outside,
+                       .is_careful = second < careful_until_,
                        .is_warming = ceilings_.warming,
                        .believed_rate = static_cast<double>(ceilings_.start_rate)};
   limits_ = before_;
   if (is_long(trip_, hold))
     for (Candidate& candidate : candidates_) candidate.count = 0;
   const Cause cause = attribute(trip_, hold, limits_, demonstrated_, pattern_);
-  if (cause == Cause::false_alarm) {
-    suspicion_.on_false_alarm();
-    return;
-  }
-  is_outside_ = cause == Cause::outside;
-  if (cause == Cause::doubtful) return;
-  if (is_outside_) outside_at_ = whole_seconds(episode_at_);
+  is_apart_ = cause != Cause::rate && cause != Cause::hour_count && cause != Cause::doubtful;
+  if (cause == Cause::false_alarm) suspicion_.on_false_alarm();
+  if (cause == Cause::false_alarm || cause == Cause::doubtful) return;
+  if (cause == Cause::outside) outside_at_ = whole_seconds(episode_at_);
   if (cause == Cause::day_count) attempts_.clear(day);  // taken as a calendar day that has turned
   if (cause == Cause::day_count || cause == Cause::hour_count) {
     const std::size_t i = cause == Cause::day_count ? 1 : 0;
@@ -367,12 +371,14 @@ Change PathController::open(PathTime now) {
         limits_.refused_counts[0] == unknown && limits_.refused_counts[1] == unknown;
     if (length > 300 && canaries_.refused() >= 3 && no_count) {
       careful_until_ = second + hours(48);
-      box_hold_ = is_outside_ ? 0.0F : last_hold_;
+      box_hold_ = is_apart_ ? 0.0F : last_hold_;
       box_silence_ = static_cast<float>((whole_seconds(fresh_since_) - last_refusal_).count());
     }
-    if (!is_outside_) note_hold(length);
+    if (!is_apart_) note_hold(length);
   }
   if (limits_.has_pace()) {
+    // What goes ahead of the pace is saved up anew.
+    next_start_ = std::max(next_start_, now + from_seconds(burst / burst_pace()));
     const PathSecond probe_at = probe_at_;
     schedule_probe(second);
     probe_at_ = std::max(probe_at_, probe_at);

@@ -20,7 +20,6 @@ constexpr double count_margin_cheap = 0.985;  // where a refusal costs little
 constexpr std::array<double, ranks> share{1.0, 0.97, 0.92};
 constexpr double hour_of_day = 0.08;   // of a young reputation's messages
 constexpr double share_of_lent = 0.9;  // for ranks below urgent, while no rate is known
-constexpr double burst = 3.0;          // messages ahead of the pace
 // For what was in flight when the hold began: a few answers' time; what hangs would take minutes.
 constexpr Duration stray_wait_least = seconds(5);
 constexpr Duration stray_wait_most = minutes(1);
