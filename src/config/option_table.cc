@@ -158,7 +158,9 @@ Options delivery_options() {
           "rides behind the last content."),
       set("delivery.session_idle_max", WEIR_MEMBER(delivery.session_idle_max),
           kinds::duration({}, minutes(5)),
-          "How long a session without work is kept open for the next message."),
+          "How long a session without work is kept open for the next message; at least a minute "
+          "while mail "
+          "waits for the path's next permit, or where connections are what is short."),
   };
 }
 

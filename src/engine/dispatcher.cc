@@ -10,6 +10,8 @@ namespace {
 
 // Short holds are part of learning a rate; siblings step in for longer ones.
 constexpr Duration siblings_step_in = std::chrono::seconds(45);
+// Well below the five minutes of RFC 5321 section 4.5.3.2.7.
+constexpr Duration kept_idle_max = std::chrono::seconds(60);
 
 WaitReason reason_of(pacing::Limit limit) {
   switch (limit) {
@@ -86,6 +88,7 @@ void Dispatcher::answered(std::uint32_t s, Instant now) {
   if (now >= hop.open_not_before) hop.failures = 0;
   if (hop.failed_from == paths_[session.path].source) hop.failed_from = no_source;
   hop.proven = true;
+  hop.answered_at = now;
   if (hop.trust() == before) return;
   leave_line(session.hop);  // to line up anew among its like
   mark(session.hop);
@@ -130,6 +133,12 @@ void Dispatcher::ended(std::uint32_t s, Instant now) {
   mark_provider(path.provider);
   sessions_.release(s);
   --sessions_alive_;
+}
+
+bool Dispatcher::hung_beside_others(std::uint32_t s, Instant now) const {
+  const Session& session = sessions_[s];
+  return session.opened_at + hangs_after < now &&
+         next_hops_.hops[session.hop].answered_at > session.opened_at;
 }
 
 // The failure of one source says little about the hop while others have not tried it.
@@ -263,13 +272,34 @@ void Dispatcher::wake(Instant now) {
 
 void Dispatcher::wake_path(std::uint32_t p, Instant now) {
   Path& path = paths_[p];
-  const Duration idle_max = settings_.config().session_idle_max;
-  while (!path.idle.empty() && sessions_[path.idle.first].idle_since + idle_max <= now) {
-    close(path.idle.first, true);
-  }
-  if (!path.idle.empty()) arm_path(p, sessions_[path.idle.first].idle_since + idle_max);
+  close_idle(p, now);
   look_after(p, now);
   mark_provider(path.provider);
+}
+
+void Dispatcher::close_idle(std::uint32_t p, Instant now) {
+  Instant next = never;
+  for (std::uint32_t s = paths_[p].idle.first; s != no_index;) {
+    const std::uint32_t following = sessions_[s].idle.next;
+    const Instant until = sessions_[s].idle_since + idle_max(sessions_[s]);
+    if (until <= now) {
+      close(s, true);
+    } else {
+      next = std::min(next, until);
+    }
+    s = following;
+  }
+  if (next != never) arm_path(p, next);
+}
+
+// A connection costs the peer more than the wait for the next permit, and where it counts
+// connections each that is given up is dear.
+Duration Dispatcher::idle_max(const Session& session) const {
+  const Path& path = paths_[session.path];
+  const Duration usual = settings_.config().session_idle_max;
+  if (path.pacer->is_held()) return usual;
+  const bool waits = session.starved && path.starved.size() <= Path::starved_wanted;
+  return waits || is_short_of_connections(path) ? std::max(usual, kept_idle_max) : usual;
 }
 
 // What may have become possible or due on a path.

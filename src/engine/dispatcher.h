@@ -86,6 +86,8 @@ class Dispatcher {
   PathTable& path_table() { return paths_; }
 
   // --- trouble
+  // One message of one session got no answer, while others of its hop did.
+  bool hung_beside_others(std::uint32_t session, Instant now) const;
   // A source could not reach the hop: true, and the hop rests, if none is left to try before that.
   bool source_failed_at(std::uint32_t hop, std::uint32_t path, Instant now);
   void hop_failed(std::uint32_t hop, Instant now);
@@ -160,6 +162,7 @@ class Dispatcher {
   std::uint32_t make_transaction(std::uint32_t session, std::uint32_t queue);
   void collect_siblings(std::uint32_t queue, std::uint32_t first, std::size_t most);
   std::uint32_t transactions_ahead(const Path& path) const;
+  static bool is_short_of_connections(const Path& path);
   void list_free(std::uint32_t session);
   void list_idle(std::uint32_t session, Instant now);
   void unlist(std::uint32_t session);
@@ -200,6 +203,8 @@ class Dispatcher {
   void look_after(std::uint32_t path, Instant now);
   void mode_changed(std::uint32_t path, pacing::Change change, Instant now);
   void wake_path(std::uint32_t path, Instant now);
+  void close_idle(std::uint32_t path, Instant now);
+  Duration idle_max(const Session& session) const;
   void forget_if_unused(std::uint32_t hop);
 
   Ledger& ledger_;

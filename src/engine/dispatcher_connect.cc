@@ -7,8 +7,6 @@
 namespace mailweir::engine {
 namespace {
 
-// A path whose message rate is used up keeps so many sessions at hand for the coming permits.
-constexpr std::size_t starved_sessions_wanted = 2;
 // Connections being opened on a path whose limits are learned.
 constexpr std::uint32_t opening_at_once = 3;
 // Hops in a row that cannot use the connection offered, before a group is left alone until the next
@@ -85,7 +83,7 @@ Dispatcher::Opening Dispatcher::opening(std::uint16_t source, std::uint32_t prov
     return {Answer::no, pacing::Limit::connections, false, never};
   const pacing::NextPermit message = path.pacer->next_message(now);
   if (attempt.is_free() && message.is_free()) return {};
-  const bool spare = path.opening == 0 && path.starved.size() < starved_sessions_wanted;
+  const bool spare = path.opening == 0 && path.starved.size() < Path::starved_wanted;
   const pacing::NextPermit& later = message.is_free() ? attempt : message;
   return {spare ? Answer::only_first : Answer::no, later.limit, false, later.at};
 }

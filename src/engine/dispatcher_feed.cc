@@ -14,7 +14,6 @@ namespace {
 constexpr std::size_t siblings_examined_max = 512;
 // A session that others wait for gives way after so many messages.
 constexpr std::uint32_t messages_per_turn = 10;
-constexpr Duration hangs_after = std::chrono::seconds(10);
 // The ranks that wait may not go, others do not wait: looked at again after this.
 constexpr Duration rank_recheck = std::chrono::seconds(1);
 
@@ -225,7 +224,8 @@ void Dispatcher::serve_starved(std::uint32_t p, Instant now) {
         session.grant ? pacing::Rank::bulk : permit.lowest, is_turn_of_oldest(path), now);
     if (park_blocked(queue, now)) continue;
     // The turn of the oldest is taken, not yielded.
-    if (!is_turn_of_oldest(path) && should_yield(session, queue, false, now)) {
+    if (!is_turn_of_oldest(path) &&
+        should_yield(session, queue, path.starved.size() >= Path::starved_wanted, now)) {
       close(s, true);
       continue;
     }
@@ -361,8 +361,11 @@ std::vector<std::uint32_t> Dispatcher::finish(std::uint32_t t, Instant now) {
 // Where connections are what is short each carries one message at a time, so that none is idle
 // beside one with a queue.
 std::uint32_t Dispatcher::transactions_ahead(const Path& path) const {
-  const bool is_short = path.pacer->connections_most() < path.pacer->caps().connections_max;
-  return is_short ? 1 : settings_.config().transactions_ahead;
+  return is_short_of_connections(path) ? 1 : settings_.config().transactions_ahead;
+}
+
+bool Dispatcher::is_short_of_connections(const Path& path) {
+  return path.pacer->connections_most() < path.pacer->caps().connections_max;
 }
 
 void Dispatcher::list_free(std::uint32_t s) {

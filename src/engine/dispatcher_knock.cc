@@ -8,9 +8,13 @@ namespace mailweir::engine {
 void Dispatcher::knock(std::uint16_t source, std::uint32_t h, Instant now) {
   const Hop& hop = next_hops_.hops[h];
   if (paused_ || !settings_.source_at(source)) return;
-  if (paths_.find(source, hop.provider) == no_index) return;
-  if (opening(source, hop.provider, hop.trust(), pacing::Rank::bulk, now).answer !=
-      Opening::Answer::yes)
+  const std::uint32_t p = paths_.find(source, hop.provider);
+  if (p == no_index) return;
+  const Opening answer = opening(source, hop.provider, hop.trust(), pacing::Rank::bulk, now);
+  // On an open path it needs no permit of a message.
+  const bool is_mail_alone =
+      answer.limit == pacing::Limit::learned || answer.limit == pacing::Limit::message_rate;
+  if (answer.answer != Opening::Answer::yes && (paths_[p].pacer->is_held() || !is_mail_alone))
     return;
   sessions_[begin_session(h, source, now)].is_knock = true;
   ++next_hops_.hops[h].knocking;

@@ -418,6 +418,55 @@ TEST(Dispatcher, ASessionThatOpensButNeverWorksIsNotOpenedAgainAtOnce) {
   EXPECT_TRUE(world.records.empty());  // nothing was said, so nothing counts
 }
 
+TEST(Dispatcher, ASessionIsKeptForTheNextPermit) {
+  EngineConfig config = plain_config();
+  config.caps.message_rate = Rate{6, 1min};  // one every 10 s, twice the idle limit
+  World world(config);
+  for (int i = 0; i < 30; ++i) world.send_to("a.example");
+  world.run_for(4min);
+  EXPECT_GE(world.starts.size(), 20U);
+  EXPECT_LE(world.opens.size(), 3U);
+  ASSERT_TRUE(world.drain());
+  world.run_for(6s);
+  EXPECT_EQ(world.open_sessions(), 0U);
+}
+
+// Of two sessions one hangs in its first message until the time-out; the other goes on.
+TEST(Dispatcher, AMessageWithoutAnswerIsNoFailureOfANextHopThatAnswers) {
+  EngineConfig config = plain_config();
+  config.transactions_ahead = 1;
+  config.site_backoff_first = 10min;
+  config.session_idle_max = 10min;
+  World world(config);
+  MessageId hanging;
+  world.transaction = [&](const StartTransaction& order) {
+    World::TransactionFate fate = all(order, {});
+    fate.takes = 20s;
+    if (order.message == hanging) {
+      fate = all(order, {Phase::mail, Failure::timeout, {}});
+      fate.takes = 5min;
+      fate.closes_session = true;
+    }
+    return fate;
+  };
+  world.send_to("a.example");
+  world.run_for(10s);
+  const MessageId first = world.send_to("a.example");
+  hanging = world.send_to("a.example");
+  world.run_for(30s);
+  ASSERT_EQ(world.opens.size(), 2U);
+  while (world.open_sessions() == 2) {
+    world.send_to("a.example");
+    world.run_for(20s);
+  }
+  ASSERT_TRUE(world.end_of(first));
+  const std::size_t before = world.opens.size();
+  world.send_to("a.example");
+  world.send_to("a.example");
+  world.run_for(1s);
+  EXPECT_EQ(world.opens.size(), before + 1);
+}
+
 TEST(Dispatcher, ALimitOfRecipientsIsLearned) {
   World world(plain_config());
   world.transaction = [](const StartTransaction& order) {

@@ -299,8 +299,9 @@ void Engine::on_session_closed(const SessionClosed& closed, Instant now) {
   // would open it again at once.
   if (by_peer && record.answered == 0) {
     const AttemptEnd end = judge_closing(closed, s.provider_key(record.path), s.catalogue);
-    if (end.signal == pacing::Signal::silent || end.signal == pacing::Signal::unclear ||
-        !s.learns())
+    const bool is_hop = end.signal == pacing::Signal::silent ||
+                        end.signal == pacing::Signal::unclear || !s.learns();
+    if (is_hop && !s.dispatcher.hung_beside_others(session, now))
       s.dispatcher.source_failed_at(record.hop, record.path, now);
     s.dispatcher.opening_failed(session, end, now);
   }

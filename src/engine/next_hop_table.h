@@ -68,6 +68,7 @@ struct Hop {
   std::uint32_t last_queue = no_index;  // used last: a hint
   ListEnds queues;                      // all its queues, empty ones too
   ListEnds free_sessions;     // open, with room for a transaction; those without work first
+  Instant answered_at{};      // last, inside a transaction
   Instant open_not_before{};  // back-off after it could not be reached
   Instant wake = never;       // armed timer
   std::uint16_t failed_from = no_source;  // this source alone could not reach it: others first

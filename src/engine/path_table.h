@@ -33,8 +33,9 @@ struct Path {
   std::uint32_t turns = 0;                                    // transactions, ever
   ListEnds idle;                       // open sessions without a transaction, longest idle first
   std::vector<std::uint32_t> starved;  // sessions that wait for a message permit
-  Instant wake = never;                // armed timer
-  Instant held_at{};                   // grants from before are void; zero: never held
+  static constexpr std::size_t starved_wanted = 2;  // so many are at hand for the coming permits
+  Instant wake = never;                             // armed timer
+  Instant held_at{};                                // grants from before are void; zero: never held
   bool is_carried = false;           // siblings stand in for it: counted in Provider::held_by_pool
   Instant kept_at{};                 // its image was last given to the spool
   bool changed = false;              // in the dispatcher's list of paths to look at

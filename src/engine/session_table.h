@@ -24,6 +24,9 @@ enum class SessionStage : std::uint8_t {
   closing,  // takes no more transactions; those ordered may finish
 };
 
+// A reply that takes longer is no longer counted on.
+inline constexpr Duration hangs_after = std::chrono::seconds(10);
+
 struct Session {
   SessionId id{};
   std::string host;  // that answered
