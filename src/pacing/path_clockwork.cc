@@ -109,7 +109,8 @@ void PathController::probe_upwards(PathTime now, float elapsed) {
       if (hold < 300) {
         l.pace = pace_between(l, hold);
       } else if (l.pace < punished_part * l.refused_pace) {
-        l.pace = std::min(1.03F * l.pace, punished_part * l.refused_pace);
+        const float safe = punished_part * l.refused_pace;
+        l.pace = std::min(std::max(1.03F * l.pace, l.pace + 0.2F * (safe - l.pace)), safe);
       } else if (l.pace < punished_part_most * l.refused_pace) {
         l.pace *= creep;  // hour by hour nearer to what was refused
       }

@@ -15,6 +15,9 @@ constexpr std::array<double, 3> first_hold{15, 900, 60};
 constexpr std::array<double, 3> longest_hold{3'600, 4 * 3'600, 900};
 // Of the time a block has lasted: it ends when somebody has released us, an hour or days later.
 constexpr double block_share = 0.25;
+// Most boxes end within the hour: there closer steps; one that outlasts these may want silence.
+constexpr int doublings_first = 5;
+constexpr int doublings_slow = 9;
 constexpr double first_hold_warming = 300;
 constexpr double trickle_after_most = 60;
 constexpr double first_hold_messages = 8;      // a throttle: so many messages' time, 3 to 15 s
@@ -26,6 +29,8 @@ constexpr std::uint8_t ramp_well_begun = 6;      // accepted
 constexpr std::uint32_t relapses_explained = 3;  // more of them, and it refuses a share
 constexpr double cluster_gap = 200;              // seconds; refusals must not come in clusters
 constexpr double cluster_rest = 240;
+constexpr float resume_partial = 0.6F;  // the whole pace may be refused for itself by now
+constexpr auto relapse_within = minutes(2);
 constexpr float resume_least = 0.1F;
 
 // Spreads what many paths would do at the same moment. 0 … 1.
@@ -168,7 +173,7 @@ Change PathController::on_connection_limit(PathTime now, const Attempt& attempt)
 
 Change PathController::trip(PathTime now, HoldCause cause, Duration named, bool is_unclear) {
   const PathSecond second = whole_seconds(now);
-  const bool is_relapse = mode_ == Mode::open && second - opened_at_ < minutes(2) &&
+  const bool is_relapse = mode_ == Mode::open && second - opened_at_ < relapse_within &&
                           last_hold_ > 300 && cause == cause_;
   // A ramp that was well under way met a lower limit: another event.
   const bool is_lower = mode_ == Mode::ramp && verified_ >= ramp_well_begun &&
@@ -266,7 +271,8 @@ double PathController::hold_seconds(PathTime now) const {
     length = std::max(length, 3.0 * message);
   }
   if (ceilings_.warming) length = std::max(length, first_hold_warming);
-  for (int i = 0; i < std::min<int>(doublings_, 16); ++i) length *= i < 5 ? 2.0 : 1.35;
+  for (int i = 0; i < std::min<int>(doublings_, 16); ++i)
+    length *= i < doublings_first ? 2.0 : i < doublings_slow ? 1.35 : 1.7;
   if (cause_ == HoldCause::block_list)
     length = std::clamp(block_share * episode_seconds(now), first_hold[cause], length);
   length = std::min(length, longest_hold[cause]);
@@ -314,7 +320,8 @@ Change PathController::release(PathTime now) {
     resume_share_ = std::min(resume_share_, std::max(0.125F, static_cast<float>(120.0 / length)));
   }
   // A trickle that went well is not slowed for being verified.
-  if (canaries_.is_partial()) resume_share_ = std::max(resume_share_, canaries_.rate());
+  if (canaries_.is_partial())
+    resume_share_ = std::max(resume_share_, std::min(resume_partial, canaries_.rate()));
   resume_at_ = whole_seconds(now) + minutes(1);
   if (cause_ == HoldCause::throttle) judge(now, length);
   next_start_ = now;
@@ -375,6 +382,8 @@ Change PathController::open(PathTime now) {
       box_silence_ = static_cast<float>((whole_seconds(fresh_since_) - last_refusal_).count());
     }
     if (!is_apart_) note_hold(length);
+    // What the whole pace meets is a matter of its own.
+    if (canaries_.is_partial()) resume_at_ = second + relapse_within + seconds(5);
   }
   if (limits_.has_pace()) {
     // What goes ahead of the pace is saved up anew.
