@@ -63,6 +63,23 @@ TEST_F(CliTest, EveryStateHasItsSentence) {
   EXPECT_THAT(out_, StartsWith("Not in use: mx1 has sent nothing to ms365"));
 }
 
+TEST_F(CliTest, OfSeveralPausesTheOneThatEndsLastIsNamed) {
+  std::vector<engine::PathHand>& hands = port_.paused.path.hands;
+  hands.push_back(hands[0]);
+  hands[1].until = port_.moment.now + std::chrono::minutes(5);
+  hands[1].reason = "shorter";
+  EXPECT_EQ(run({"explain", "--path", "mx2", "google"}), exit_ok);
+  EXPECT_THAT(out_, StartsWith("Paused until 2026-09-21 16:13:20Z by uid 0: they called (and 1 "
+                               "more pause in force). Nothing goes from mx2 to google."));
+  hands[1].until = never;
+  EXPECT_EQ(run({"explain", "--path", "mx2", "google"}), exit_ok);
+  EXPECT_THAT(out_, StartsWith("Paused until it is taken back by uid 0: shorter (and 1 more"));
+  EXPECT_EQ(run({"explain", "--path", "mx2", "google", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_,
+              StartsWith("取り消すまで停止中(指示: uid 0、理由: "
+                         "shorter、ほかに停止指示 1 件)。mx2 から google へは送信しません。"));
+}
+
 TEST_F(CliTest, SilenceIsSaidAsSuch) {
   port_.held.path.reply = {};
   port_.held.path.failure = engine::Failure::connect_timeout;
@@ -176,7 +193,8 @@ TEST_F(CliTest, RefusalsThatNoRuleReadsAskForARule) {
 TEST_F(CliTest, StatusNamesWhatStandsStill) {
   port_.server.stopped_paths = {port_.held, port_.paused};
   port_.server.paths_held = 4;
-  port_.server.paths_paused = 1;
+  port_.server.paths_paused = 3;
+  port_.server.paths_stopped = 5;
   port_.server.unknown_refusals = 12;
   EXPECT_EQ(run({"status"}), exit_ok);
   EXPECT_THAT(out_,
@@ -187,6 +205,18 @@ TEST_F(CliTest, StatusNamesWhatStandsStill) {
   EXPECT_THAT(out_, HasSubstr("12 refusals that no rule reads: mailweir unknown\n"));
   EXPECT_EQ(run({"status", "--lang", "ja"}), exit_ok);
   EXPECT_THAT(out_, HasSubstr("mx1 → ms365: 保留中 2026-09-21 13:51:20Z"));
+}
+
+TEST_F(CliTest, APathThatIsHeldAndPausedIsCountedOnce) {
+  port_.server.stopped_paths = {port_.held, port_.paused};
+  port_.server.paths_held = 2;
+  port_.server.paths_paused = 2;
+  port_.server.paths_stopped = 2;
+  EXPECT_EQ(run({"status"}), exit_ok);
+  EXPECT_THAT(out_, Not(HasSubstr("more path")));
+  port_.server.paths_stopped = 3;
+  EXPECT_EQ(run({"status"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("… and 1 more path: mailweir path list\n"));
 }
 
 TEST_F(CliTest, TheShortFormsAreNotInTheHelp) {

@@ -80,19 +80,30 @@ std::string held_sentence(const Json& path, std::string_view server_time, const 
       siblings_text(path, style));
 }
 
+// Times of one form and zone sort as text; without an end is the latest.
+bool ends_later(const Json& hand, const Json& other) {
+  const std::string end = raw_text(hand, "until");
+  const std::string others = raw_text(other, "until");
+  return !others.empty() && (end.empty() || end > others);
+}
+
+// Several pauses bind together: the path stands until the last has ended.
 std::string paused_sentence(const Json& path, const Style& style) {
-  std::string until;
-  std::string by;
-  std::string reason;
+  const Json* last = nullptr;
+  std::uint64_t pauses = 0;
   for (const Json& hand : member(path, "hands")) {
     if (raw_text(hand, "action") != "pause") continue;
-    by = shown_text(hand, "by");
-    reason = shown_text(hand, "reason");
-    if (const std::string end = raw_text(hand, "until"); !end.empty())
-      until = say(style.language, Text::path_paused_until, time_text(end));
+    ++pauses;
+    if (last == nullptr || ends_later(hand, *last)) last = &hand;
   }
-  return say(style.language, Text::path_paused, until, by, reason, shown_text(path, "source"),
-             shown_text(path, "provider"));
+  const Json& hand = last == nullptr ? path : *last;
+  const std::string end = raw_text(hand, "until");
+  return say(style.language, Text::path_paused,
+             end.empty() ? std::string(word(style, Text::path_paused_until_undone))
+                         : say(style.language, Text::path_paused_until, time_text(end)),
+             shown_text(hand, "by"), shown_text(hand, "reason"), shown_text(path, "source"),
+             shown_text(path, "provider"),
+             pauses < 2 ? "" : say(style.language, Text::path_paused_more, count_text(pauses - 1)));
 }
 
 struct BindingWord {
@@ -206,12 +217,16 @@ std::string present_paths(const Json& list, const Style& style) {
                                   count_text(number(list, "paths_held"))),
                               Colour::bold, style) +
                      "\n\n" + paths_table(paths, raw_text(list, "server_time"), style);
-  if (total > paths.size()) {
-    text += say(style.language, Text::more_paths, count_text(total - paths.size()),
-                "mailweir path list --rows N") +
-            "\n";
-  }
+  if (total > paths.size())
+    text += more_paths_line(total - paths.size(), "mailweir path list --rows N", style);
   return text;
+}
+
+std::string more_paths_line(std::uint64_t more, std::string_view how, const Style& style) {
+  if (more == 0) return {};
+  return (more == 1 ? say(style.language, Text::one_more_path, how)
+                    : say(style.language, Text::more_paths, count_text(more), how)) +
+         "\n";
 }
 
 std::string present_explained_path(const Json& list, const Style& style) {

@@ -22,6 +22,9 @@ std::string hand_text(const nlohmann::ordered_json& hand, const Style& style);
 // In the unit that makes it at least one: "4.5/s", "20.0/min".
 std::string rate_text(double per_second);
 
+// "… and 3 more paths: mailweir path list"; with the line's end, empty for none.
+std::string more_paths_line(std::uint64_t more, std::string_view how, const Style& style);
+
 std::string present_paths(const nlohmann::ordered_json& list, const Style& style);
 std::string present_explained_path(const nlohmann::ordered_json& list, const Style& style);
 std::string present_explained_recipient(const nlohmann::ordered_json& answer, const Style& style);

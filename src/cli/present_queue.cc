@@ -88,12 +88,8 @@ std::string stopped_paths(const Json& status, const Style& style) {
                       Colour::yellow, style) +
              "\n";
   }
-  const std::uint64_t all = number(status, "paths_held") + number(status, "paths_paused");
-  if (all > paths.size()) {
-    lines += say(style.language, Text::more_paths, count_text(all - paths.size()),
-                 "mailweir path list") +
-             "\n";
-  }
+  if (const std::uint64_t all = number(status, "paths_stopped"); all > paths.size())
+    lines += more_paths_line(all - paths.size(), "mailweir path list", style);
   if (const std::uint64_t unknown = number(status, "unknown_refusals"); unknown > 0)
     lines += say(style.language, Text::status_unknown, count_text(unknown)) + "\n";
   return lines;

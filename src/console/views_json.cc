@@ -234,6 +234,7 @@ Response status_response(const ServerStatus& status, const Health& health, std::
   json["providers"] = rows_json(status.providers, status.moment, rows_max);
   json["paths_held"] = status.paths_held;
   json["paths_paused"] = status.paths_paused;
+  json["paths_stopped"] = status.paths_stopped;
   Json stopped = Json::array();
   for (const ExplainedPath& path : status.stopped_paths)
     stopped.push_back(path_json(path, status.moment));

@@ -256,6 +256,7 @@ void Admin::add_stopped_paths(console::ServerStatus& status, const engine::Engin
     if (is_held(path)) ++status.paths_held;
     if (path.is_paused) ++status.paths_paused;
     if (!is_held(path) && !path.is_paused) continue;
+    ++status.paths_stopped;
     if (status.stopped_paths.size() < stopped_paths_shown)
       status.stopped_paths.push_back(siblings.explain(engine, path.source, path.provider, now));
   }

@@ -130,6 +130,16 @@ TEST_F(AdminPaths, APauseStopsThePathUntilItIsResumed) {
   EXPECT_EQ(resume("one", "").error().code, Errc::not_found);
 }
 
+TEST_F(AdminPaths, APathThatIsHeldAndPausedIsCountedOnce) {
+  start_all();
+  hold_path();
+  ASSERT_TRUE(set({.kind = HandOrder::Kind::pause, .source = "one"}));
+  const auto now = status();
+  EXPECT_EQ(now.paths_held, 1U);
+  EXPECT_EQ(now.paths_paused, 1U);
+  EXPECT_EQ(now.paths_stopped, 1U);
+}
+
 TEST_F(AdminPaths, SlowHalvesThePaceThatIsKnown) {
   start_all();
   EXPECT_EQ(set({.kind = HandOrder::Kind::slow}).error().code, Errc::refused);
