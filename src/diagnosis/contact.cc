@@ -320,7 +320,6 @@ void Diagnosis::State::ask_due(Instant now) {
     if (known == pair_of.end()) continue;
     const Pair& pair = pairs[known->second];
     // If it is the host, others of the provider are reached on that path.
-    // If it is the host, others of the provider are reached on that path.
     const bool is_alarmed = pair.row != none && rows[pair.row].is_alarmed();
     const bool is_open = asked.of_host ? !is_alarmed : pair.row != none && pair.asks > 0;
     if (is_open && !pair.recovery.found) knock_later(asked);

@@ -59,7 +59,7 @@ std::uint32_t Dispatcher::find(TransactionId id) const {
              : no_index;
 }
 
-void Dispatcher::opened(std::uint32_t s, std::string_view host, Instant now) {
+std::vector<std::uint32_t> Dispatcher::opened(std::uint32_t s, std::string_view host, Instant now) {
   Session& session = sessions_[s];
   WEIR_ASSERT(session.stage == SessionStage::opening);
   Path& path = paths_[session.path];
@@ -71,12 +71,14 @@ void Dispatcher::opened(std::uint32_t s, std::string_view host, Instant now) {
   --path.opening;
   --path.opening_by_trust[static_cast<std::size_t>(session.trust)];
   path.pacer->on_outcome(pacing::Evidence::connected, now);
-  give_back_reserved(s, now);  // by now something more urgent may be there
+  std::vector<std::uint32_t> reserved;
+  take_reserved(s, reserved, now);  // by now something more urgent may be there
   list_free(s);
   list_idle(s, now);
   mark(session.hop);
   mark_provider(hop.provider);  // the share of hops not proven has room again
   if (paused_ || !settings_.source_at(path.source)) close(s, true);
+  return reserved;
 }
 
 void Dispatcher::answered(std::uint32_t s, Instant now) {
@@ -142,19 +144,26 @@ bool Dispatcher::hung_beside_others(std::uint32_t s, Instant now) const {
 }
 
 // The failure of one source says little about the hop while others have not tried it.
-bool Dispatcher::source_failed_at(std::uint32_t h, std::uint32_t p, Instant now) {
+bool Dispatcher::source_failed_at(std::uint32_t s, Instant now) {
+  const std::uint32_t h = sessions_[s].hop;
   Hop& hop = next_hops_.hops[h];
-  const std::uint16_t source = paths_[p].source;
+  const std::uint16_t source = paths_[sessions_[s].path].source;
   const auto may_try = [&](std::uint16_t other) {
     const std::uint32_t its_path = paths_.find(other, hop.provider);
-    return other != source && (its_path == no_index || !paths_[its_path].pacer->is_held());
+    if (other == source) return false;
+    if (its_path == no_index) return true;
+    return !paths_[its_path].pacer->is_held() && !paths_[its_path].pacer->is_paused();
   };
   const auto pools = settings_.pools_of(source);
   const bool others = std::any_of(pools.begin(), pools.end(), [&](std::uint8_t pool) {
     return std::ranges::any_of(settings_.sources_of(pool), may_try);
   });
-  if (settings_.config().pacing.learns && others &&
-      (hop.failed_from == no_source || hop.failed_from == source)) {
+  const bool is_first = hop.failed_from == no_source;
+  // What was under way at the first failure tells no more. What came after found nobody else there.
+  const bool is_same_event = hop.failed_from == source && sessions_[s].opened_at <= hop.failed_at;
+  const bool is_reached = hop.answered_at > hop.failed_at;
+  if (settings_.config().pacing.learns && others && (is_first || is_same_event || is_reached)) {
+    if (is_first) hop.failed_at = now;
     hop.failed_from = source;
     mark(h);
     return false;
@@ -272,8 +281,8 @@ void Dispatcher::wake(Instant now) {
 
 void Dispatcher::wake_path(std::uint32_t p, Instant now) {
   Path& path = paths_[p];
-  close_idle(p, now);
   look_after(p, now);
+  close_idle(p, now);  // last: it arms what lies furthest ahead
   mark_provider(path.provider);
 }
 
@@ -375,18 +384,21 @@ void Dispatcher::opening_failed(std::uint32_t s, const AttemptEnd& end, Instant 
   attempt_ended(session.path, std::exchange(session.grant, {}), judged, now);
 }
 
-void Dispatcher::hold_path(std::uint32_t p, pacing::HoldCause cause, std::string_view why,
-                           Instant now) {
+std::vector<std::uint32_t> Dispatcher::hold_path(std::uint32_t p, pacing::HoldCause cause,
+                                                 std::string_view why, Instant now) {
+  std::vector<std::uint32_t> reserved;
   pacing::PathController* controller = paths_[p].pacer->controller();
-  if (controller == nullptr || controller->mode() == pacing::Mode::held) return;
+  if (controller == nullptr || controller->mode() == pacing::Mode::held) return reserved;
   const pacing::Change change = controller->hold(cause, now);
   mode_changed(p, change, now);
   watch_.changed(p, change, why, now);
   // What waits for a session that may never open goes another way.
   for (std::uint32_t s = 0; s < sessions_.extent(); ++s) {
-    if (sessions_[s].stage == SessionStage::opening && sessions_[s].path == p) make_knock(s, now);
+    if (sessions_[s].stage == SessionStage::opening && sessions_[s].path == p)
+      make_knock(s, reserved, now);
   }
   mark_path(p);
+  return reserved;
 }
 
 void Dispatcher::forget_path(std::uint32_t p, Instant now) {
@@ -443,7 +455,9 @@ void Dispatcher::refresh_all_caps(Instant now) {
     refresh_caps(p, now);
     mark_provider(p);
     for (const std::uint32_t path : next_hops_.providers[p].paths) {
-      if (path != no_index) mark_path(path);
+      if (path == no_index) continue;
+      if (paths_[path].pacer->is_paused()) unbind_all(path);
+      mark_path(path);
     }
   }
 }

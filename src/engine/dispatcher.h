@@ -45,7 +45,9 @@ class Dispatcher {
   const Transaction& transaction(std::uint32_t index) const { return transactions_[index]; }
   // Ends a transaction and hands over its recipients, in order, in Stage::entering.
   std::vector<std::uint32_t> finish(std::uint32_t transaction, Instant now);
-  void opened(std::uint32_t session, std::string_view host, Instant now);
+  // What had been reserved for it, backwards, to be put in front again or whatever has overtaken
+  // it.
+  std::vector<std::uint32_t> opened(std::uint32_t session, std::string_view host, Instant now);
   // A reply came inside a transaction: the hop is alive.
   void answered(std::uint32_t session, Instant now);
   // No more transactions in it. With `order_close` the session is told; without, it is known to end
@@ -70,6 +72,7 @@ class Dispatcher {
     std::uint32_t path;
     std::optional<CellKind> concerned;
   };
+  CellsEnd cells_of(std::uint32_t transaction) const;  // as yet nothing is concerned
   void cells_ended(const CellsEnd& ended, const AttemptEnd& end, const pacing::Grant& grant,
                    Instant now);
   // A greylister lets it in from this path's source alone, while that is to be had.
@@ -77,10 +80,12 @@ class Dispatcher {
   void recipient_bounced(std::uint32_t path, std::uint32_t tenant) {
     suspects_.bounced(path, tenant);
   }
-  // A diagnosis says that the path is shut.
-  void hold_path(std::uint32_t path, pacing::HoldCause cause, std::string_view why, Instant now);
-  // Opens a session without mail, to see whether anybody answers; what is ready may use it. Only if
-  // a message could go that way at this moment: caps, pauses and holds bind it too.
+  // A diagnosis says that the path is shut; what waited for its sessions comes back, as from
+  // opened().
+  std::vector<std::uint32_t> hold_path(std::uint32_t path, pacing::HoldCause cause,
+                                       std::string_view why, Instant now);
+  // Opens a session without mail, to see whether anybody answers; what is ready may use it. Caps
+  // of connections, pauses and holds bind it; on an open path it needs no message's permit.
   void knock(std::uint16_t source, std::uint32_t hop, Instant now);
   void forget_path(std::uint32_t path, Instant now);
   PathTable& path_table() { return paths_; }
@@ -89,7 +94,7 @@ class Dispatcher {
   // One message of one session got no answer, while others of its hop did.
   bool hung_beside_others(std::uint32_t session, Instant now) const;
   // A source could not reach the hop: true, and the hop rests, if none is left to try before that.
-  bool source_failed_at(std::uint32_t hop, std::uint32_t path, Instant now);
+  bool source_failed_at(std::uint32_t session, Instant now);
   void hop_failed(std::uint32_t hop, Instant now);
   void source_failed(std::uint16_t source, Instant now);
   void end_back_off(std::uint32_t hop);  // an operator wants it tried now
@@ -192,8 +197,8 @@ class Dispatcher {
   Choice choose_source(const WaitGroup& group, std::uint32_t hop, Instant now) const;
   void open(std::uint32_t queue, std::uint16_t source, Instant now);
   std::uint32_t begin_session(std::uint32_t hop, std::uint16_t source, Instant now);
-  void give_back_reserved(std::uint32_t session, Instant now);
-  void make_knock(std::uint32_t session, Instant now);
+  void take_reserved(std::uint32_t session, std::vector<std::uint32_t>& taken, Instant now);
+  void make_knock(std::uint32_t session, std::vector<std::uint32_t>& taken, Instant now);
   void make_room(std::uint32_t provider, Instant now);
   void leave_line(std::uint32_t hop);
   void mark_provider(std::uint32_t provider);

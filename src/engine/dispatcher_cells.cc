@@ -117,6 +117,14 @@ std::uint32_t Dispatcher::open_cell(const CellsEnd& ended, CellKind kind, Instan
   return cell;
 }
 
+Dispatcher::CellsEnd Dispatcher::cells_of(std::uint32_t t) const {
+  const Transaction& transaction = transactions_[t];
+  return {.met = transaction.cells,
+          .message = ledger_.messages[transaction.message],
+          .path = sessions_[transaction.session].path,
+          .concerned = {}};
+}
+
 void Dispatcher::cells_ended(const CellsEnd& ended, const AttemptEnd& end,
                              const pacing::Grant& grant, Instant now) {
   CellsMet met = ended.met;
@@ -124,7 +132,10 @@ void Dispatcher::cells_ended(const CellsEnd& ended, const AttemptEnd& end,
   const auto& concerned = ended.concerned;
   if (concerned) {
     std::uint32_t& cell = met.cells[static_cast<std::size_t>(*concerned)];
-    if (cell == no_index) {
+    const std::uint32_t provider = paths_[ended.path].provider;
+    const auto kind = static_cast<std::size_t>(*concerned);
+    // What began before its cell is no evidence about it: of many under way the first opens it.
+    if (cell == no_index && cells_.met_by(ended.message, provider).cells[kind] == no_index) {
       cell = open_cell(ended, *concerned, now);
       started = now;  // before it there was no cell to judge
     }

@@ -199,6 +199,7 @@ void Dispatcher::serve_starved(std::uint32_t p, Instant now) {
     if (none) {
       sessions_[s].starved = false;
       list_free(s);
+      if (sessions_[s].listed_idle) arm_path(p, sessions_[s].idle_since + idle_max(sessions_[s]));
     } else if (hangs(sessions_[s], now)) {
       sessions_[s].starved = false;  // it is listed again when it has answered
       mark(sessions_[s].hop);

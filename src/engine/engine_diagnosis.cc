@@ -21,8 +21,11 @@ void Engine::State::heed_diagnosis(Instant now) {
       const std::uint32_t path = dispatcher.paths().find(source, provider);
       if (path == no_index) return;
       const pacing::Pacer& pacer = *dispatcher.paths()[path].pacer;
-      if (pacer.connections() > 0 || now - pacer.last_outcome() < in_use)
-        dispatcher.hold_path(path, pacing::HoldCause::network, why, now);
+      if (pacer.connections() == 0 && now - pacer.last_outcome() >= in_use) return;
+      for (const std::uint32_t r :
+           dispatcher.hold_path(path, pacing::HoldCause::network, why, now)) {
+        requeue(r, now);
+      }
     };
     if (finding.provider != diagnosis::none) {
       hold(finding.provider);

@@ -204,5 +204,67 @@ TEST_F(Learning, AgeNeverLiftsBulkOverPasswordNotices) {
   }
 }
 
+// Twenty under way when the first is refused are one event, for the cell as for a path.
+TEST_F(Learning, RefusalsFromBeforeACellAreNoCanariesOfIt) {
+  EngineConfig config = learning_config(1);
+  config.transactions_ahead = 12;
+  make(config);
+  world->route = [](const std::string&) {
+    return World::RouteFate{.hosts = {{10, "aspmx.l.google.com"}}};
+  };
+  bool refuses = false;
+  world->transaction = [&](const StartTransaction&) {
+    World::TransactionFate fate{.recipients = {{}}};
+    if (refuses)
+      fate = refusal(Phase::end_of_data, 450,
+                     "4.7.28 Our system has detected an unusual rate of unsolicited mail "
+                     "originating from your DKIM domain [news.example]. gsmtp");
+    fate.takes = 2s;
+    return fate;
+  };
+  const auto send_many = [&](int count) {
+    for (int i = 0; i < count; ++i)
+      world->send({.domains = {"gmail.com"}, .dkim_domain = "news.example"});
+  };
+  send_many(1);
+  world->run_for(3s);
+  refuses = true;
+  send_many(12);
+  world->run_for(10s);
+  EXPECT_GE(world->starts.size(), 9U);
+  refuses = false;
+  // The first wait is a few minutes, at this pace; were they canaries it would be an hour by now.
+  world->run_for(10min);
+  EXPECT_GT(world->count(Disposition::delivered), 1U);
+}
+
+TEST_F(Learning, WhatIsRemovedWhileItsSessionOpensIsNotDelivered) {
+  make(learning_config());
+  world->opening = [](const OpenSession&) { return World::OpeningFate{.takes = 5s}; };
+  const MessageId removed = world->send_to("a.example");
+  const MessageId expired = world->send({.expiry = 4s});
+  const MessageId other = world->send_to("a.example");
+  world->run_for(1s);
+  world->with_engine([&](Engine& engine) { return engine.remove(removed, world->now); });
+  world->run_for(1min);
+  EXPECT_EQ(world->end_of(removed)->disposition, Disposition::deleted);
+  EXPECT_EQ(world->end_of(expired)->disposition, Disposition::expired);
+  EXPECT_EQ(world->end_of(other)->disposition, Disposition::delivered);
+}
+
+// The other source of the pool could go there, but this mail may not use it.
+TEST_F(Learning, AHopThatOneSourceAloneMayTryRestsWhenItFailsAgain) {
+  EngineConfig config = learning_config();
+  config.pools.push_back({"alone", {0}});
+  make(config);
+  world->opening = [](const OpenSession&) {
+    return World::OpeningFate{.failure = Failure::connect_refused};
+  };
+  world->send({.pool = "alone"});
+  world->run_for(10min);
+  EXPECT_LE(world->opens.size(), 12U);
+  EXPECT_GT(world->view(MessageId{1}).attempts, 0);
+}
+
 }  // namespace
 }  // namespace mailweir::engine

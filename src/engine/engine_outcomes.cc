@@ -12,6 +12,8 @@ using namespace std::chrono_literals;
 
 // A greylister that names no time: most open within five minutes.
 constexpr Duration greylist_usual = 5min;
+// A peer that closes a session later than this, without having been asked anything, was idle.
+constexpr Duration idle_close_from = 5s;
 
 Duration greylist_wait(const provider::Ruling& ruling, double unit) {
   const Duration wait = ruling.wait > Duration{} ? ruling.wait : greylist_usual;
@@ -105,7 +107,7 @@ void Engine::on_session_opened(const SessionOpened& opened, Instant now) {
   const std::uint32_t session = s.dispatcher.find(opened.session);
   if (session == no_index) return;
   s.doctor.opened(session, opened, now);
-  s.dispatcher.opened(session, opened.host, now);
+  for (const std::uint32_t r : s.dispatcher.opened(session, opened.host, now)) s.requeue(r, now);
   s.heed_diagnosis(now);
   s.dispatcher.run(now);
 }
@@ -147,7 +149,7 @@ void Engine::on_session_failed(const SessionFailed& failed, Instant now) {
   // What failed before on this hop is no news about the path.
   const bool is_news = hop.failures == 0;
   if (verdict.effect == OpeningEffect::next_hop_unreachable) {
-    const bool rests = s.dispatcher.source_failed_at(record.hop, record.path, now);
+    const bool rests = s.dispatcher.source_failed_at(session, now);
     if (!rests && verdict.action == RecipientAction::defer)
       verdict.action = RecipientAction::requeue;
   }
@@ -204,11 +206,7 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
   if (transaction == no_index) return;
   const std::uint32_t session = s.dispatcher.transaction(transaction).session;
   const pacing::Grant grant = s.dispatcher.transaction(transaction).grant;
-  Dispatcher::CellsEnd cells{
-      .met = s.dispatcher.transaction(transaction).cells,
-      .message = s.ledger.messages[s.dispatcher.transaction(transaction).message],
-      .path = s.dispatcher.session(session).path,
-      .concerned = {}};
+  Dispatcher::CellsEnd cells = s.dispatcher.cells_of(transaction);
   const std::uint32_t path = s.dispatcher.session(session).path;
   const std::uint32_t hop = s.dispatcher.session(session).hop;
   const std::string host = s.dispatcher.session(session).host;
@@ -296,13 +294,14 @@ void Engine::on_session_closed(const SessionClosed& closed, Instant now) {
   const bool by_peer = !record.close_ordered && closed.failure != Failure::cancelled;
   if (by_peer) s.dispatcher.note(record.path, pacing::Evidence::connection_dropped, now);
   // A session that opens but never does any work counts as a hop that cannot be reached, or we
-  // would open it again at once.
-  if (by_peer && record.answered == 0) {
+  // would open it again at once; unless it was never given any, and the peer grew tired of it.
+  const bool was_idle = record.started == 0 && now - record.opened_at > idle_close_from;
+  if (by_peer && record.answered == 0 && !was_idle) {
     const AttemptEnd end = judge_closing(closed, s.provider_key(record.path), s.catalogue);
     const bool is_hop = end.signal == pacing::Signal::silent ||
                         end.signal == pacing::Signal::unclear || !s.learns();
     if (is_hop && !s.dispatcher.hung_beside_others(session, now))
-      s.dispatcher.source_failed_at(record.hop, record.path, now);
+      s.dispatcher.source_failed_at(session, now);
     s.dispatcher.opening_failed(session, end, now);
   }
   s.doctor.closed(session, now);

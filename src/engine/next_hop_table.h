@@ -71,6 +71,7 @@ struct Hop {
   Instant answered_at{};      // last, inside a transaction
   Instant open_not_before{};  // back-off after it could not be reached
   Instant wake = never;       // armed timer
+  Instant failed_at{};        // the failure of `failed_from`
   std::uint16_t failed_from = no_source;  // this source alone could not reach it: others first
   std::uint16_t failures = 0;             // in a row; 0: reachable as far as we know
   std::uint16_t recipients_max = 0xFFFF;  // a transaction, as its replies taught us

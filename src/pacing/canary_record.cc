@@ -60,6 +60,10 @@ void CanaryRecord::note(bool is_accepted, float pace, double age) {
   spacing_ = std::min(most, 1.5F * spacing_);
 }
 
+void CanaryRecord::note_relapse() {
+  refused_ = one_more(refused_);
+}
+
 void CanaryRecord::tick(double age) {
   const auto now = PathSecond(static_cast<std::int32_t>(age));
   if (age < rate_trial_from || now - rated_ < rate_trial_length || !is_partial()) return;

@@ -29,7 +29,7 @@ class CanaryRecord {
   float rate() const { return rate_; }  // of the trickle, relative to the pace
   std::uint32_t refused() const { return refused_; }
   std::uint32_t accepted() const { return accepted_; }
-  void note_relapse() { ++refused_; }
+  void note_relapse();
 
   template <class Archive>
   void archive(Archive& a) {

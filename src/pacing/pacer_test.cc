@@ -152,5 +152,23 @@ TEST(Pacer, OutcomesAreCounted) {
   EXPECT_EQ(pacer.last_outcome(), start + 2s);
 }
 
+// A cap is set again with every look-up of its domain.
+TEST(TokenBucket, ARateSetAgainLosesNothingSavedUp) {
+  Instant now{1h};
+  TokenBucket bucket(Rate{10, 1h});
+  ASSERT_TRUE(bucket.take(now));
+  int passed = 0;
+  for (int i = 0; i < 24 * 30; ++i) {
+    now += 10s;
+    if (i % 30 == 0) bucket.set_rate(Rate{10, 1h}, now);
+    while (bucket.take(now)) ++passed;
+  }
+  EXPECT_GE(passed, 19);
+  EXPECT_LE(passed, 20);
+  now += 5min;
+  bucket.set_rate(Rate{20, 1h}, now);  // most of an event is saved up
+  EXPECT_LE(bucket.next(now), now + 1min);
+}
+
 }  // namespace
 }  // namespace mailweir::pacing

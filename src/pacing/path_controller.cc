@@ -36,8 +36,10 @@ Instant PathController::instant(PathTime time) const {
 }
 
 void PathController::set_ceilings(const LearningSettings& settings, Instant now) {
+  const Ceilings ceilings = ceilings_of(settings);
+  if (ceilings == ceilings_) return;
   tick(path_time(now));
-  ceilings_ = ceilings_of(settings);
+  ceilings_ = ceilings;
   // What a lifted ceiling had put off comes at the pace that is in force now.
   if (mode_ == Mode::open)
     next_start_ = std::min(next_start_, path_time(now) + from_seconds(1.0 / burst_pace()));

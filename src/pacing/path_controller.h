@@ -73,6 +73,8 @@ class PathController {
     std::uint32_t salt = 0;
     bool grows_freely = false;
     bool warming = false;
+
+    bool operator==(const Ceilings&) const = default;
   };
   // A count that is demonstrated once no trip has followed for a while.
   struct Candidate {
@@ -86,7 +88,7 @@ class PathController {
   // What may start (path_permits.cc).
   Permit decide(PathTime now, std::uint32_t in_flight, const Demand& demand) const;
   Permit held_permit(PathTime now, std::uint32_t in_flight, const Demand& demand) const;
-  Permit ramp_permit(PathTime now, const Demand& demand) const;
+  Permit ramp_permit(PathTime now, std::uint32_t in_flight, const Demand& demand) const;
   Permit open_permit(PathTime now, std::uint32_t in_flight, const Demand& demand) const;
   void bind_counts(PathTime now, const Demand& demand, Permit& permit) const;
   double believed(std::size_t window) const;
@@ -95,6 +97,7 @@ class PathController {
   double pace() const;
   double burst_pace() const;
   static constexpr double burst = 3.0;  // messages ahead of the pace
+  static constexpr std::uint8_t doublings_max = 100;
   bool grows_unbound() const { return ceilings_.grows_freely && episodes_ == 0; }
 
   // What time brings (path_clockwork.cc).
@@ -115,10 +118,11 @@ class PathController {
   Change on_connection_limit(PathTime now, const Attempt& attempt);
   Change refuse_canary(PathTime now, Duration named);
   Change trip(PathTime now, HoldCause cause, Duration named, bool is_unclear);
-  void begin_episode(PathTime now, HoldCause cause, bool is_unclear);
+  void begin_episode(PathTime now, bool is_unclear);
   Change release(PathTime now);
   Change open(PathTime now);
   void judge(PathTime now, double length);
+  void double_hold();
   void hold_for(PathTime now, double seconds, Duration named);
   double hold_seconds(PathTime now) const;
   double refusals_today(PathSecond now) const;

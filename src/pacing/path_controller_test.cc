@@ -427,6 +427,36 @@ TEST(PathController, CanariesOfPathsAreSpread) {
   EXPECT_LE(*at.rbegin() - *at.begin(), 7s);
 }
 
+TEST(PathController, TheSameCeilingsSetAgainGiveNoBurst) {
+  const LearningSettings settings{.start_rate = 1};
+  TestPath path(settings);
+  path.attempt(Signal::throttled);
+  for (Change change = Change::none; change != Change::opened;) {
+    path.wait_for_permit();
+    change = path.attempt(Signal::accepted);
+  }
+  int started = 0;
+  const Instant until = path.now + 30s;
+  while (path.now < until) {
+    path.controller.set_ceilings(settings, path.now);
+    for (; path.controller.ask(path.now, 0, {}).at <= path.now; ++started)
+      path.controller.on_start(path.now);
+    path.now += 1s;
+  }
+  EXPECT_LE(started, 30 * path.controller.state(path.now).pace + 4);
+}
+
+TEST(PathController, AHoldOfHundredsOfRefusalsIsStillAnImage) {
+  TestPath path = used_path();
+  path.attempt(Signal::throttled);
+  for (int i = 0; i < 400; ++i) {
+    path.wait_for_permit();
+    path.attempt(i % 3 == 0 ? Signal::accepted : Signal::throttled, 10min);
+  }
+  const std::string image = path.controller.save(path.now);
+  EXPECT_TRUE(PathController::restore(image, {}, 0s, path.now));
+}
+
 TEST(PathController, EveryEnumeratorHasAName) {
   for (int i = 0; i < 8; ++i) EXPECT_NE(to_string(static_cast<Signal>(i)), "");
   for (int i = 0; i < 4; ++i) EXPECT_NE(to_string(static_cast<Window>(i)), "");

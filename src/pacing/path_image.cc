@@ -170,7 +170,7 @@ bool PathController::is_sound(PathTime now) const {
                               last_refusal_ <= second && opened_at_ <= second;
   const bool are_choices_known = mode_ <= Mode::ramp && cause_ <= HoldCause::network;
   const bool are_steps_known = probe_steps_ < 8 && count_steps_[0] < 8 && count_steps_[1] < 8 &&
-                               round_ <= 8 && doublings_ <= 100;
+                               round_ <= 8 && doublings_ <= doublings_max;
   const bool is_ramp_begun = mode_ != Mode::ramp || round_ > 0;
   const bool are_rates_finite = limits_.sustained < unknown && before_.sustained < unknown &&
                                 std::isfinite(trip_.pace) && resume_share_ <= 1.0F;

@@ -180,12 +180,12 @@ Change PathController::trip(PathTime now, HoldCause cause, Duration named, bool 
                         cause == HoldCause::throttle && cause_ == cause &&
                         canaries_.refused() <= relapses_explained;
   const bool is_new = is_lower || (mode_ == Mode::open && !is_relapse);
-  if (is_lower) ++doublings_;
+  if (is_lower) double_hold();
   if (is_relapse) doublings_ = doublings_at_open_;  // that it was verified was luck
   if (is_new) {
-    begin_episode(now, cause, is_unclear);
+    begin_episode(now, is_unclear);
   } else {
-    ++doublings_;
+    double_hold();
     canaries_.note_relapse();
     if (cause == HoldCause::throttle)
       resume_share_ = std::max(resume_least, 0.5F * resume_share_);  // open, but not at this rate
@@ -214,7 +214,7 @@ Change PathController::trip(PathTime now, HoldCause cause, Duration named, bool 
   return is_new ? Change::held : Change::held_again;
 }
 
-void PathController::begin_episode(PathTime now, HoldCause cause, bool is_unclear) {
+void PathController::begin_episode(PathTime now, bool is_unclear) {
   const double since = in_seconds(now - episode_at_);
   const bool is_clustered = episodes_ > 0 && since < cluster_gap;
   trips_in_a_row_ = is_clustered && trips_in_a_row_ < 100
@@ -230,7 +230,6 @@ void PathController::begin_episode(PathTime now, HoldCause cause, bool is_unclea
            .is_unclear = is_unclear};
   for (std::size_t window = 0; window < windows; ++window)
     trip_.counts[window] = static_cast<float>(attempts_.value(window, now));
-  static_cast<void>(cause);
   before_ = limits_;
   episode_at_ = now;
   accepted_ = 0;
@@ -283,6 +282,10 @@ double PathController::hold_seconds(PathTime now) const {
   return length;
 }
 
+void PathController::double_hold() {
+  if (doublings_ < doublings_max) ++doublings_;
+}
+
 // What the peer names may only lengthen a hold.
 void PathController::hold_for(PathTime now, double length, Duration named) {
   const double jitter = 0.1 * spread(ceilings_.salt, episodes_, canaries_.refused());
@@ -298,7 +301,7 @@ Change PathController::refuse_canary(PathTime now, Duration named) {
   last_refusal_ = second;
   const bool was_trickle = now < next_start_ && canaries_.is_partial();
   if (was_trickle && named == Duration{}) return Change::canary_refused;
-  if (doublings_ < 100) ++doublings_;
+  double_hold();
   double length = hold_seconds(now);
   const bool is_first = canaries_.refused() == 1;
   if (is_first && cause_ == HoldCause::throttle && usual_hold() > 300)

@@ -58,7 +58,7 @@ Permit PathController::decide(PathTime now, std::uint32_t in_flight, const Deman
       permit = held_permit(now, in_flight, demand);
       break;
     case Mode::ramp:
-      permit = ramp_permit(now, demand);
+      permit = ramp_permit(now, in_flight, demand);
       break;
     case Mode::open:
       permit = open_permit(now, in_flight, demand);
@@ -96,7 +96,10 @@ Permit PathController::held_permit(PathTime now, std::uint32_t in_flight,
   return {.at = Instant(at), .lowest = lowest, .binding = at > now ? Binding::hold : Binding::none};
 }
 
-Permit PathController::ramp_permit(PathTime now, const Demand& demand) const {
+Permit PathController::ramp_permit(PathTime now, std::uint32_t in_flight,
+                                   const Demand& demand) const {
+  if (in_flight >= concurrency_.most(pace(), ceilings_.concurrency))
+    return {.at = never, .binding = Binding::concurrency};
   const bool is_round_full = round_started_ >= round_;
   const PathTime at = is_round_full ? next_start_ + canary_lease : next_start_;
   Permit permit{.at = Instant(at), .binding = at > now ? Binding::ramp : Binding::none};

@@ -50,9 +50,11 @@ Instant TokenBucket::next(Instant now) const {
 
 void TokenBucket::set_rate(Rate rate, Instant now) {
   WEIR_ASSERT(rate.period.count() > 0);
-  const std::uint64_t events = level_at(now) / cost();
+  if (rate == rate_) return;
+  // Nothing saved up is lost, not even a part of an event: rates may be set again and again.
+  const double events = static_cast<double>(level_at(now)) / static_cast<double>(cost());
   rate_ = rate;
-  level_ = std::min(events, burst()) * cost();
+  level_ = std::min(static_cast<std::uint64_t>(events * static_cast<double>(cost())), capacity());
   updated_ = std::max(updated_, now);
 }
 
