@@ -166,7 +166,7 @@ def headline():
 
 CLAIM = Claim("speed", [
     (["--rows"], {"default": ",".join(ROWS), "help": f"of {', '.join(ROWS)}"}),
-    (["--rounds"], {"type": int, "default": 3}),
+    (["--rounds"], {"type": int, "default": 5}),
     (["--servers"], {"default": "ours,postfix", "help": "`postfix` measures the peer alone"}),
 ])
 if __name__ == "__main__":
