@@ -208,6 +208,16 @@ Bounce read_text(std::string_view message) {
   return bounce;
 }
 
+// What RFC 5322 section 3.6.8 allows is wider; but no field in use has quotes or brackets, and a
+// line of JSON begins with them.
+bool is_field_name(std::string_view name) {
+  const auto is_part = [](char c) {
+    return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  return !name.empty() && std::all_of(name.begin(), name.end(), is_part);
+}
+
 }  // namespace
 
 bool looks_like_message(std::string_view text) {
@@ -218,8 +228,7 @@ bool looks_like_message(std::string_view text) {
     if (line->starts_with(' ') || line->starts_with('\t')) continue;
     if (fields == 0 && line->starts_with("From ")) continue;
     const std::size_t colon = line->find(':');
-    if (colon == std::string_view::npos || colon == 0 || line->substr(0, colon).contains(' '))
-      return false;
+    if (colon == std::string_view::npos || !is_field_name(line->substr(0, colon))) return false;
     if (++fields == 200) return true;
   }
   return fields >= 2;

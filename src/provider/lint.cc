@@ -49,6 +49,11 @@ class Linter {
         continue;
       }
       const Rule* other = catalogue_.rule(ruling.rule);
+      // That is what an operator's rule is for.
+      if (!rule.is_local && other != nullptr && other->is_local) {
+        was_reached = true;
+        continue;
+      }
       report(
           rule, sample.line,
           fmt::format("the sample \"{}\" of {} is read by {}{}", to_display(sample.reply), name(),

@@ -9,12 +9,11 @@
 namespace mailweir::provider {
 namespace {
 
-// The operator's own first; codes of the provider before all else; then as the file has them.
+// The operator's own first; of each, codes of the provider before prose; then as the file has them.
 constexpr int rank_first = 0;
-constexpr int rank_last = 2;
+constexpr int rank_last = 3;
 int rank_of(const Rule& rule) {
-  if (rule.is_local) return rank_first;
-  return rule.tags.empty() ? rank_last : 1;
+  return (rule.is_local ? rank_first : 2) + (rule.tags.empty() ? 1 : 0);
 }
 
 bool is_code_of(const Rule& rule, std::uint16_t code) {
