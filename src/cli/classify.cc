@@ -165,15 +165,25 @@ Json summary_json(const Catalogue& catalogue, const std::vector<Judged>& all,
   return json;
 }
 
+// A word that is no code: no refusal is as short.
+bool may_be_file(std::string_view text) {
+  return text.find_first_of(" \t\n") == std::string_view::npos &&
+         text.find_first_not_of("0123456789.") != std::string_view::npos;
+}
+
 std::optional<Refusals> read_input(const Context& context, const ClassifyOptions& options) {
-  if (!options.reply.empty()) return read_refusals(options.reply);
-  const bool is_bounce = !options.bounce_file.empty();
-  const auto text = context.environment.read(is_bounce ? options.bounce_file : "-");
+  std::string file = options.bounce_file.empty() ? "-" : options.bounce_file;
+  if (!options.reply.empty()) {
+    Refusals refusals = read_refusals(options.reply);
+    if (!refusals.found.empty() || !may_be_file(options.reply)) return refusals;
+    file = options.reply;
+  }
+  const auto text = context.environment.read(file);
   if (!text) {
     complain(context, text.error().context);
     return std::nullopt;
   }
-  return is_bounce ? read_bounce(*text) : read_refusals(*text);
+  return options.bounce_file.empty() ? read_refusals(*text) : read_bounce(*text);
 }
 
 // Empty after a complaint.
@@ -186,7 +196,10 @@ std::optional<Given> read_given(const Context& context, const Catalogue& catalog
     return std::nullopt;
   }
   if (!options.provider.empty() && find_provider(catalogue, options.provider) == nullptr) {
-    complain(context, say(language, Text::no_such_provider, options.provider));
+    const std::string_view near = catalogue.nearest_key(options.provider);
+    complain(context, near.empty()
+                          ? say(language, Text::no_such_provider, options.provider)
+                          : say(language, Text::no_such_provider_but, options.provider, near));
     return std::nullopt;
   }
   if (!options.mx.empty()) {

@@ -8,7 +8,7 @@
 namespace mailweir::cli {
 
 struct ClassifyOptions {
-  std::string reply;         // empty: from standard input
+  std::string reply;         // or a file; empty: from standard input
   std::string provider;      // a key
   std::string mx;            // or a host of it
   std::string phase;         // empty: as the input says, else rcpt

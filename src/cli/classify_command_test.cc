@@ -5,10 +5,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cli/cli.h"
 #include "cli/refusals.h"
+#include "provider/provider_file.h"
 
 namespace mailweir::cli {
 namespace {
@@ -28,13 +30,19 @@ class ClassifyCommand : public testing::Test {
         .variable = [](const char*) -> std::optional<std::string> { return std::nullopt; },
         .out = [this](std::string_view text) { out_ += text; },
         .err = [this](std::string_view text) { err_ += text; },
-        .read = [this](const std::string&) -> Result<std::string> { return input_; },
+        .read = [this](const std::string& file) -> Result<std::string> {
+          if (file == "-") return input_;
+          const auto found = files_.find(file);
+          if (found == files_.end()) return fail(Errc::io, "cannot read " + file);
+          return found->second;
+        },
         .read_line = [] { return std::string(); }};
     return mailweir::cli::run(static_cast<int>(argv.size()), argv.data(),
                               Program{.version = "0.1.0"}, environment);
   }
 
   std::string input_;
+  std::map<std::string, std::string> files_;
   std::string out_;
   std::string err_;
 };
@@ -89,6 +97,26 @@ TEST_F(ClassifyCommand, ReadsLogsAndSumsThemUp) {
   EXPECT_EQ(json["unknown"][0]["count"], 2);
 }
 
+constexpr const char* two_events =
+    "{\"type\":\"attempt\",\"provider\":\"google\",\"phase\":\"rcpt\",\"reply\":{\"code\":452,"
+    "\"text\":\"4.2.2 over quota\"}}\n"
+    "{\"type\":\"attempt\",\"provider\":\"ms365\",\"phase\":\"rcpt\",\"reply\":{\"code\":451,"
+    "\"text\":\"4.7.500 Server busy. (S77719)\"}}\n";
+
+TEST_F(ClassifyCommand, ReadsAnEventLogOfMoreThanOneLine) {
+  input_ = two_events;
+  EXPECT_EQ(run({"classify"}), exit_ok);
+  EXPECT_THAT(out_, AllOf(HasSubstr("452 4.2.2"), HasSubstr("ms365/busy-throttle")));
+}
+
+TEST_F(ClassifyCommand, ReadsAFileNamedInPlaceOfAReply) {
+  files_["events-0001.jsonl"] = two_events;
+  EXPECT_EQ(run({"classify", "events-0001.jsonl"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("ms365/busy-throttle"));
+  EXPECT_EQ(run({"classify", "events-0002.jsonl"}), exit_failure);
+  EXPECT_THAT(err_, HasSubstr("events-0002.jsonl"));
+}
+
 TEST_F(ClassifyCommand, ReadsABounce) {
   input_ =
       "From: MAILER-DAEMON@example.net\nSubject: x\n\nReporting-MTA: dns; a\n\n"
@@ -96,11 +124,32 @@ TEST_F(ClassifyCommand, ReadsABounce) {
       "Remote-MTA: dns; gmail-smtp-in.l.google.com\n"
       "Diagnostic-Code: smtp; 550-5.1.1 The email account that you tried to reach does not "
       "exist.\n\n";
+  files_["bounce.eml"] = input_;
   EXPECT_EQ(run({"classify", "--dsn", "bounce.eml"}), exit_ok);
   EXPECT_THAT(out_, AllOf(HasSubstr("ken@example.com"), HasSubstr("google/no-mailbox"),
                           HasSubstr("bounces this recipient")));
   EXPECT_EQ(run({"classify"}), exit_ok);
   EXPECT_THAT(out_, HasSubstr("google/no-mailbox"));
+}
+
+TEST_F(ClassifyCommand, ManyUnclearRepliesAreSaidToHoldThePath) {
+  EXPECT_EQ(run({"classify", "451 4.7.1 Try again later"}), exit_ok);
+  EXPECT_THAT(out_, AllOf(HasSubstr("receiver_trouble"), HasSubstr("in a row"),
+                          HasSubstr("hold the path")));
+  EXPECT_EQ(run({"classify", "450 odd thing 17"}), exit_ok);
+  EXPECT_THAT(out_, AllOf(HasSubstr("unknown_temporary"), HasSubstr("hold the path")));
+}
+
+TEST_F(ClassifyCommand, AProviderByAnotherNameIsHintedAt) {
+  const std::pair<const char*, const char*> names[] = {
+      {"gmail", "\"google\""},  {"microsoft365", "\"ms365\""}, {"Microsoft", "\"ms365\""},
+      {"googel", "\"google\""}, {"icloud", "\"apple\""},       {"au", "\"au-kddi\""}};
+  for (const auto& [name, key] : names) {
+    EXPECT_EQ(run({"classify", "--provider", name, busy}), exit_usage);
+    EXPECT_THAT(err_, HasSubstr(key));
+  }
+  EXPECT_EQ(run({"classify", "--provider", "somewhere", busy}), exit_usage);
+  EXPECT_THAT(err_, Not(HasSubstr("did you mean")));
 }
 
 TEST_F(ClassifyCommand, NothingToReadIsSaid) {
@@ -147,6 +196,26 @@ TEST_F(OwnRules, AreJudgedBeforeThoseBuiltIn) {
                  "452 4.2.2 out of storage space"}),
             exit_ok);
   EXPECT_THAT(out_, HasSubstr("google/own"));
+}
+
+TEST_F(OwnRules, MayBeACopyOfThoseBuiltIn) {
+  for (const provider::ProviderFile& file : provider::embedded_provider_files())
+    write(std::filesystem::path(file.name).filename().c_str(), file.text);
+  EXPECT_EQ(run({"catalogue", "check", folder_.string()}), exit_ok) << out_;
+  EXPECT_EQ(run({"classify", "--rules", folder_.string(), "--provider", "yahoo",
+                 "554 5.7.5 (AU01) Message not accepted for policy reasons, DKIM"}),
+            exit_ok);
+  EXPECT_THAT(out_, HasSubstr("yahoo/dkim-policy"));
+}
+
+TEST_F(OwnRules, MayTakeOverWhatABuiltInOneReads) {
+  write(
+      "google.toml",
+      "key = \"google\"\nname = \"Google\"\nmx = [\"*.google.com\"]\n[[rule]]\nname = \"own\"\n"
+      "phrase = \"does not exist\"\ncategory = \"mailbox\"\nscope = \"recipient\"\n"
+      "source = \"us\"\ndate = \"2026\"\nsamples = [{ phase = \"rcpt\", reply = \"550 it does not "
+      "exist\" }]\n");
+  EXPECT_EQ(run({"catalogue", "check", folder_.string()}), exit_ok) << out_;
 }
 
 TEST_F(OwnRules, TheirFlawsAreNamedWithFileAndLine) {

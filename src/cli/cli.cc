@@ -226,12 +226,11 @@ void add_classify(CLI::App& app, Chosen& chosen, Keep& kept) {
   auto& options = keep<ClassifyOptions>(kept);
   CLI::App* command = app.add_subcommand(
       "classify", "what a refusal means, by which rule, and what Mailweir does about it");
-  auto* reply =
-      command
-          ->add_option("reply", options.reply,
-                       "a reply such as \"451 4.7.500 …\" [standard input: replies, a mail "
-                       "log, events, or a bounce]")
-          ->type_name("");
+  auto* reply = command
+                    ->add_option("reply", options.reply,
+                                 "a reply such as \"451 4.7.500 …\", or a file [standard input: "
+                                 "replies, a mail log, events, or a bounce]")
+                    ->type_name("");
   auto* provider = command->add_option("--provider", options.provider, "who said it, by its key")
                        ->type_name("KEY");
   command->add_option("--mx", options.mx, "who said it, by its host")

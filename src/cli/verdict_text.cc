@@ -72,10 +72,17 @@ constexpr Words retries_message = {"tries this message again later; the path is 
 constexpr Words bounces_message = {"bounces this message; the path is not slowed",
                                    "このメールを不達とします。経路は遅くしません"};
 constexpr Words retries = {"tries again at the usual intervals", "通常の間隔で再送します"};
+constexpr Words retries_or_holds = {
+    "tries again at the usual intervals; six such replies in a row with hardly a delivery between "
+    "hold the path (fewer where a limit is known)",
+    "通常の間隔で再送します。配送がほとんど成功しないまま 6 回ほど続くと経路を保留します"
+    "(限度を学習済みならより少ない回数)"};
 constexpr Words reconnects = {"opens another connection at once", "すぐに接続し直します"};
 constexpr Words retries_counted = {
-    "tries again at the usual intervals, and counts it as unknown: a rule may be missing",
-    "通常の間隔で再送し、未知の応答として数えます(規則の追加を検討)"};
+    "tries again at the usual intervals, and counts it as unknown: a rule may be missing; six in a "
+    "row with hardly a delivery between hold the path (fewer where a limit is known)",
+    "通常の間隔で再送し、未知の応答として数えます(規則の追加を検討)。配送がほとんど成功しないまま "
+    "6 回ほど続くと経路を保留します(限度を学習済みならより少ない回数)"};
 constexpr Words bounces_counted = {"bounces it, and counts it as unknown: a rule may be missing",
                                    "不達とし、未知の応答として数えます(規則の追加を検討)"};
 
@@ -105,7 +112,8 @@ const Words& action_of(const provider::Ruling& ruling, bool is_permanent) {
     case Category::authentication:
       return is_permanent ? bounces_message : retries_message;
     case Category::receiver_trouble:
-      return is_permanent ? bounces_message : retries;
+      if (is_permanent) return bounces_message;
+      return is_path(ruling.scope) ? retries_or_holds : retries;
     case Category::session_end:
       return reconnects;
     case Category::unknown_temporary:

@@ -4,11 +4,42 @@
 #include <iterator>
 
 #include "base/assert.h"
+#include "base/nearest_name.h"
 #include "provider/mx_pattern.h"
 #include "provider/provider_file.h"
 
 namespace mailweir::provider {
 namespace {
+
+// What people, and the sink's personalities, call some providers.
+constexpr std::pair<std::string_view, std::string_view> aliases[] = {
+    {"gmail", "google"},
+    {"googlemail", "google"},
+    {"gmail.com", "google"},
+    {"workspace", "google"},
+    {"microsoft", "ms365"},
+    {"microsoft365", "ms365"},
+    {"office365", "ms365"},
+    {"o365", "ms365"},
+    {"m365", "ms365"},
+    {"exchange", "ms365"},
+    {"outlook", "outlook-consumer"},
+    {"outlook.com", "outlook-consumer"},
+    {"hotmail", "outlook-consumer"},
+    {"hotmail.com", "outlook-consumer"},
+    {"live", "outlook-consumer"},
+    {"msn", "outlook-consumer"},
+    {"icloud", "apple"},
+    {"icloud.com", "apple"},
+    {"aol", "yahoo"},
+    {"yahoo.com", "yahoo"},
+    {"yahoo.co.jp", "yahoo-japan"},
+    {"au", "au-kddi"},
+    {"kddi", "au-kddi"},
+    {"web.de", "gmx"},
+    {"qq", "tencent"},
+    {"163", "netease"},
+};
 
 std::string normalized(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
@@ -99,6 +130,21 @@ Result<Catalogue> Catalogue::load(const std::string& folder) {
   if (is_too_large(entries))
     return fail(Errc::invalid_argument, folder + ": too many rules or phrases for one catalogue");
   return Catalogue(std::move(entries));
+}
+
+bool Catalogue::knows(std::string_view key) const {
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [&](const ProviderEntry& entry) { return entry.key == key; });
+}
+
+std::string_view Catalogue::nearest_key(std::string_view name) const {
+  const std::string wanted = normalized(name);
+  const auto alias = std::find_if(std::begin(aliases), std::end(aliases),
+                                  [&](const auto& pair) { return pair.first == wanted; });
+  std::vector<std::string_view> keys;
+  keys.reserve(entries_.size());
+  for (const ProviderEntry& entry : entries_) keys.emplace_back(entry.key);
+  return nearest_name(alias == std::end(aliases) ? wanted : alias->second, keys);
 }
 
 Ruling Catalogue::classify(std::string_view provider, Phase phase, const Reply& reply,

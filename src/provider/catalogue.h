@@ -46,6 +46,10 @@ class Catalogue {
   // more labels at the front, `?` for one character.
   const ProviderEntry* match(const std::vector<std::string_view>& mx_hosts) const;
   const std::vector<ProviderEntry>& entries() const { return entries_; }
+  bool knows(std::string_view key) const;
+  // The key a person may have meant who wrote this one: a name in use elsewhere ("gmail",
+  // "microsoft365", as the sink calls them) or a slip; else empty. Refers to this Catalogue.
+  std::string_view nearest_key(std::string_view name) const;
 
   // What a refusal (4yz or 5yz) means. `provider` is a key; of anything else only the general rules
   // know. `session_has_worked`: the session has carried mail before, so that a 421 may only be its
