@@ -81,11 +81,17 @@ void Settings::resolve_names() {
 
 void Settings::make_own_pools() {
   own_pools_.assign(source_names_.size(), std::nullopt);
-  if (pool_names_.size() + config_.sources.size() > own_pools_max) return;
+  // No configured pool has such a name.
+  const auto own_name = [](const EgressAddress& source) { return "\x01" + source.name; };
+  const auto is_new = [&](const EgressAddress& source) {
+    return pool_names_.find(own_name(source)) == no_index;
+  };
+  const auto added = static_cast<std::size_t>(std::ranges::count_if(config_.sources, is_new));
+  const bool all_fit = pool_names_.size() + added <= own_pools_max;
   for (const EgressAddress& source : config_.sources) {
+    if (!all_fit && is_new(source)) continue;
     const std::uint32_t id = source_names_.find(source.name);
-    // No configured pool has such a name.
-    const std::uint32_t pool = pool_names_.intern("\x01" + source.name);
+    const std::uint32_t pool = pool_names_.intern(own_name(source));
     if (pool >= pool_sources_.size()) pool_sources_.resize(pool + 1U);
     pool_sources_[pool] = {static_cast<std::uint16_t>(id)};
     own_pools_[id] = static_cast<std::uint8_t>(pool);

@@ -46,7 +46,8 @@ class Settings {
   std::uint8_t effective_pool(std::uint8_t pool, std::uint8_t class_id) const;
   // Source ids of a pool, as effective_pool() gave it.
   std::span<const std::uint16_t> sources_of(std::uint8_t pool) const { return pool_sources_[pool]; }
-  // The pool of that source alone; nothing when there are too many sources to have one each.
+  // The pool of that source alone, kept over reloads; nothing if there were too many sources to
+  // have one each when it came.
   std::optional<std::uint8_t> pool_of_source(std::uint16_t source) const;
   bool pool_has(std::uint8_t pool, std::uint16_t source) const;
   std::span<const std::uint8_t> pools_of(std::uint16_t source) const {
@@ -60,8 +61,8 @@ class Settings {
   std::uint16_t sources_known() const { return static_cast<std::uint16_t>(source_names_.size()); }
 
   // Caps of a path: the first override that names provider and source, else the first that names
-  // the provider, else the common ones. `provider_names` are the provider's key and the domains
-  // known to go there.
+  // the provider alone, else the first that names the source alone, else the common ones.
+  // `provider_names` are the provider's key and the domains known to go there.
   const pacing::PathCaps& caps(std::uint16_t source,
                                std::span<const std::string> provider_names) const;
   bool overrides_name(std::string_view domain) const;

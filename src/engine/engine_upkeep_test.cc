@@ -1,0 +1,106 @@
+// What is kept and what is let go: over reloads, restarts, and the quiet between two campaigns.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "engine/cell_table.h"
+#include "engine/settings.h"
+#include "engine/test_world.h"
+#include "pacing/path_controller.h"
+
+namespace mailweir::engine {
+namespace {
+
+constexpr auto throttled = "4.7.500 Server busy. Please try again later from [192.0.2.1]. (S77719)";
+constexpr auto signer_throttled =
+    "4.7.28 Our system has detected an unusual rate of unsolicited mail originating from your DKIM "
+    "domain. gsmtp";
+
+EngineConfig learning_config(std::size_t sources) {
+  EngineConfig config = plain_config();
+  config.sources.clear();
+  config.pools = {{"main", {}}};
+  for (std::size_t i = 0; i < sources; ++i) {
+    config.sources.push_back({"s" + std::to_string(i + 1), "", "", "out.example"});
+    config.pools[0].sources.push_back(static_cast<std::uint16_t>(i));
+  }
+  config.pacing.learns = true;
+  return config;
+}
+
+World::TransactionFate refusal(Phase phase, std::uint16_t code, const std::string& text) {
+  return {.recipients = {{phase, Failure::none, Reply{code, parse_enhanced_status(text), text}}}};
+}
+
+std::string source_of(const World& world, const StartTransaction& order) {
+  for (auto start = world.starts.rbegin(); start != world.starts.rend(); ++start) {
+    if (start->session == order.session) return start->source;
+  }
+  return {};
+}
+
+// Domains of the one provider, "*.ms365"; every other is its own.
+class Upkeep : public testing::Test {
+ protected:
+  void make(EngineConfig config) {
+    world = std::make_unique<World>(std::move(config));
+    world->route = [](const std::string& domain) {
+      if (domain == "gmail.com") return World::RouteFate{.hosts = {{10, "aspmx.l.google.com"}}};
+      if (!domain.ends_with(".ms365")) return World::RouteFate{.hosts = {{10, "mx." + domain}}};
+      return World::RouteFate{.hosts = {{10, domain + ".mail.protection.outlook.com"}}};
+    };
+    world->transaction = [this](const StartTransaction& order) {
+      return source_of(*world, order) == refused_source
+                 ? refusal(Phase::mail, 451, throttled)
+                 : World::TransactionFate{.recipients =
+                                              std::vector<RecipientFate>(order.recipients.size())};
+    };
+  }
+  void send(std::size_t count, const World::Mail& what, Duration every = 1s) {
+    for (std::size_t i = 0; i < count; ++i) {
+      world->send(what);
+      world->run_for(every);
+    }
+  }
+  void reload(EngineConfig config) {
+    world->with_engine([&](Engine& engine) {
+      engine.reconfigure(std::move(config), world->now);
+      return true;
+    });
+  }
+  PathExplanation explain(std::string_view source, std::string_view provider = "ms365") const {
+    return world->engine->explain(source, provider, world->now);
+  }
+  bool carries_others(std::string_view source) const { return explain(source).carries_others; }
+  // So long that the provider is forgotten: nothing else is sent but to others.
+  void let_forget(std::string_view provider) {
+    world->run_for(30h);
+    for (int i = 0; i < 20 && explain("s1", provider).is_used; ++i) {
+      world->send_to("other.example");
+      world->run_for(3h);
+    }
+    ASSERT_FALSE(explain("s1", provider).is_used);
+  }
+
+  const World::Mail mail{.domains = {"a.ms365"}};
+  std::string refused_source;
+  std::unique_ptr<World> world;
+};
+
+TEST(Settings, EverySourceKeepsItsOwnPoolOverReloads) {
+  EngineConfig config = learning_config(100);
+  for (const char* name : {"b", "c", "d", "e"}) config.pools.push_back({name, {0}});
+  Settings settings(config);
+  ASSERT_TRUE(settings.pool_of_source(99));
+  const auto pool = settings.pool_of_source(99);
+  settings.replace(config);
+  EXPECT_EQ(settings.pool_of_source(99), pool);
+  // More than there are numbers for: the new ones have none, the others keep theirs.
+  settings.replace(learning_config(250));
+  EXPECT_EQ(settings.pool_of_source(99), pool);
+  EXPECT_FALSE(settings.pool_of_source(249));
+}
+
+}  // namespace
+}  // namespace mailweir::engine
