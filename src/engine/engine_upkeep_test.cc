@@ -102,5 +102,37 @@ TEST(Settings, EverySourceKeepsItsOwnPoolOverReloads) {
   EXPECT_FALSE(settings.pool_of_source(249));
 }
 
+TEST_F(Upkeep, ASourceThatLeavesItsPoolIsNoBurdenToItsFormerSiblings) {
+  EngineConfig config = learning_config(3);
+  config.pools = {{"main", {0, 1}}, {"other", {2}}};
+  make(config);
+  refused_source = "s1";
+  send(90, mail);
+  send(1, {.pool = "other", .domains = {"a.ms365"}});
+  ASSERT_TRUE(carries_others("s2"));
+  ASSERT_FALSE(carries_others("s3"));
+  config.pools = {{"main", {1}}, {"other", {0, 2}}};
+  reload(config);
+  EXPECT_FALSE(carries_others("s2"));
+  EXPECT_TRUE(carries_others("s3"));
+  refused_source.clear();
+  send(400, {.pool = "other", .domains = {"a.ms365"}}, 10s);
+  ASSERT_FALSE(world->engine->is_held("s1", "ms365"));
+  EXPECT_FALSE(carries_others("s3"));
+}
+
+TEST_F(Upkeep, LearningSwitchedOffEndsWhatSiblingsCarry) {
+  EngineConfig config = learning_config(2);
+  make(config);
+  refused_source = "s1";
+  send(90, mail);
+  ASSERT_TRUE(carries_others("s2"));
+  config.pacing.learns = false;
+  reload(config);
+  config.pacing.learns = true;
+  reload(config);
+  EXPECT_FALSE(carries_others("s2"));
+}
+
 }  // namespace
 }  // namespace mailweir::engine

@@ -15,6 +15,11 @@ const Rate& slower(const Rate& a, const Rate& b) {
   return per_second(b) < per_second(a) ? b : a;
 }
 
+std::uint16_t& count_of(std::vector<std::uint16_t>& held_by_pool, std::uint8_t pool) {
+  if (pool >= held_by_pool.size()) held_by_pool.resize(pool + 1U);
+  return held_by_pool[pool];
+}
+
 }  // namespace
 
 bool Path::has_share_for(Trust trust) const {
@@ -100,9 +105,15 @@ pacing::PacerSettings PathTable::pacer_settings(std::uint16_t source,
 }
 
 void PathTable::refresh_caps(std::uint32_t provider, Instant now) {
+  auto& held = next_hops_.providers[provider].held_by_pool;
+  held.clear();  // the pools of the sources may be others now
   for (const std::uint32_t index : next_hops_.providers[provider].paths) {
-    if (index != no_index)
-      paths[index].pacer->set(pacer_settings(paths[index].source, provider), now);
+    if (index == no_index) continue;
+    Path& path = paths[index];
+    path.pacer->set(pacer_settings(path.source, provider), now);
+    path.is_carried = path.is_carried && path.pacer->is_held();
+    if (!path.is_carried) continue;
+    for (const std::uint8_t pool : settings_.pools_of(path.source)) ++count_of(held, pool);
   }
 }
 
@@ -177,11 +188,10 @@ void PathTable::set_carried(std::uint32_t index, bool is_carried) {
   path.is_carried = is_carried;
   auto& held = next_hops_.providers[path.provider].held_by_pool;
   for (const std::uint8_t pool : settings_.pools_of(path.source)) {
-    if (pool >= held.size()) held.resize(pool + 1U);
     if (is_carried) {
-      ++held[pool];
+      ++count_of(held, pool);
     } else {
-      --held[pool];
+      --count_of(held, pool);
     }
   }
 }

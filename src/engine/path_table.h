@@ -60,6 +60,8 @@ class PathTable {
   std::uint32_t intern(std::uint16_t source, std::uint32_t provider, Instant now);
   // What a pacer of that path is told: caps, the operator's hands, what learning starts from.
   pacing::PacerSettings pacer_settings(std::uint16_t source, std::uint32_t provider) const;
+  // Settings or hands have changed; also counts anew whom siblings stand in for, by the pools of
+  // now.
   void refresh_caps(std::uint32_t provider, Instant now);
   // The paths of a provider that goes; none has a connection.
   void forget_provider(std::uint32_t provider);
