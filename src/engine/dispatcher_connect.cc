@@ -201,6 +201,7 @@ void Dispatcher::connect(std::uint32_t p, Instant now) {
     }
   }
   if (provider.waiting > 0 && !paused_) make_room(p, now);
+  for (const std::uint32_t held : paths_.take_restored_held()) mark_path(held);
 }
 
 void Dispatcher::open(std::uint32_t q, std::uint16_t source, Instant now) {

@@ -134,5 +134,22 @@ TEST_F(Upkeep, LearningSwitchedOffEndsWhatSiblingsCarry) {
   EXPECT_FALSE(carries_others("s2"));
 }
 
+TEST_F(Upkeep, SiblingsStepInForAPathThatCameBackHeld) {
+  make(learning_config(2));
+  refused_source = "s1";
+  send(30, mail);
+  ASSERT_TRUE(world->engine->is_held("s1", "ms365"));
+  const std::string image = world->images.at({"s1", "ms365"});
+  make(learning_config(2));
+  world->with_engine([&](Engine& engine) {
+    engine.restore_path("s1", "ms365", image, 0s, world->now);
+    engine.set_hand({.id = 1, .source = "s1", .provider = "ms365"}, world->now);
+    return true;
+  });
+  send(60, mail);
+  ASSERT_TRUE(world->engine->is_held("s1", "ms365"));
+  EXPECT_TRUE(carries_others("s2"));
+}
+
 }  // namespace
 }  // namespace mailweir::engine

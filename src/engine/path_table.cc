@@ -65,6 +65,7 @@ std::uint32_t PathTable::intern(std::uint16_t source, std::uint32_t provider, In
     path.notes = std::make_unique<PathNotes>();
     path.notes->episode = now;
     path.held_at = now;
+    restored_held_.push_back(index);
   }
   images_.erase(image);
   return index;

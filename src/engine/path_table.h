@@ -70,6 +70,8 @@ class PathTable {
   // used.
   void keep_image(std::string source, std::string provider, std::string image, Duration age,
                   Instant now);
+  // The paths that came back held since it was last asked: somebody must look after them.
+  std::vector<std::uint32_t> take_restored_held() { return std::exchange(restored_held_, {}); }
   // Takes out one image of a cell at that provider; nothing: there is none left.
   struct CellImage {
     std::string name;  // with its mark
@@ -103,6 +105,7 @@ class PathTable {
   const Settings& settings_;
   std::map<std::pair<std::string, std::string>, Image> images_;
   std::multimap<std::string, CellImage> cell_images_;  // by provider
+  std::vector<std::uint32_t> restored_held_;
   std::vector<PathHand> hands_;
 };
 
