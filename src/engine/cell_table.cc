@@ -1,6 +1,7 @@
 #include "engine/cell_table.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace mailweir::engine {
 namespace {
@@ -36,6 +37,7 @@ Duration spacing(const pacing::PathController& controller, Instant now) {
 
 void lift_ceiling(Cell& cell, Instant now) {
   pacing::LearningSettings settings;
+  settings.concurrency_max = std::numeric_limits<std::uint32_t>::max();  // the paths have theirs
   settings.grows_freely = true;
   cell.controller->set_ceilings(settings, now);
   cell.ceiling_until = never;

@@ -151,5 +151,20 @@ TEST_F(Upkeep, SiblingsStepInForAPathThatCameBackHeld) {
   EXPECT_TRUE(carries_others("s2"));
 }
 
+TEST(CellTable, ASuspectIsAsFreeAsBeforeOnceItsHourIsOver) {
+  CellTable table;
+  Instant now{1h};
+  const pacing::LearningSettings settings{.start_rate = 1.0, .rate_max = 1.0};
+  CellsMet met;
+  std::uint32_t& cell = met.cells[static_cast<std::size_t>(CellKind::tenant)];
+  cell = table.intern(0, CellKind::tenant, 7, settings, now);
+  table.cells[cell].ceiling_until = now + 1h;
+  now += 1h;
+  for (int i = 0; i < 500; ++i) {
+    ASSERT_LE(table.start_at(met, pacing::Rank::bulk, now), now) << i;
+    table.begin(met, now);
+  }
+}
+
 }  // namespace
 }  // namespace mailweir::engine
