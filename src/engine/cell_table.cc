@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t cells_max = 10'000;
 constexpr Duration unused_for = 24h;
+constexpr Duration sweep_every = 1min;  // of a full table
 // While a canary is on its way nobody knows when the cell opens.
 constexpr Duration ask_again = 2s;
 constexpr Duration slot_shortest = 10ms;
@@ -95,7 +96,7 @@ std::uint32_t CellTable::intern(std::uint32_t provider, CellKind kind, std::uint
   const Key key{provider, kind, name};
   const std::uint32_t known = find(key);
   if (known != no_index) return known;
-  if (count_ >= cells_max) return no_index;
+  if (!has_room(now)) return no_index;
   const std::uint32_t index = cells.allocate();
   Cell& cell = cells[index];
   cell.provider = provider;
@@ -144,6 +145,15 @@ pacing::Change CellTable::end(std::uint32_t index, const pacing::Attempt& attemp
   if (change == pacing::Change::released || change == pacing::Change::opened)
     cell.next_slot = Instant{};
   return change;
+}
+
+bool CellTable::has_room(Instant now) {
+  if (count_ >= cells_max && now - swept_at_ >= sweep_every) {
+    swept_at_ = now;
+    for (std::uint32_t provider = 0; provider < by_provider_.size(); ++provider)
+      sweep(provider, now);
+  }
+  return count_ < cells_max;
 }
 
 void CellTable::sweep(std::uint32_t provider, Instant now) {

@@ -55,7 +55,10 @@ class CellTable {
     return provider < by_provider_.size() && !by_provider_[provider].empty();
   }
   CellsMet met_by(const Message& message, std::uint32_t provider) const;
-  // Opens one, bounded: null index when there are too many.
+  // Whether one more may be opened: there are 10,000 at most. A full table first drops what sweep()
+  // would, everywhere.
+  bool has_room(Instant now);
+  // Opens one, or finds it; no_index: there is no room.
   std::uint32_t intern(std::uint32_t provider, CellKind kind, std::uint32_t name,
                        const pacing::LearningSettings& settings, Instant now);
 
@@ -85,6 +88,7 @@ class CellTable {
   std::vector<std::vector<std::uint32_t>> by_provider_;
   FlatIndex index_;
   std::size_t count_ = 0;
+  Instant swept_at_{};  // last, because it was full
 };
 
 }  // namespace mailweir::engine

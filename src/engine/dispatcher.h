@@ -73,6 +73,8 @@ class Dispatcher {
     std::optional<CellKind> concerned;
   };
   CellsEnd cells_of(std::uint32_t transaction) const;  // as yet nothing is concerned
+  // Whether a refusal that names such a cell has one to wait for, or may open one.
+  bool has_cell_for(std::uint32_t message, CellKind kind, std::uint32_t path, Instant now);
   void cells_ended(const CellsEnd& ended, const AttemptEnd& end, const pacing::Grant& grant,
                    Instant now);
   // A greylister lets it in from this path's source alone, while that is to be had.

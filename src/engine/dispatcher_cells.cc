@@ -103,6 +103,11 @@ void Dispatcher::adopt_cells(std::uint32_t provider, Instant now) {
   }
 }
 
+bool Dispatcher::has_cell_for(std::uint32_t message, CellKind kind, std::uint32_t p, Instant now) {
+  const CellsMet met = cells_.met_by(ledger_.messages[message], paths_[p].provider);
+  return met.cells[static_cast<std::size_t>(kind)] != no_index || cells_.has_room(now);
+}
+
 // The cell that a refusal names, new if need be; the attempt that met it counts as one of its own.
 std::uint32_t Dispatcher::open_cell(const CellsEnd& ended, CellKind kind, Instant now) {
   const std::uint32_t name =

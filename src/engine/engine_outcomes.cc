@@ -268,7 +268,12 @@ void Engine::State::settle_attempt(std::uint32_t r, const RecipientResult& resul
   if (action == RecipientAction::bounce && judgement.ruling.category == provider::Category::mailbox)
     dispatcher.recipient_bounced(facts.path, ledger.messages[ledger.recipients[r].message].tenant);
   const bool is_refusal = result.failure == Failure::none && !result.reply.is_positive();
-  if (action == RecipientAction::requeue && is_refusal && learns()) {
+  const std::uint32_t m = ledger.recipients[r].message;
+  if (judgement.concerns_cell &&
+      !dispatcher.has_cell_for(m, cell_kind(judgement.ruling.scope, ledger.messages[m]), facts.path,
+                               now)) {
+    defer(r, cause, facts.unit, now);  // nothing would keep it from being tried again at once
+  } else if (action == RecipientAction::requeue && is_refusal && learns()) {
     requeue_refused(r, cause, now);
   } else if (action == RecipientAction::defer &&
              judgement.ruling.category == provider::Category::greylisted) {

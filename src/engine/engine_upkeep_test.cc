@@ -166,5 +166,40 @@ TEST(CellTable, ASuspectIsAsFreeAsBeforeOnceItsHourIsOver) {
   }
 }
 
+TEST(CellTable, AFullTableLetsGoOfWhatWasNotUsedForADayAnywhere) {
+  CellTable table;
+  Instant now{1h};
+  for (std::uint32_t name = 0; name < 10'000; ++name)
+    ASSERT_NE(table.intern(name % 7, CellKind::sender_domain, name, {}, now), no_index);
+  EXPECT_EQ(table.intern(9, CellKind::sender_domain, 1, {}, now), no_index);
+  now += 25h;
+  EXPECT_NE(table.intern(9, CellKind::sender_domain, 1, {}, now), no_index);
+  EXPECT_FALSE(table.has_any(3));
+}
+
+TEST_F(Upkeep, WhereNoCellIsLeftARefusalUsesAnAttempt) {
+  EngineConfig config = learning_config(1);
+  config.pacing.start_rate.reset();
+  config.caps.connections_max = 200;
+  make(config);
+  std::set<std::uint64_t> refused;
+  world->transaction = [&](const StartTransaction& order) {
+    const bool is_last = world->dkim_domain_of(order.message) == "last.example";
+    return is_last || refused.insert(order.message.value).second
+               ? refusal(Phase::end_of_data, 421, signer_throttled)
+               : World::TransactionFate{.recipients = {{}}};
+  };
+  for (int i = 0; i < 10'000; ++i) {
+    world->send({.domains = {"gmail.com"}, .dkim_domain = "d" + std::to_string(i) + ".example"});
+    world->run_for(10ms);
+  }
+  ASSERT_TRUE(world->drain(2h));
+  const std::size_t before = world->starts.size();
+  const MessageId id = world->send({.domains = {"gmail.com"}, .dkim_domain = "last.example"});
+  world->run_for(50s);
+  EXPECT_EQ(world->starts.size(), before + 1);
+  EXPECT_EQ(world->view(id).attempts, 1U);
+}
+
 }  // namespace
 }  // namespace mailweir::engine
