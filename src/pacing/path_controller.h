@@ -190,6 +190,7 @@ class PathController {
   std::uint8_t probe_steps_ = 0;
   bool is_canary_out_ = false;
   bool was_probed_ = false;
+  bool is_start_refuted_ = false;    // a hold has shown that `start_rate` is not to be believed
   bool is_apart_ = false;            // the last hold tells nothing of what a refused rate costs
   std::uint8_t trips_in_a_row_ = 0;  // little time between them
 };

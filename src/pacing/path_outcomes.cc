@@ -326,7 +326,11 @@ Change PathController::release(PathTime now) {
   if (canaries_.is_partial())
     resume_share_ = std::max(resume_share_, std::min(resume_partial, canaries_.rate()));
   resume_at_ = whole_seconds(now) + minutes(1);
-  if (cause_ == HoldCause::throttle) judge(now, length);
+  if (cause_ == HoldCause::throttle) {
+    judge(now, length);
+  } else {
+    is_start_refuted_ = true;
+  }
   next_start_ = now;
   return Change::released;
 }
@@ -353,6 +357,7 @@ void PathController::judge(PathTime now, double length) {
   is_apart_ = cause != Cause::rate && cause != Cause::hour_count && cause != Cause::doubtful;
   if (cause == Cause::false_alarm) suspicion_.on_false_alarm();
   if (cause == Cause::false_alarm || cause == Cause::doubtful) return;
+  is_start_refuted_ = true;
   if (cause == Cause::outside) outside_at_ = whole_seconds(episode_at_);
   if (cause == Cause::day_count) attempts_.clear(day);  // taken as a calendar day that has turned
   if (cause == Cause::day_count || cause == Cause::hour_count) {

@@ -157,7 +157,7 @@ void PathController::bind_counts(PathTime now, const Demand& demand, Permit& per
 // What is believed to be safe: what was shown, or the start rate, for a rate until the first trip.
 double PathController::believed(std::size_t window) const {
   const double shown = static_cast<double>(demonstrated_[window]);
-  if (episodes_ > 0 && window < first_long_window) return shown;
+  if (is_start_refuted_ && window < first_long_window) return shown;
   return std::max(shown, static_cast<double>(ceilings_.start_rate) * window_seconds[window]);
 }
 
