@@ -70,6 +70,11 @@ class CellTable {
 
   // Drops what has been open and unused for a day.
   void sweep(std::uint32_t provider, Instant now);
+  template <class Visit>
+  void each_of(std::uint32_t provider, Visit visit) const {
+    if (!has_any(provider)) return;
+    for (const std::uint32_t index : by_provider_[provider]) visit(cells[index]);
+  }
   void forget_provider(std::uint32_t provider);
 
  private:

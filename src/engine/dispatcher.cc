@@ -442,8 +442,11 @@ void Dispatcher::sweep(Instant now) {
     left_providers_.insert(left_providers_.begin(), p);
     return;
   }
-  cells_.forget_provider(p);
-  paths_.forget_provider(p);
+  forget_cells(p, now);
+  for (const std::uint32_t path : provider.paths) {
+    if (path != no_index) suspects_.forget(path);
+  }
+  paths_.forget_provider(p, now);
   doctor_.forget_provider(p);
   next_hops_.forget_provider(p);
 }

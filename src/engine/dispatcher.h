@@ -182,6 +182,7 @@ class Dispatcher {
   std::string cell_name(const Cell& cell) const;
   void keep_cell(const Cell& cell, Instant now);
   void adopt_cells(std::uint32_t provider, Instant now);
+  void forget_cells(std::uint32_t provider, Instant now);
   void tell_cell(const Cell& cell, Notice::Kind kind, const AttemptEnd& end, Instant now);
   void slow_suspect(std::uint32_t path, Instant now);
 

@@ -84,7 +84,17 @@ void Dispatcher::keep_cell(const Cell& cell, Instant now) {
                                 cell.controller->save(now)});
 }
 
-// The cells of an earlier run come back when their provider is first sent to.
+// The provider goes. What a refusal has taught waits for its return; a suspect's time will be over.
+void Dispatcher::forget_cells(std::uint32_t provider, Instant now) {
+  cells_.each_of(provider, [&](const Cell& cell) {
+    if (cell.controller->state(now).episodes == 0) return;
+    paths_.keep_image(std::string(cell_mark) + cell_name(cell),
+                      next_hops_.providers[provider].key(), cell.controller->save(now), {}, now);
+  });
+  cells_.forget_provider(provider);
+}
+
+// The cells of an earlier run come back when their provider is first sent to, or sent to again.
 void Dispatcher::adopt_cells(std::uint32_t provider, Instant now) {
   const std::string& key = next_hops_.providers[provider].key();
   for (auto it = paths_.images_of_cells(key); it; it = paths_.images_of_cells(key)) {

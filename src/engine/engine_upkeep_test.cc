@@ -201,5 +201,59 @@ TEST_F(Upkeep, WhereNoCellIsLeftARefusalUsesAnAttempt) {
   EXPECT_EQ(world->view(id).attempts, 1U);
 }
 
+TEST_F(Upkeep, WhatAPathHasLearnedOutlivesItsBeingForgotten) {
+  make(learning_config(1));
+  send(300, mail);
+  refused_source = "s1";
+  send(30, mail);
+  refused_source.clear();
+  send(1500, mail);
+  const double pace = explain("s1").learned->pace;
+  ASSERT_EQ(explain("s1").learned->mode, pacing::Mode::open);
+  let_forget("ms365");
+  send(1, mail);
+  ASSERT_TRUE(explain("s1").is_used);
+  EXPECT_EQ(explain("s1").learned->episodes, 1U);
+  EXPECT_NEAR(explain("s1").learned->pace, pace, 0.5 * pace);
+}
+
+TEST_F(Upkeep, WhatACellHasLearnedOutlivesItsBeingForgotten) {
+  make(learning_config(1));
+  bool is_refused = true;
+  world->transaction = [&](const StartTransaction&) {
+    return is_refused ? refusal(Phase::end_of_data, 421, signer_throttled)
+                      : World::TransactionFate{.recipients = {{}}};
+  };
+  const World::Mail signed_mail{.domains = {"gmail.com"}, .dkim_domain = "news.example"};
+  send(5, signed_mail);
+  is_refused = false;
+  send(100, signed_mail);
+  const auto name = std::pair<std::string, std::string>("@dkim_domain news.example", "google");
+  ASSERT_TRUE(world->images.contains(name));
+  let_forget("google");
+  world->images.clear();
+  is_refused = true;
+  send(5, signed_mail);
+  ASSERT_TRUE(world->images.contains(name));
+  const auto cell = pacing::PathController::restore(world->images[name], {}, 0s, world->now);
+  ASSERT_TRUE(cell);
+  EXPECT_EQ(cell->state(world->now).episodes, 2U);
+}
+
+TEST_F(Upkeep, ANewPathSuspectsNobodyForWhatAnotherCarriedInItsPlace) {
+  make(learning_config(1));
+  send(300, mail);
+  let_forget("ms365");
+  world->notices.clear();
+  // The place is free: the next path takes it.
+  send(20, {.tenant = "x", .domains = {"gmail.com"}});
+  refused_source = "s1";
+  send(3, {.tenant = "x", .domains = {"gmail.com"}});
+  const auto held =
+      std::ranges::find(world->notices, Notice::Kind::throttle_detected, &Notice::kind);
+  ASSERT_NE(held, world->notices.end());
+  EXPECT_EQ(held->suspect, "");
+}
+
 }  // namespace
 }  // namespace mailweir::engine

@@ -15,6 +15,17 @@ const Rate& slower(const Rate& a, const Rate& b) {
   return per_second(b) < per_second(a) ? b : a;
 }
 
+constexpr Duration images_kept_for = std::chrono::days(90);
+constexpr std::uint64_t messages_teach = 100;
+
+// Few messages and no refusal teach nothing that the start does not know.
+bool is_worth_keeping(const Path& path, Instant now) {
+  const pacing::PathController* controller = path.pacer->controller();
+  if (controller == nullptr) return false;
+  return path.was_known || controller->state(now).episodes > 0 ||
+         path.pacer->count(pacing::Evidence::recipient_delivered) >= messages_teach;
+}
+
 std::uint16_t& count_of(std::vector<std::uint16_t>& held_by_pool, std::uint8_t pool) {
   if (pool >= held_by_pool.size()) held_by_pool.resize(pool + 1U);
   return held_by_pool[pool];
@@ -61,6 +72,7 @@ std::uint32_t PathTable::intern(std::uint16_t source, std::uint32_t provider, In
   const auto restored = pacing::PathController::restore(image->second.bytes, *settings.learning,
                                                         now - image->second.as_of, now);
   if (restored) path.pacer->replace_controller(*restored);
+  path.was_known = restored.has_value();
   if (path.pacer->is_held()) {  // the episode goes on, though its reply is not known any more
     path.notes = std::make_unique<PathNotes>();
     path.notes->episode = now;
@@ -118,10 +130,15 @@ void PathTable::refresh_caps(std::uint32_t provider, Instant now) {
   }
 }
 
-void PathTable::forget_provider(std::uint32_t provider) {
+void PathTable::forget_provider(std::uint32_t provider, Instant now) {
+  const std::string& key = next_hops_.providers[provider].key();
   for (const std::uint32_t index : next_hops_.providers[provider].paths) {
     if (index == no_index) continue;
-    WEIR_ASSERT(paths[index].pacer->connections() == 0 && paths[index].starved.empty());
+    const Path& path = paths[index];
+    WEIR_ASSERT(path.pacer->connections() == 0 && path.starved.empty());
+    if (is_worth_keeping(path, now))
+      keep_image(settings_.source_name(path.source), key, path.pacer->controller()->save(now), {},
+                 now);
     paths.release(index);
   }
   next_hops_.providers[provider].paths.clear();
@@ -129,12 +146,22 @@ void PathTable::forget_provider(std::uint32_t provider) {
 
 void PathTable::keep_image(std::string source, std::string provider, std::string image,
                            Duration age, Instant now) {
+  if (images_.size() + cell_images_.size() >= drop_images_at_) drop_old_images(now);
   if (source.starts_with(cell_mark)) {
     cell_images_.emplace(std::move(provider),
                          CellImage{std::move(source), std::move(image), now - age});
     return;
   }
   images_[{std::move(source), std::move(provider)}] = {std::move(image), now - age};
+}
+
+void PathTable::drop_old_images(Instant now) {
+  const auto is_old = [&](const auto& entry) {
+    return entry.second.as_of + images_kept_for <= now;
+  };
+  std::erase_if(images_, is_old);
+  std::erase_if(cell_images_, is_old);
+  drop_images_at_ = std::max(images_looked_at, 2 * (images_.size() + cell_images_.size()));
 }
 
 std::optional<PathTable::CellImage> PathTable::images_of_cells(const std::string& provider) {

@@ -37,6 +37,7 @@ struct Path {
   Instant wake = never;                             // armed timer
   Instant held_at{};                                // grants from before are void; zero: never held
   bool is_carried = false;           // siblings stand in for it: counted in Provider::held_by_pool
+  bool was_known = false;            // it was taken up from an image
   Instant kept_at{};                 // its image was last given to the spool
   bool changed = false;              // in the dispatcher's list of paths to look at
   std::unique_ptr<PathNotes> notes;  // from its first refusal on
@@ -63,11 +64,12 @@ class PathTable {
   // Settings or hands have changed; also counts anew whom siblings stand in for, by the pools of
   // now.
   void refresh_caps(std::uint32_t provider, Instant now);
-  // The paths of a provider that goes; none has a connection.
-  void forget_provider(std::uint32_t provider);
+  // The paths of a provider that goes; none has a connection. What they have learned waits for
+  // their return, as after a restart.
+  void forget_provider(std::uint32_t provider, Instant now);
 
-  // Learned in an earlier run of the process, `age` before now; taken up when the path is first
-  // used.
+  // Learned in an earlier run of the process, or before the path was forgotten, `age` before now;
+  // taken up when the path is first used. Dropped some time after 90 days.
   void keep_image(std::string source, std::string provider, std::string image, Duration age,
                   Instant now);
   // The paths that came back held since it was last asked: somebody must look after them.
@@ -103,7 +105,11 @@ class PathTable {
 
   NextHopTable& next_hops_;
   const Settings& settings_;
+  void drop_old_images(Instant now);
+
   std::map<std::pair<std::string, std::string>, Image> images_;
+  static constexpr std::size_t images_looked_at = 1024;
+  std::size_t drop_images_at_ = images_looked_at;
   std::multimap<std::string, CellImage> cell_images_;  // by provider
   std::vector<std::uint32_t> restored_held_;
   std::vector<PathHand> hands_;
