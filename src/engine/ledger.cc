@@ -94,6 +94,7 @@ void Ledger::record(std::uint32_t r, Disposition disposition, const Cause& cause
     order.reply = *cause.reply;
   } else {
     order.reply.code = recipient.reply_code;
+    order.is_old_reply = recipient.reply_code != 0;
   }
   orders_.emplace_back(std::move(order));
 }
@@ -115,6 +116,7 @@ bool Ledger::settle(std::uint32_t r, Disposition disposition, const Cause& cause
     order.reply = *cause.reply;
   } else {
     order.reply.code = recipient.reply_code;
+    order.is_old_reply = recipient.reply_code != 0;
   }
   if (cause.host != nullptr) order.host = *cause.host;
   order.message_finished = message.recipients_left == 0;

@@ -65,6 +65,8 @@ struct RecordState {
   Failure failure = Failure::none;
   Phase phase = Phase::resolve;
   Reply reply;
+  // Nothing new was said: the code is that of the last reply, whose text only the spool has.
+  bool is_old_reply = false;
 };
 
 // The recipient has reached its end (is_final(disposition)). With `message_finished` nothing of the
@@ -77,7 +79,8 @@ struct Settle {
   Failure failure = Failure::none;
   Phase phase = Phase::end_of_data;
   Reply reply;
-  std::string host;  // that gave the reply; empty when none did
+  bool is_old_reply = false;  // as in RecordState
+  std::string host;           // that gave the reply; empty when none did
   bool message_finished = false;
   std::uint16_t recipients_total = 0;
 };

@@ -178,14 +178,15 @@ void Relay::Core::carry_out(engine::RecordState& order) {
   if (touched != touched_.end()) {
     touched->second.outcomes.push_back(
         {order.recipient, order.disposition, order.attempts, state.due});
-  } else if (order.failure != engine::Failure::none || order.reply.code != 0) {
+  } else if (order.failure != engine::Failure::none ||
+             (order.reply.code != 0 && !order.is_old_reply)) {
     // Put off without a transaction. Its address may have to be read back for the record.
     with_message(order.message, [this, order, due = state.due](const Entry& message) {
       if (message) ports_.recorder.deferred(order, due, *message);
     });
   }
   cache_.drop(order.message);
-  lazy_.updates.push_back({order.message, order.recipient, std::move(state)});
+  lazy_.updates.push_back({order.message, order.recipient, std::move(state), order.is_old_reply});
 }
 
 void Relay::Core::carry_out(engine::Notice& order) {
@@ -269,7 +270,7 @@ void Relay::Core::append_end(spool::CommitBatch& batch, MessageId id, const Ende
     state.attempts = settle.attempts;
     state.reply_code = settle.reply.code;
     state.reply_text = settle.reply.text.substr(0, reply_text_max);
-    batch.updates.push_back({id, settle.recipient, std::move(state)});
+    batch.updates.push_back({id, settle.recipient, std::move(state), settle.is_old_reply});
   }
 }
 

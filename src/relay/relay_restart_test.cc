@@ -58,6 +58,28 @@ TEST_F(RelayTest, ADeferredRecipientKeepsItsAttemptsAndItsDueTime) {
   EXPECT_LE(views[0].until, now + 10min);
 }
 
+TEST_F(RelayTest, HoldAndReleaseKeepTheLastReply) {
+  options.engine.retry.first = options.engine.retry.longest = 1h;
+  receiver.answer("r@b.test", {"451 4.7.1 Try again later", "451 4.7.1 Try again later"});
+  start();
+  const MessageId id = accept("r@b.test");
+  ASSERT_TRUE(spool.wait_for_state(id, 0, is_deferred));
+  const auto is_held = [](const RecipientState& state) {
+    return state.disposition == Disposition::held;
+  };
+  EXPECT_TRUE(
+      ask_engine([id](engine::Engine& engine, Instant now) { return engine.hold(id, now); }));
+  ASSERT_TRUE(spool.wait_for_state(id, 0, is_held));
+  stop();
+  const auto state = spool.memory.read_state(id, 0);
+  ASSERT_TRUE(state && *state);
+  EXPECT_EQ((*state)->reply_code, 451);
+  EXPECT_EQ((*state)->reply_text, "4.7.1 Try again later");
+  // A hold is no attempt: the one there was tells the reply.
+  ASSERT_THAT(events(id, "attempt"), SizeIs(1));
+  EXPECT_EQ(events(id, "attempt")[0]["reply"]["text"], "4.7.1 Try again later");
+}
+
 TEST_F(RelayTest, ADueTimeInTheFarFutureIsClampedToTheLongestWait) {
   options.engine.retry = {.first = 10min, .factor = 2.0, .longest = 1h, .jitter = 0.0};
   auto batch = spool::testing::accept(1);

@@ -69,8 +69,16 @@ void MemorySpool::apply(const CommitBatch& batch) {
     image_.next_id = std::max(image_.next_id, id + 1);
   }
   for (const RecipientUpdate& update : batch.updates) {
+    RecipientState state = update.state;
+    if (update.keeps_reply_text) {
+      const auto before = image_.states.find({update.id.value, update.recipient});
+      if (before != image_.states.end()) {
+        auto told = decode_state(update.id, update.recipient, before->second);
+        if (told) state.reply_text = std::move(told->reply_text);
+      }
+    }
     std::string record;
-    encode_state(update.id, update.recipient, update.state, record);
+    encode_state(update.id, update.recipient, state, record);
     image_.states.insert_or_assign({update.id.value, update.recipient}, std::move(record));
   }
   for (const Removal& removal : batch.removals) remove(removal);

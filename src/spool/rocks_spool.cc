@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <system_error>
 
 #include "base/assert.h"
@@ -76,6 +77,7 @@ struct RocksSpool::State {
   Result<void> recover_from_full_disk();
   Result<void> remove_doubtful();
   void encode(const CommitBatch& batch);
+  void encode_updates(const std::vector<RecipientUpdate>& updates);
   void encode_accepted(const std::vector<Acceptance>& accepted);
   void encode_removals(const std::vector<Removal>& removals);
   void encode_system(const std::vector<SystemEntry>& entries);
@@ -236,15 +238,37 @@ void RocksSpool::State::encode(const CommitBatch& commit) {
   if (batch.GetDataSize() > batch_bytes_kept) batch = rocksdb::WriteBatch();
   batch.Clear();
   encode_accepted(commit.accepted);
-  for (const RecipientUpdate& update : commit.updates) {
-    record.clear();
-    encode_state(update.id, update.recipient, update.state, record);
+  encode_updates(commit.updates);
+  encode_removals(commit.removals);
+  encode_system(commit.system);
+}
+
+void RocksSpool::State::encode_updates(const std::vector<RecipientUpdate>& updates) {
+  // Texts of this batch, for later updates of it; kept only where one will ask.
+  std::map<std::pair<MessageId, std::uint16_t>, std::string> told;
+  const bool any_keeps = std::ranges::any_of(updates, &RecipientUpdate::keeps_reply_text);
+  for (const RecipientUpdate& update : updates) {
+    const std::pair recipient(update.id, update.recipient);
     const StateKey key(update.id, update.recipient);
+    const RecipientState* state = &update.state;
+    RecipientState with_text;
+    if (update.keeps_reply_text) {
+      with_text = update.state;
+      if (const auto earlier = told.find(recipient); earlier != told.end()) {
+        with_text.reply_text = earlier->second;
+      } else if (const auto before = store.get(Family::state, key.bytes())) {
+        // One that cannot be read is no reason to lose the new state as well.
+        auto read = decode_state(update.id, update.recipient, *before);
+        if (read) with_text.reply_text = std::move(read->reply_text);
+      }
+      state = &with_text;
+    }
+    if (any_keeps) told.insert_or_assign(recipient, state->reply_text);
+    record.clear();
+    encode_state(update.id, update.recipient, *state, record);
     batch.Put(store.handle(Family::state), slice(key.bytes()), record);
     marks->mark(update.id);
   }
-  encode_removals(commit.removals);
-  encode_system(commit.system);
 }
 
 void RocksSpool::State::encode_accepted(const std::vector<Acceptance>& accepted) {

@@ -35,6 +35,7 @@ struct RecipientUpdate {
   MessageId id;
   std::uint16_t recipient = 0;  // index into the envelope
   RecipientState state;
+  bool keeps_reply_text = false;  // the state before it has the text, also one of the same batch
 };
 
 struct Removal {

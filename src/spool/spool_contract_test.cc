@@ -170,6 +170,27 @@ TEST_P(SpoolContract, TheLastUpdateOfARecipientWins) {
   EXPECT_EQ(spool().read_state(MessageId{1}, 0).value(), make_state(3));
 }
 
+TEST_P(SpoolContract, AnUpdateMayKeepTheTextOfTheReplyBefore) {
+  const auto held = [](std::uint16_t recipient) {
+    RecipientUpdate update{MessageId{1}, recipient, make_state(1), true};
+    update.state.disposition = Disposition::held;
+    update.state.reply_text.clear();
+    return update;
+  };
+  ASSERT_TRUE(spool().commit(accept(1)));
+  ASSERT_TRUE(spool().commit(defer(1, 0, 1)));
+  CommitBatch batch = defer(1, 1, 1);
+  batch.updates.push_back(held(0));
+  batch.updates.push_back(held(1));
+  ASSERT_TRUE(spool().commit(batch));
+  for (const std::uint16_t recipient : {std::uint16_t{0}, std::uint16_t{1}}) {
+    const auto state = spool().read_state(MessageId{1}, recipient);
+    ASSERT_TRUE(state && *state);
+    EXPECT_EQ((*state)->disposition, Disposition::held);
+    EXPECT_EQ((*state)->reply_text, make_state(1).reply_text);
+  }
+}
+
 TEST_P(SpoolContract, AnEmptyValueErasesASystemEntry) {
   CommitBatch batch;
   batch.system.push_back({"override", "pause"});
