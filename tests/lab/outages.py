@@ -118,7 +118,7 @@ def egress_of_all(w):
 
 
 def look_ups(w):
-    w.domains = 400
+    w.domains = 2000  # so that look-ups go on all the time
     w.fault("dns", share=w.random.uniform(0.7, 1.0))
     return [Expected("dns-trouble")]
 
