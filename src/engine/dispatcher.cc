@@ -429,28 +429,6 @@ void Dispatcher::forget_if_unused(std::uint32_t h) {
   if (next_hops_.providers[p].hops == 0) left_providers_.push_back(p);
 }
 
-void Dispatcher::sweep(Instant now) {
-  if (left_providers_.empty()) return;
-  const std::uint32_t p = left_providers_.back();
-  left_providers_.pop_back();
-  const Provider& provider = next_hops_.providers[p];
-  if (provider.names.empty() || provider.hops > 0) return;  // forgotten, or in use again
-  const bool rested = std::all_of(
-      provider.paths.begin(), provider.paths.end(),
-      [&](std::uint32_t path) { return path == no_index || paths_[path].pacer->is_rested(now); });
-  if (!rested) {
-    left_providers_.insert(left_providers_.begin(), p);
-    return;
-  }
-  forget_cells(p, now);
-  for (const std::uint32_t path : provider.paths) {
-    if (path != no_index) suspects_.forget(path);
-  }
-  paths_.forget_provider(p, now);
-  doctor_.forget_provider(p);
-  next_hops_.forget_provider(p);
-}
-
 // What a lifted cap allows is looked at with the next run().
 void Dispatcher::refresh_all_caps(Instant now) {
   for (std::uint32_t p = 0; p < next_hops_.providers.extent(); ++p) {

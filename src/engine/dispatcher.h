@@ -120,7 +120,9 @@ class Dispatcher {
   // After a reload: caps anew; sessions from sources that are no longer configured end. Every ready
   // recipient is handed over, with its stage entering, to be lined up anew.
   std::vector<std::uint32_t> reconfigured(Instant now);
-  void sweep(Instant now);  // forgets one provider that has been left, if its pacers are rested
+  // Forgets one provider that has been left, if its pacers are rested; and names, when they are
+  // many.
+  void sweep(Instant now);
 
   // --- views
   struct Wait {
@@ -214,6 +216,7 @@ class Dispatcher {
   void close_idle(std::uint32_t path, Instant now);
   Duration idle_max(const Session& session) const;
   void forget_if_unused(std::uint32_t hop);
+  void forget_names();
 
   Ledger& ledger_;
   NextHopTable& next_hops_;

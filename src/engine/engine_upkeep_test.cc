@@ -255,5 +255,55 @@ TEST_F(Upkeep, ANewPathSuspectsNobodyForWhatAnotherCarriedInItsPlace) {
   EXPECT_EQ(held->suspect, "");
 }
 
+TEST(NameTable, ForgetsWhatIsNotUsedAndKeepsTheNumbersOfTheRest) {
+  NameTable names;
+  names.intern({});
+  for (std::uint32_t id = 1; id < 40'000; ++id)
+    ASSERT_EQ(names.intern("n" + std::to_string(id)), id);
+  ASSERT_TRUE(names.is_crowded());
+  std::vector<bool> used(names.size());
+  for (std::uint32_t id = 0; id < names.size(); id += 100) used[id] = true;
+  names.keep_only(used);
+  names.keep_only(used);
+  EXPECT_EQ(names.known(), 400U);
+  EXPECT_FALSE(names.is_crowded());
+  EXPECT_EQ(names.find("n1"), no_index);
+  EXPECT_EQ(names.find(""), 0U);
+  std::set<std::uint32_t> given;
+  for (int id = 0; id < 39'000; ++id) given.insert(names.intern("m" + std::to_string(id)));
+  EXPECT_EQ(given.size(), 39'000U);
+  EXPECT_EQ(names.size(), 40'000U) << "free numbers are given out again";
+  for (std::uint32_t id = 100; id < 40'000; id += 100) {
+    EXPECT_EQ(names.find("n" + std::to_string(id)), id);
+    EXPECT_FALSE(given.contains(id));
+  }
+}
+
+TEST_F(Upkeep, NamesInUseStayThemselvesWhileManyOthersComeAndGo) {
+  make(learning_config(1));
+  world->transaction = [this](const StartTransaction& order) {
+    return world->dkim_domain_of(order.message) == "news.example"
+               ? refusal(Phase::end_of_data, 421, signer_throttled)
+               : World::TransactionFate{.recipients = {{}}};
+  };
+  const MessageId parked = world->send({.tenant = "parked", .not_before = 48h});
+  send(3, {.tenant = "news", .domains = {"gmail.com"}, .dkim_domain = "news.example"});
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string name = "n" + std::to_string(i) + ".example";
+    world->send({.tenant = name, .domains = {"a.ms365"}, .dkim_domain = name});
+    if (i % 10 == 9) world->run_for(2s);
+  }
+  world->notices.clear();
+  world->run_for(20h);
+  EXPECT_EQ(world->view(parked).tenant, "parked");
+  for (const auto& row : world->engine->summary(QueueKey::tenant))
+    EXPECT_THAT(row.key, testing::AnyOf("parked", "news"));
+  send(1, {.tenant = "news", .domains = {"gmail.com"}, .dkim_domain = "news.example"}, 5h);
+  for (const auto& [name, image] : world->images) {
+    if (name.second == "google" && name.first != "s1")
+      EXPECT_EQ(name.first, "@dkim_domain news.example");
+  }
+}
+
 }  // namespace
 }  // namespace mailweir::engine

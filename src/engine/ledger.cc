@@ -6,6 +6,12 @@
 
 namespace mailweir::engine {
 
+namespace {
+
+constexpr std::uint32_t tenants_max = 0x100'0000;  // Message::tenant has 24 bits
+
+}  // namespace
+
 std::uint32_t Tally::* tally_of(Stage stage) {
   switch (stage) {
     case Stage::routing:
@@ -27,7 +33,7 @@ std::uint32_t Tally::* tally_of(Stage stage) {
 std::uint32_t Ledger::add(const MessageFacts& facts, Kind kind) {
   const std::uint32_t m = messages.allocate();
   Message& message = messages[m];
-  const std::uint32_t tenant = tenants.intern(facts.tenant);
+  const std::uint32_t tenant = number_of_tenant(facts.tenant);
   if (tenant >= tenant_tallies_.size()) tenant_tallies_.resize(tenant + 1);
   if (kind.message_class >= class_tallies_.size()) class_tallies_.resize(kind.message_class + 1U);
   message.id = facts.id;
@@ -49,6 +55,29 @@ std::uint32_t Ledger::add(const MessageFacts& facts, Kind kind) {
     add_recipient(m, domain, recipient);
   }
   return m;
+}
+
+std::uint32_t Ledger::number_of_tenant(std::string_view name) {
+  const std::uint32_t known = tenants.find(name);
+  if (known != no_index) return known;
+  return tenants.known() < tenants_max ? tenants.intern(name) : 0;
+}
+
+Ledger::NamesUsed Ledger::names_used() const {
+  NamesUsed used{std::vector<bool>(tenants.size()), std::vector<bool>(mail_domains.size())};
+  used.tenants[0] = used.mail_domains[0] = true;
+  for (std::uint32_t m = 0; m < messages.extent(); ++m) {
+    if (messages[m].first_recipient == no_index) continue;
+    used.tenants[messages[m].tenant] = true;
+    used.mail_domains[messages[m].sender_domain] = true;
+    used.mail_domains[messages[m].dkim_domain] = true;
+  }
+  return used;
+}
+
+void Ledger::forget_names(const NamesUsed& used) {
+  tenants.keep_only(used.tenants);
+  mail_domains.keep_only(used.mail_domains);
 }
 
 void Ledger::add_recipient(std::uint32_t message, std::uint32_t domain,

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/domain_table.h"
@@ -28,12 +29,15 @@ struct Cause {
 
 class Ledger {
  public:
-  explicit Ledger(std::vector<Order>& orders) : orders_(orders) { mail_domains.intern({}); }
+  explicit Ledger(std::vector<Order>& orders) : orders_(orders) {
+    tenants.intern({});
+    mail_domains.intern({});
+  }
 
   Slab<Message> messages;
   Slab<Recipient> recipients;
   DomainTable domains;
-  NameTable tenants;
+  NameTable tenants;       // 0 is the empty name, and whoever comes when all numbers are taken
   NameTable mail_domains;  // of senders and signatures; 0 is the empty name
 
   struct Kind {  // what a message is apart from its times
@@ -43,6 +47,15 @@ class Ledger {
   // Takes a message whose recipients are all in Stage::entering.
   std::uint32_t add(const MessageFacts& facts, Kind kind);
   std::uint32_t find(MessageId id) const { return order_.find(id); }
+
+  // Names that came with mail go when nothing has their number: each holder marks its own.
+  struct NamesUsed {
+    std::vector<bool> tenants;
+    std::vector<bool> mail_domains;
+  };
+  bool has_idle_names() const { return tenants.is_crowded() || mail_domains.is_crowded(); }
+  NamesUsed names_used() const;  // by the messages
+  void forget_names(const NamesUsed& used);
 
   void move(std::uint32_t recipient, Stage to);
 
@@ -73,6 +86,7 @@ class Ledger {
   std::vector<std::uint32_t> unsettled(std::uint32_t message) const;
 
  private:
+  std::uint32_t number_of_tenant(std::string_view name);
   void add_recipient(std::uint32_t message, std::uint32_t domain, const RecipientFacts& facts);
 
   std::vector<Order>& orders_;

@@ -1,6 +1,10 @@
-// A NameTable gives each distinct name a small number for good.
+// A NameTable gives each distinct name a small number, for good or until nobody uses it any more.
+//
+// Who keeps numbers must say so when the table is cleared; a number may then stand for another
+// name. Not thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,8 +19,13 @@ class NameTable {
   std::uint32_t intern(std::string_view name) {
     const std::uint32_t known = find(name);
     if (known != no_index) return known;
-    const auto id = static_cast<std::uint32_t>(names_.size());
-    names_.emplace_back(name);
+    const std::uint32_t id = free_.empty() ? size() : free_.back();
+    if (free_.empty()) {
+      names_.emplace_back(name);
+    } else {
+      free_.pop_back();
+      names_[id] = name;
+    }
     index_.insert(hash_text(name), id);
     return id;
   }
@@ -24,11 +33,29 @@ class NameTable {
     return index_.find(hash_text(name), [&](std::uint32_t id) { return names_[id] == name; });
   }
   const std::string& operator[](std::uint32_t id) const { return names_[id]; }
-  std::uint32_t size() const { return static_cast<std::uint32_t>(names_.size()); }
+  std::uint32_t size() const { return static_cast<std::uint32_t>(names_.size()); }  // of numbers
+  std::size_t known() const { return index_.size(); }                               // names
+
+  // Twice as many are known as were in use when it was last cleared: it is worth clearing.
+  bool is_crowded() const { return known() >= crowded_at_; }
+  // Forgets every name whose number is not marked; `used` is as long as there are numbers.
+  void keep_only(const std::vector<bool>& used) {
+    for (std::uint32_t id = 0; id < size(); ++id) {
+      if (used[id] || find(names_[id]) != id) continue;
+      index_.erase(hash_text(names_[id]), id);
+      names_[id] = std::string();
+      free_.push_back(id);
+    }
+    crowded_at_ = std::max(crowded_least, 2 * known());
+  }
 
  private:
+  static constexpr std::size_t crowded_least = 16'384;
+
   std::vector<std::string> names_;
+  std::vector<std::uint32_t> free_;
   FlatIndex index_;
+  std::size_t crowded_at_ = crowded_least;
 };
 
 }  // namespace mailweir::engine

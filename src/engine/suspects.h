@@ -34,6 +34,15 @@ class Suspects {
   std::optional<Suspect> of(std::uint32_t path, Instant now) const;
   void forget(std::uint32_t path);
 
+  template <class Visit>
+  void each_tenant(Visit visit) const {
+    for (const Tracks& tracks : tracks_) {
+      for (const Counter& counter : tracks.counters) {
+        if (counter.ordinary > 0.0F) visit(counter.tenant);
+      }
+    }
+  }
+
  private:
   struct Counter {
     std::uint32_t tenant = 0;
