@@ -17,16 +17,17 @@ TEST_F(CliTest, APathsFirstLineIsTheAnswer) {
   EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
   EXPECT_EQ(
       out_,
-      "Held since 2026-09-21 13:51:20Z (22m00s): ms365 refused mx1 with 451 4.7.500 Server busy. "
-      "Please try again later from [192.0.2.1]. S77719; next canary in 2m28s (forecast); 3 "
-      "siblings "
-      "carry on.\n"
+      "Held since 2026-09-21 13:51:20Z (22m00s): ms365 refused mx1 with 450 4.7.1 Too fast; next "
+      "canary in 2m28s (forecast); 3 siblings carry on.\n"
+      "  450 4.7.1 Too fast\n"
+      "  this began the hold: at rcpt, 2026-09-21 13:51:20Z; read by rule ms365/too-fast\n"
       "  451 4.7.500 Server busy. Please try again later from [192.0.2.1]. S77719\n"
-      "  at mail, from mx.example.com, 2026-09-21 13:51:20Z; read by rule ms365/server-busy\n"
-      "  learned: pace 4.5/s, carried 5.0/s, refused at 6.0/s, at most 10 at once, 180 of 200 in "
-      "an hour, holds so far: "
+      "  the last refusal: at mail, said by mx.example.com, 2026-09-21 14:11:50Z; read by rule "
+      "ms365/server-busy\n"
+      "  learned: pace 4.5/s, carried 5.0/s, refused at 6.0/s, at most 10 at once, holds so far: "
       "1, "
       "canaries refused in this one: 3\n"
+      "  attempts: 180 in an hour, 200 at most\n"
       "  caps: 20 connections, 100 messages a connection\n"
       "  now: connections 0, in flight 0, waiting for ms365: 240; drained in about 1m20s "
       "(forecast)\n");
@@ -34,10 +35,85 @@ TEST_F(CliTest, APathsFirstLineIsTheAnswer) {
 
 TEST_F(CliTest, APathsFirstLineIsTheAnswerInJapanese) {
   EXPECT_EQ(run({"explain", "--path", "mx1", "ms365", "--lang", "ja"}), exit_ok);
-  EXPECT_THAT(out_, StartsWith("保留中 2026-09-21 13:51:20Z(22m00s経過): ms365 が mx1 を 451 "
-                               "4.7.500 Server busy."));
+  EXPECT_THAT(out_, StartsWith("保留中 2026-09-21 13:51:20Z(22m00s経過): ms365 が mx1 を 450 "
+                               "4.7.1 Too fast で拒否。"));
   EXPECT_THAT(out_, HasSubstr("で拒否。次の試験送信は 2m28s後(予測)。他の 3 経路は送信を継続。"));
-  EXPECT_THAT(out_, HasSubstr("規則 ms365/server-busy"));
+  EXPECT_THAT(out_,
+              HasSubstr("保留の発端: rcpt の応答、2026-09-21 13:51:20Z; 規則 ms365/too-fast"));
+  EXPECT_THAT(out_, HasSubstr("最後の拒否: mail の応答、相手ホスト mx.example.com、"));
+}
+
+TEST_F(CliTest, ACanaryThatIsDueGoesWithTheNextMessage) {
+  pacing::LearnedState& learned = *port_.held.path.learned;
+  learned.next_canary = port_.moment.now;
+  EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("; next canary now; "));
+  port_.held.path.waiting = 0;
+  EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("; next canary with the next message; "));
+  EXPECT_EQ(run({"path", "list"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("  with the next message  "));
+  EXPECT_EQ(run({"path", "list", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("  次のメールで  "));
+  port_.held.path.is_paused = true;
+  EXPECT_EQ(run({"path", "list"}), exit_ok);
+  EXPECT_THAT(out_, Not(HasSubstr("next message")));
+}
+
+TEST_F(CliTest, ASiblingThatIsKeptBackDoesNotCarryOn) {
+  port_.held.siblings_open = 1;
+  port_.held.siblings_kept_back = 1;
+  EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("; no other path carries on; open, but kept back: 1.\n"));
+  EXPECT_EQ(run({"explain", "--path", "mx1", "ms365", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("。送信を継続する経路は他になし。送信可だが制限中の経路 1。\n"));
+}
+
+struct Bound {
+  pacing::Binding binding;
+  const char* english;
+  const char* japanese;
+};
+
+TEST_F(CliTest, WhatBindsAnOpenOrRecoveringPathIsSaidAndUntilWhen) {
+  using pacing::Binding;
+  constexpr Bound all[] = {
+      {Binding::pace, "the learned pace", "学習した速度"},
+      {Binding::minute_count, "the count of a minute: 3 of 4 at most", "1 分の通数(3/上限 4)"},
+      {Binding::ten_minute_count, "the count of ten minutes: 14 of 15 at most",
+       "10 分の通数(14/上限 15)"},
+      {Binding::hour_count, "the count of an hour: 50 of 60 at most", "1 時間の通数(50/上限 60)"},
+      {Binding::day_count, "the count of a day: 70 of 80 at most", "1 日の通数(70/上限 80)"},
+      {Binding::concurrency, "how many may be in flight at once", "同時送信数"},
+      {Binding::hold, "a hold", "保留"},
+      {Binding::ramp, "the ramp after a hold", "保留後の回復確認"},
+      {Binding::share, "the part of a scarce count that its class may use", "クラスごとの配分"}};
+  engine::PathExplanation& path = port_.open.path;
+  path.in_flight = 0;
+  path.next = {pacing::Limit::learned, port_.moment.now + std::chrono::minutes(8),
+               pacing::Rank::bulk, Binding::none};
+  path.next_move = path.next.at;
+  path.caps.message_rate.reset();
+  path.learned->counts = {3, 14, 50, 70};
+  path.learned->most = {4, 15, 60, 80};
+  for (const pacing::Mode mode : {pacing::Mode::open, pacing::Mode::ramp}) {
+    path.learned->mode = mode;
+    for (const Bound& bound : all) {
+      path.next.binding = bound.binding;
+      EXPECT_EQ(run({"explain", "--path", "mx2", "ms365"}), exit_ok);
+      const std::string line = out_.substr(0, out_.find('\n'));
+      EXPECT_THAT(line, HasSubstr(std::string("kept back by ") + bound.english)) << line;
+      EXPECT_THAT(line, HasSubstr("next message in 8m00s (forecast)")) << line;
+      EXPECT_EQ(run({"explain", "--path", "mx2", "ms365", "--lang", "ja"}), exit_ok);
+      const std::string japanese = out_.substr(0, out_.find('\n'));
+      EXPECT_THAT(japanese, HasSubstr(std::string("制限: ") + bound.japanese)) << japanese;
+      EXPECT_THAT(japanese, HasSubstr("次の送信は 8m00s後(予測)")) << japanese;
+    }
+  }
+  path.next.binding = Binding::ramp;
+  path.in_flight = 2;
+  EXPECT_EQ(run({"explain", "--path", "mx2", "ms365"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("next message when what is in flight is answered"));
 }
 
 TEST_F(CliTest, EveryStateHasItsSentence) {
@@ -45,14 +121,16 @@ TEST_F(CliTest, EveryStateHasItsSentence) {
   EXPECT_THAT(out_, StartsWith("Paused until 2026-09-21 16:13:20Z by uid 0: they called. Nothing "
                                "goes from mx2 to google."));
   EXPECT_EQ(run({"explain", "--path", "mx2", "ms365"}), exit_ok);
-  EXPECT_THAT(out_, StartsWith("Open, but kept back by the cap on messages: mx2 to ms365; its pace "
-                               "is 5.0/s; next message in 3s (forecast)."));
+  EXPECT_THAT(out_,
+              StartsWith("Open, but kept back by the cap on messages: mx2 to ms365; its pace "
+                         "is 5.0/s; next message in 3s (forecast); no other path carries on."));
   pacing::LearnedState& learned = *port_.held.path.learned;
   learned.mode = pacing::Mode::ramp;
   EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
   EXPECT_THAT(out_, StartsWith("Recovering since 2026-09-21 13:51:20Z (22m00s): mx1 sends 4.5/s to "
                                "ms365"));
   learned.mode = pacing::Mode::held;
+  port_.held.hold_began.reset();
   port_.held.path.refused_at = Instant{};
   port_.held.siblings_open = 0;
   EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
@@ -81,8 +159,8 @@ TEST_F(CliTest, OfSeveralPausesTheOneThatEndsLastIsNamed) {
 }
 
 TEST_F(CliTest, SilenceIsSaidAsSuch) {
-  port_.held.path.reply = {};
-  port_.held.path.failure = engine::Failure::connect_timeout;
+  port_.held.hold_began->reply = {};
+  port_.held.hold_began->failure = engine::Failure::connect_timeout;
   EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
   EXPECT_THAT(out_, HasSubstr("ms365 gave mx1 no answer (connect_timeout)"));
 }
@@ -90,12 +168,13 @@ TEST_F(CliTest, SilenceIsSaidAsSuch) {
 TEST_F(CliTest, ARecipientIsExplainedByItsPaths) {
   EXPECT_EQ(run({"explain", "ken@example.com"}), exit_ok);
   EXPECT_EQ(port_.asked_target, "ken@example.com");
-  EXPECT_THAT(out_, StartsWith("Held since 2026-09-21 13:51:20Z"));
-  EXPECT_THAT(out_, HasSubstr("ken@example.com (0000000000001) queued: its paths are held after a "
-                              "refusal; next canary in 2m28s (forecast), ms365\n"));
+  EXPECT_THAT(out_, StartsWith("Open, but kept back by the cap on messages: mx2 to ms365"));
+  EXPECT_THAT(
+      out_, HasSubstr("ken@example.com (0000000000001) queued: no path is free; the first to move "
+                      "is held after a refusal, next canary in 2m28s (forecast), ms365\n"));
   EXPECT_THAT(out_, HasSubstr("\nms365 by pool main:\n  Held since"));
   EXPECT_EQ(run({"explain", "ken@example.com", "--lang", "ja"}), exit_ok);
-  EXPECT_THAT(out_, HasSubstr("拒否されたため経路を保留中。次の試験送信 2m28s後(予測)"));
+  EXPECT_THAT(out_, HasSubstr("拒否後に保留中の経路、次の試験送信 2m28s後(予測)"));
   port_.path_failure = Error{Errc::not_found, "nothing that waits is for x.test"};
   EXPECT_EQ(run({"explain", "x.test"}), exit_not_found);
   EXPECT_THAT(err_, HasSubstr("nothing that waits is for x.test"));
@@ -199,7 +278,7 @@ TEST_F(CliTest, StatusNamesWhatStandsStill) {
   EXPECT_EQ(run({"status"}), exit_ok);
   EXPECT_THAT(out_,
               HasSubstr("mx1 → ms365: Held since 2026-09-21 13:51:20Z (22m00s): ms365 refused "
-                        "mx1 with 451"));
+                        "mx1 with 450"));
   EXPECT_THAT(out_, HasSubstr("mx2 → google: Paused until"));
   EXPECT_THAT(out_, HasSubstr("… and 3 more paths: mailweir path list\n"));
   EXPECT_THAT(out_, HasSubstr("12 refusals that no rule reads: mailweir unknown\n"));

@@ -57,27 +57,69 @@ std::string pace_text(const Json& path) {
 
 std::string siblings_text(const Json& path, const Style& style) {
   const std::uint64_t open = number(path, "siblings_open");
-  if (open == 0) return std::string(word(style, Text::no_sibling));
-  if (open == 1) return std::string(word(style, Text::sibling_carries_on));
-  return say(style.language, Text::siblings_carry_on, count_text(open));
+  const std::uint64_t kept_back = std::min(open, number(path, "siblings_kept_back"));
+  const std::uint64_t going = open - kept_back;
+  std::string text = going == 0   ? std::string(word(style, Text::no_sibling))
+                     : going == 1 ? std::string(word(style, Text::sibling_carries_on))
+                                  : say(style.language, Text::siblings_carry_on, count_text(going));
+  if (kept_back > 0) text += say(style.language, Text::siblings_kept_back, count_text(kept_back));
+  return text;
+}
+
+enum class Canary : std::uint8_t { out, later, due, with_next_message };
+
+// A canary that is due goes with the next message: without one it waits.
+Canary canary_of(const Json& path, std::string_view server_time) {
+  const std::string next = raw_text(member(path, "learned"), "next_canary");
+  if (next.empty() || raw_text(path, "binding") == "canary") return Canary::out;
+  if (next > server_time) return Canary::later;
+  return number(path, "waiting") == 0 ? Canary::with_next_message : Canary::due;
+}
+
+std::string canary_sentence(const Json& path, std::string_view server_time, const Style& style) {
+  switch (canary_of(path, server_time)) {
+    case Canary::out:
+      return std::string(word(style, Text::path_canary_out));
+    case Canary::due:
+      return std::string(word(style, Text::path_canary_due));
+    case Canary::with_next_message:
+      return std::string(word(style, Text::path_canary_with_next));
+    case Canary::later:
+      break;
+  }
+  return say(style.language, Text::path_next_canary,
+             relative_text(raw_text(member(path, "learned"), "next_canary"), server_time, style));
+}
+
+// In a table; of a paused path none goes.
+std::string canary_cell(const Json& path, std::string_view server_time, const Style& style) {
+  const std::string next = raw_text(member(path, "learned"), "next_canary");
+  if (next.empty() || raw_text(path, "state") != "held") return "-";
+  switch (canary_of(path, server_time)) {
+    case Canary::out:
+      return std::string(word(style, Text::canary_out));
+    case Canary::due:
+      return std::string(word(style, Text::canary_now));
+    case Canary::with_next_message:
+      return std::string(word(style, Text::canary_with_next));
+    case Canary::later:
+      break;
+  }
+  return relative_text(next, server_time, style);
 }
 
 std::string held_sentence(const Json& path, std::string_view server_time, const Style& style) {
   const std::string source = shown_text(path, "source");
   const std::string provider = shown_text(path, "provider");
   const Json& learned = member(path, "learned");
-  const Json& refusal = member(path, "last_refusal");
-  const std::string canary = raw_text(learned, "next_canary");
+  const Json& refusal = member(path, "hold_began");
   const bool has_reply = has_value(refusal, "reply_code");
-  return say(
-      style.language, Text::path_held, since_text(learned, server_time, style),
-      refusal.is_null() ? say(style.language, Text::path_refused_before, provider, source)
-                        : say(style.language, has_reply ? Text::path_refused : Text::path_no_answer,
-                              provider, source, refusal_text(refusal)),
-      canary.empty() || raw_text(path, "binding") == "canary"
-          ? std::string(word(style, Text::path_canary_out))
-          : say(style.language, Text::path_next_canary, relative_text(canary, server_time, style)),
-      siblings_text(path, style));
+  return say(style.language, Text::path_held, since_text(learned, server_time, style),
+             refusal.is_null()
+                 ? say(style.language, Text::path_refused_before, provider, source)
+                 : say(style.language, has_reply ? Text::path_refused : Text::path_no_answer,
+                       provider, source, refusal_text(refusal)),
+             canary_sentence(path, server_time, style), siblings_text(path, style));
 }
 
 // Times of one form and zone sort as text; without an end is the latest.
@@ -110,31 +152,46 @@ struct BindingWord {
   std::string_view binding;
   Text text;
   Text window = Text::count_;
+  const char* count = "";
 };
 
 constexpr BindingWord binding_words[] = {
     {"pace", Text::binding_pace},
-    {"minute-count", Text::binding_count, Text::window_minute},
-    {"ten-minute-count", Text::binding_count, Text::window_ten_minutes},
-    {"hour-count", Text::binding_count, Text::window_hour},
-    {"day-count", Text::binding_count, Text::window_day},
+    {"minute-count", Text::binding_count, Text::window_minute, "minute"},
+    {"ten-minute-count", Text::binding_count, Text::window_ten_minutes, "ten-minutes"},
+    {"hour-count", Text::binding_count, Text::window_hour, "hour"},
+    {"day-count", Text::binding_count, Text::window_day, "day"},
     {"concurrency", Text::binding_concurrency},
+    {"hold", Text::binding_hold},
+    {"canary", Text::binding_canary},
     {"ramp", Text::binding_ramp},
-    {"pause", Text::binding_pause},
     {"share", Text::binding_share},
     {"connection_cap", Text::binding_connection_cap},
     {"message_rate_cap", Text::binding_message_rate},
     {"connection_rate_cap", Text::binding_connection_rate},
 };
 
-std::string binding_text(std::string_view binding, const Style& style) {
+std::string binding_text(const Json& path, const Style& style) {
+  const std::string binding = raw_text(path, "binding");
   for (const BindingWord& known : binding_words) {
     if (known.binding != binding) continue;
-    return known.window == Text::count_
-               ? std::string(word(style, known.text))
-               : say(style.language, known.text, word(style, known.window));
+    if (known.window == Text::count_) return std::string(word(style, known.text));
+    const Json& count = member(member(member(path, "learned"), "counts"), known.count);
+    return say(style.language, known.text, word(style, known.window),
+               count_text(number(count, "attempts")),
+               count_text(static_cast<std::uint64_t>(std::max(0.0, real(count, "most")))));
   }
   return printable(binding);
+}
+
+// A full round of the ramp waits for its answers; the forecast is then when they are given up.
+std::string next_message_text(const Json& path, std::string_view server_time, const Style& style) {
+  const std::string next = raw_text(path, "next_move_forecast");
+  if (next.empty()) return std::string(word(style, Text::when_one_ends));
+  const std::string binding = raw_text(path, "binding");
+  if (binding == "canary" || (binding == "ramp" && number(path, "in_flight") > 0))
+    return std::string(word(style, Text::when_answered));
+  return say(style.language, Text::forecast, relative_text(next, server_time, style));
 }
 
 std::string open_sentence(const Json& path, std::string_view server_time, const Style& style) {
@@ -144,18 +201,19 @@ std::string open_sentence(const Json& path, std::string_view server_time, const 
   const std::string at_pace = pace.empty() ? "" : say(style.language, Text::path_at_pace, pace);
   if (!has_value(path, "binding"))
     return say(style.language, Text::path_open, source, provider, at_pace);
-  const std::string next = raw_text(path, "next_move_forecast");
-  return say(style.language, Text::path_bound, binding_text(raw_text(path, "binding"), style),
-             source, provider, at_pace,
-             next.empty()
-                 ? std::string(word(style, Text::when_one_ends))
-                 : say(style.language, Text::forecast, relative_text(next, server_time, style)));
+  return say(style.language, Text::path_bound, binding_text(path, style), source, provider, at_pace,
+             next_message_text(path, server_time, style),
+             number(path, "siblings_held") == 0 ? "" : siblings_text(path, style));
 }
 
 std::string ramp_sentence(const Json& path, std::string_view server_time, const Style& style) {
   return say(style.language, Text::path_ramps,
              since_text(member(path, "learned"), server_time, style), shown_text(path, "source"),
-             pace_text(path), shown_text(path, "provider"), siblings_text(path, style));
+             pace_text(path), shown_text(path, "provider"), siblings_text(path, style),
+             has_value(path, "binding")
+                 ? say(style.language, Text::path_ramp_bound, binding_text(path, style),
+                       next_message_text(path, server_time, style))
+                 : std::string());
 }
 
 Text path_state_word(std::string_view state) {
@@ -184,14 +242,13 @@ std::string paths_table(const Json& paths, std::string_view server_time, const S
   for (const Json& path : paths) {
     const Json& learned = member(path, "learned");
     const auto since = parse_rfc3339(raw_text(learned, "since"));
-    const std::string canary = raw_text(learned, "next_canary");
     const double age = since && now ? std::chrono::duration<double>(*now - *since).count() : -1.0;
     const std::string pace = pace_text(path);
     table.add({shown_text(path, "source"), shown_text(path, "provider"),
                std::string(word(style, path_state_word(raw_text(path, "state")))),
                age < 0 ? "-" : age_text(age), pace.empty() ? "-" : pace,
-               canary.empty() ? "-" : relative_text(canary, server_time, style),
-               count_text(number(path, "waiting")), refusal_text(member(path, "last_refusal"))});
+               canary_cell(path, server_time, style), count_text(number(path, "waiting")),
+               refusal_text(member(path, "last_refusal"))});
   }
   return table.to_string();
 }
@@ -242,23 +299,30 @@ std::string present_explained_path(const Json& list, const Style& style) {
 
 namespace {
 
-// The path that says most about why a recipient waits: a held one before others.
-const Json* telling_path(const Json& answer, std::string_view state) {
-  for (const Json& place : member(answer, "places")) {
-    for (const Json& path : member(place, "paths")) {
-      if (raw_text(path, "state") == state) return &path;
+// The path that says most about why mail waits: what is shut is only the reason where nothing is
+// open, and of what is open that which moves first says when.
+const Json* telling_path(const Json& answer) {
+  for (const std::string_view state : {"open", "ramp", "held", "paused", "unused"}) {
+    const Json* first = nullptr;
+    std::string soonest;
+    for (const Json& place : member(answer, "places")) {
+      for (const Json& path : member(place, "paths")) {
+        if (raw_text(path, "state") != state) continue;
+        const std::string next = raw_text(path, "next_move_forecast");
+        if (first != nullptr && next >= soonest) continue;
+        first = &path;
+        soonest = next;
+      }
     }
+    if (first != nullptr) return first;
   }
   return nullptr;
 }
 
 const Json* telling_path_of(const Json& answer, const Json& recipient) {
   const std::string reason = raw_text(recipient, "reason");
-  if (reason == "path_held") return telling_path(answer, "held");
-  if (reason == "path_paused") return telling_path(answer, "paused");
-  if (reason != "learned_limit") return nullptr;
-  const Json* ramping = telling_path(answer, "ramp");
-  return ramping != nullptr ? ramping : telling_path(answer, "open");
+  if (reason != "path_held" && reason != "path_paused" && reason != "learned_limit") return nullptr;
+  return telling_path(answer);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 namespace mailweir::cli {
 namespace {
 
+constexpr double count_matters = 0.5;  // of the most that is allowed
+
 double real(const Json& json, const char* name) {
   const Json& value = member(json, name);
   return value.is_number() ? value.get<double>() : 0.0;
@@ -38,17 +40,25 @@ std::string learned_text(const Json& learned, const Style& style) {
   add_rate("refused_per_s", Text::learned_refused);
   if (const auto at_once = number(learned, "concurrency"); at_once > 0)
     append(parts, say(language, Text::learned_at_once, count_text(at_once)));
-  for (const WindowWord& known : window_words) {
-    const Json& count = member(member(learned, "counts"), known.window);
-    if (!has_value(count, "most")) continue;
-    append(parts, say(language, Text::learned_count, count_text(number(count, "attempts")),
-                      count_text(static_cast<std::uint64_t>(std::max(0.0, real(count, "most")))),
-                      text_of(language, known.text)));
-  }
   if (const auto holds = number(learned, "holds"); holds > 0)
     append(parts, say(language, Text::learned_holds, count_text(holds)));
   if (const auto refused = number(learned, "canaries_refused"); refused > 0)
     append(parts, say(language, Text::learned_canaries, count_text(refused)));
+  return parts;
+}
+
+// Only the counts that matter now: a ceiling far above what is sent was never met.
+std::string counts_text(const Json& learned, const Style& style) {
+  std::string parts;
+  for (const WindowWord& known : window_words) {
+    const Json& count = member(member(learned, "counts"), known.window);
+    const double attempts = static_cast<double>(number(count, "attempts"));
+    const double most = real(count, "most");
+    if (!has_value(count, "most") || attempts < most * count_matters) continue;
+    append(parts, say(style.language, Text::learned_count, count_text(number(count, "attempts")),
+                      count_text(static_cast<std::uint64_t>(std::max(0.0, most))),
+                      text_of(style.language, known.text)));
+  }
   return parts;
 }
 
@@ -61,18 +71,33 @@ std::string caps_text(const Json& caps, const Style& style) {
   return parts;
 }
 
-std::string refusal_lines(const Json& refusal, std::string_view indent, const Style& style) {
-  if (refusal.is_null()) return {};
+// `as`: what it was to the path, a text with a blank.
+std::string refusal_lines(const Json& refusal, Text as, std::string_view indent,
+                          const Style& style) {
   std::string text = reply_lines(number(refusal, "reply_code"), raw_text(refusal, "reply"), indent);
   const std::string rule = shown_text(refusal, "rule");
   const std::string host = shown_text(refusal, "host");
   const std::string read = rule.empty() ? std::string(text_of(style.language, Text::detail_no_rule))
                                         : say(style.language, Text::detail_rule, rule);
   const bool has_reply = has_value(refusal, "reply_code");
-  text += fmt::format("{}{}{}\n", indent,
-                      say(style.language, Text::detail_refusal, shown_text(refusal, "phase"),
-                          host.empty() ? "-" : host, time_text(raw_text(refusal, "time"))),
-                      has_reply ? "; " + read : "");
+  const std::string phase = shown_text(refusal, "phase");
+  const std::string time = time_text(raw_text(refusal, "time"));
+  const std::string where = host.empty()
+                                ? say(style.language, Text::detail_refusal_here, phase, time)
+                                : say(style.language, Text::detail_refusal, phase, host, time);
+  text += fmt::format("{}{}\n", indent,
+                      say(style.language, as, where + (has_reply ? "; " + read : "")));
+  return text;
+}
+
+// What began the hold, and apart from it the last word, which is mostly a canary's.
+std::string refusals_text(const Json& path, std::string_view indent, const Style& style) {
+  const Json& began = member(path, "hold_began");
+  const Json& last = member(path, "last_refusal");
+  std::string text;
+  if (!began.is_null()) text += refusal_lines(began, Text::detail_began, indent, style);
+  if (!last.is_null() && raw_text(last, "time") != raw_text(began, "time"))
+    text += refusal_lines(last, Text::detail_last, indent, style);
   return text;
 }
 
@@ -87,10 +112,12 @@ std::string rate_text(double per_second) {
 
 std::string path_details(const Json& path, std::string_view indent, const Style& style) {
   const auto language = style.language;
-  std::string text = refusal_lines(member(path, "last_refusal"), indent, style);
+  std::string text = refusals_text(path, indent, style);
   const auto add = [&](const std::string& line) { text += fmt::format("{}{}\n", indent, line); };
   if (const std::string learned = learned_text(member(path, "learned"), style); !learned.empty())
     add(say(language, Text::detail_learned, learned));
+  if (const std::string counts = counts_text(member(path, "learned"), style); !counts.empty())
+    add(say(language, Text::detail_counts, counts));
   add(say(language, Text::detail_caps, caps_text(member(path, "caps"), style)));
   for (const Json& hand : member(path, "hands"))
     add(say(language, Text::detail_hand,

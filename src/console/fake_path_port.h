@@ -127,8 +127,14 @@ class FakePathPort : public AdminPort {
     path.rule = "ms365/server-busy";
     path.host = "mx.example.com";
     path.phase = Phase::mail;
-    path.refused_at = before(seconds(1320));
+    path.refused_at = before(seconds(90));
     path.drain = seconds(80);
+    explained.hold_began = HoldBeginning{
+        .at = before(seconds(1320)),
+        .phase = Phase::rcpt,
+        .failure = engine::Failure::none,
+        .reply = {.code = 450, .enhanced = EnhancedStatus{4, 7, 1}, .text = "4.7.1 Too fast"},
+        .rule = "ms365/too-fast"};
     explained.siblings_open = 3;
     return explained;
   }

@@ -71,7 +71,10 @@ TEST_F(PathApi, AHeldPathSaysSinceWhenOnWhatAndWhatComesNext) {
   EXPECT_THAT(refusal["reply"], HasSubstr("S77719"));
   EXPECT_EQ(refusal["rule"], "ms365/server-busy");
   EXPECT_EQ(refusal["phase"], "mail");
-  EXPECT_EQ(refusal["time"], "2026-09-21T13:51:20.000Z");
+  EXPECT_EQ(refusal["time"], "2026-09-21T14:11:50.000Z");
+  EXPECT_EQ(path["hold_began"]["time"], "2026-09-21T13:51:20.000Z");
+  EXPECT_EQ(path["hold_began"]["reply_code"], 450);
+  EXPECT_EQ(path["siblings_kept_back"], 0);
 }
 
 TEST_F(PathApi, WithoutALimitThereIsNoNumber) {

@@ -126,6 +126,18 @@ Json refusal_json(const engine::PathExplanation& path, const Moment& moment) {
           {"host", text_or_null(path.host)}};
 }
 
+Json beginning_json(const std::optional<HoldBeginning>& began, const Moment& moment) {
+  if (!began) return nullptr;
+  const bool has_reply = began->reply.code != 0;
+  return {{"time", time_or_null(moment.wall_at(began->at))},
+          {"phase", to_string(began->phase)},
+          {"failure", began->failure == engine::Failure::none ? Json(nullptr)
+                                                              : Json(to_string(began->failure))},
+          {"reply_code", has_reply ? Json(began->reply.code) : Json(nullptr)},
+          {"reply", has_reply ? Json(began->reply.text) : Json(nullptr)},
+          {"rule", text_or_null(began->rule)}};
+}
+
 Json waiting_json(const RecipientExplanation::Waiting& waiting, const Moment& moment) {
   const engine::RecipientView& view = waiting.view;
   const bool waits = view.reason != engine::WaitReason::none;
@@ -179,6 +191,8 @@ Json path_json(const ExplainedPath& explained, const Moment& moment) {
           {"waiting", path.waiting},
           {"siblings_open", explained.siblings_open},
           {"siblings_held", explained.siblings_held},
+          {"siblings_kept_back", explained.siblings_kept_back},
+          {"hold_began", beginning_json(explained.hold_began, moment)},
           {"last_refusal", refusal_json(path, moment)}};
 }
 

@@ -75,6 +75,7 @@ void PathRecorder::noticed(const Notice& notice) {
       .detail = notice.detail};
   if (notice.since != Instant{}) event.since = wall_at(notice.since);
   log_.record(clock_.wall_now(), event);
+  if (notice.cell.empty()) remember_hold(notice);
   if (notice.kind == Notice::Kind::throttle_detected)
     metrics_.holds_begun.with({notice.provider, notice.cause}).add();
   if (notice.kind == Notice::Kind::recovered)
@@ -83,6 +84,20 @@ void PathRecorder::noticed(const Notice& notice) {
     const bool accepted = notice.verdict == Notice::Verdict::better;
     metrics_.canaries.with({notice.provider, accepted ? "accepted" : "refused"}).add();
   }
+}
+
+void PathRecorder::remember_hold(const Notice& notice) {
+  if (notice.kind == Notice::Kind::recovered) holds_.erase({notice.source, notice.provider});
+  if (notice.kind != Notice::Kind::throttle_detected) return;
+  holds_.insert_or_assign(
+      {notice.source, notice.provider},
+      Beginning{notice.since, notice.phase, notice.failure, notice.reply, notice.rule});
+}
+
+const PathRecorder::Beginning* PathRecorder::hold_began(const std::string& source,
+                                                        const std::string& provider) const {
+  const auto found = holds_.find({source, provider});
+  return found == holds_.end() ? nullptr : &found->second;
 }
 
 void PathRecorder::refused(const provider::Catalogue& catalogue, std::string_view provider,
@@ -129,6 +144,7 @@ void PathRecorder::hand_ended(const engine::PathHand& hand, std::string_view by,
 
 void PathRecorder::forgotten(const engine::PathExplanation& path, std::string_view by,
                              std::string_view reason) {
+  holds_.erase({path.source, path.provider});
   const std::string detail = knowledge(path);
   log_.record(clock_.wall_now(), operations::PathActed{.action = PathAction::forgotten,
                                                        .source = path.source,

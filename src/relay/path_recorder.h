@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "engine/engine.h"
 #include "engine/notice.h"
@@ -39,8 +40,20 @@ class PathRecorder {
   void paths(std::span<const engine::PathView> paths);
   const provider::UnknownRefusals& unknown_refusals() const { return unknown_; }
 
+  // What the path's present hold began with, held or ramping; null: there is none, or it began in
+  // an earlier run. Until the next notice.
+  struct Beginning {
+    Instant at{};
+    Phase phase = Phase::connect;
+    engine::Failure failure = engine::Failure::none;
+    Reply reply;  // code 0: none came
+    std::string rule;
+  };
+  const Beginning* hold_began(const std::string& source, const std::string& provider) const;
+
  private:
   UnixTime wall_at(Instant time) const;
+  void remember_hold(const engine::Notice& notice);
   void tell_hand(operations::PathAction action, const engine::PathHand& hand, std::string_view by,
                  std::string_view reason);
 
@@ -48,6 +61,7 @@ class PathRecorder {
   operations::Metrics& metrics_;
   const runtime::Clock& clock_;
   provider::UnknownRefusals unknown_;
+  std::map<std::pair<std::string, std::string>, Beginning> holds_;  // by source and provider
   std::map<std::string, double, std::less<>> held_;  // by provider, as the gauges show it
 };
 

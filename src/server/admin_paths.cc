@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -20,6 +22,7 @@ constexpr std::size_t stopped_paths_shown = 10;
 constexpr std::size_t recipients_looked_at = 1000;
 constexpr std::size_t recipients_explained = 20;
 constexpr std::size_t slowed_max = 256;
+constexpr Duration kept_back_after = std::chrono::seconds(10);
 
 bool is_held(const engine::PathView& path) {
   return path.learned && path.learned->mode == pacing::Mode::held;
@@ -32,35 +35,65 @@ bool agrees(std::string_view wanted, std::string_view name) {
 // Of the other paths to each provider.
 class Siblings {
  public:
-  explicit Siblings(const std::vector<engine::PathView>& paths) {
+  // Borrows them.
+  Siblings(const std::vector<engine::PathView>& paths, const engine::Engine& engine,
+           const relay::PathRecorder& recorder, Instant now)
+      : engine_(engine), recorder_(recorder), now_(now) {
     for (const engine::PathView& path : paths) {
       Count& count = counts_[path.provider];
       if (is_held(path)) {
         ++count.held;
       } else if (!path.is_paused) {
-        ++count.open;
+        count.open.push_back(path.source);
       }
     }
   }
 
-  ExplainedPath explain(const engine::Engine& engine, std::string_view source,
-                        std::string_view provider, Instant now) const {
-    ExplainedPath explained{engine.explain(source, provider, now), 0, 0};
-    const auto found = counts_.find(provider);
-    if (found == counts_.end()) return explained;
+  ExplainedPath explain(const std::string& source, const std::string& provider) {
+    ExplainedPath explained{.path = engine_.explain(source, provider, now_), .hold_began = {}};
     const engine::PathExplanation& path = explained.path;
     const bool self_held = path.learned && path.learned->mode == pacing::Mode::held;
+    if (path.learned && path.learned->mode != pacing::Mode::open) {
+      if (const auto* began = recorder_.hold_began(source, provider); began != nullptr)
+        explained.hold_began = console::HoldBeginning{began->at, began->phase, began->failure,
+                                                      began->reply, began->rule};
+    }
+    const auto found = counts_.find(provider);
+    if (found == counts_.end()) return explained;
+    Count& count = found->second;
+    find_kept_back(count, provider);
     const bool self_open = path.is_used && !self_held && !path.is_paused;
-    explained.siblings_open = found->second.open - (self_open ? 1 : 0);
-    explained.siblings_held = found->second.held - (self_held ? 1 : 0);
+    explained.siblings_open = static_cast<std::uint32_t>(count.open.size()) - (self_open ? 1 : 0);
+    explained.siblings_held = count.held - (self_held ? 1 : 0);
+    explained.siblings_kept_back = static_cast<std::uint32_t>(count.kept_back->size()) -
+                                   (count.kept_back->contains(source) ? 1 : 0);
     return explained;
   }
 
  private:
   struct Count {
-    std::uint32_t open = 0;
+    std::vector<std::string> open;
+    std::optional<std::set<std::string>> kept_back;  // of them, once asked for
     std::uint32_t held = 0;
   };
+
+  // An open path need not carry on: a count may be used up for minutes. Within seconds each pace
+  // waits, and what waits for an answer moves.
+  void find_kept_back(Count& count, const std::string& provider) const {
+    if (count.kept_back) return;
+    count.kept_back.emplace();
+    for (const std::string& source : count.open) {
+      const engine::PathExplanation path = engine_.explain(source, provider, now_);
+      const bool is_bound = !path.next.is_free() && path.next_move != never;
+      const bool awaits_answers = path.next.binding == pacing::Binding::ramp && path.in_flight > 0;
+      if (is_bound && !awaits_answers && path.next_move - now_ > kept_back_after)
+        count.kept_back->insert(source);
+    }
+  }
+
+  const engine::Engine& engine_;
+  const relay::PathRecorder& recorder_;
+  Instant now_;
   std::map<std::string, Count, std::less<>> counts_;
 };
 
@@ -202,8 +235,7 @@ std::string pool_in_force(const engine::EngineConfig& config, const std::string&
 }
 
 void add_place(console::RecipientExplanation& explanation, const engine::Engine& engine,
-               const Siblings& siblings, console::RecipientExplanation::Waiting& waiting,
-               Instant now) {
+               Siblings& siblings, console::RecipientExplanation::Waiting& waiting) {
   const engine::EngineConfig& config = engine.config();
   waiting.pool = pool_in_force(config, waiting.pool, waiting.view.message_class);
   const std::string& provider = waiting.view.provider;
@@ -215,7 +247,7 @@ void add_place(console::RecipientExplanation& explanation, const engine::Engine&
   console::RecipientExplanation::Place place{provider, waiting.pool, {}};
   const auto pool = std::ranges::find(config.pools, waiting.pool, &engine::EgressPool::name);
   for (const std::uint16_t source : pool->sources)
-    place.paths.push_back(siblings.explain(engine, config.sources[source].name, provider, now));
+    place.paths.push_back(siblings.explain(config.sources[source].name, provider));
   explanation.places.push_back(std::move(place));
 }
 
@@ -251,14 +283,14 @@ struct Admin::Target {
 
 void Admin::add_stopped_paths(console::ServerStatus& status, const engine::Engine& engine,
                               Instant now) const {
-  const Siblings siblings(status.paths);
+  Siblings siblings(status.paths, engine, ports_.recorder.paths(), now);
   for (const engine::PathView& path : status.paths) {
     if (is_held(path)) ++status.paths_held;
     if (path.is_paused) ++status.paths_paused;
     if (!is_held(path) && !path.is_paused) continue;
     ++status.paths_stopped;
     if (status.stopped_paths.size() < stopped_paths_shown)
-      status.stopped_paths.push_back(siblings.explain(engine, path.source, path.provider, now));
+      status.stopped_paths.push_back(siblings.explain(path.source, path.provider));
   }
 }
 
@@ -269,7 +301,7 @@ void Admin::paths(console::PathQuery query, console::Done<console::PathList> don
         !known)
       return done(std::unexpected(std::move(known).error()));
     const auto all = engine.paths(now);
-    const Siblings siblings(all);
+    Siblings siblings(all, engine, ports_.recorder.paths(), now);
     auto wanted = matching(all, query.source, query.provider);
     console::PathList list{.moment = moment(now), .paths = {}, .total = wanted.size()};
     list.held = static_cast<std::uint64_t>(std::ranges::count_if(wanted, is_held));
@@ -277,7 +309,7 @@ void Admin::paths(console::PathQuery query, console::Done<console::PathList> don
                       [](const auto& a, const auto& b) { return importance(a) < importance(b); });
     if (wanted.size() > query.count) wanted.resize(query.count);
     for (const engine::PathView& path : wanted)
-      list.paths.push_back(siblings.explain(engine, path.source, path.provider, now));
+      list.paths.push_back(siblings.explain(path.source, path.provider));
     done(std::move(list));
   });
 }
@@ -288,9 +320,9 @@ void Admin::explain_path(std::string source, std::string provider,
                             done = std::move(done)](engine::Engine& engine, Instant now) mutable {
     if (auto known = check_names(engine, ports_.catalogue, source, provider, now); !known)
       return done(std::unexpected(std::move(known).error()));
-    const Siblings siblings(engine.paths(now));
+    Siblings siblings(engine.paths(now), engine, ports_.recorder.paths(), now);
     console::PathList list{.moment = moment(now), .paths = {}, .total = 1};
-    list.paths.push_back(siblings.explain(engine, source, provider, now));
+    list.paths.push_back(siblings.explain(source, provider));
     list.held = engine.is_held(source, provider) ? 1 : 0;
     done(std::move(list));
   });
@@ -355,8 +387,8 @@ void Admin::read_waiting(const Target& target, std::vector<engine::RecipientView
   ports_.relay.with_engine(
       [this, found = std::move(found), done](engine::Engine& engine, Instant now) mutable {
         found.moment = moment(now);
-        const Siblings siblings(engine.paths(now));
-        for (auto& waiting : found.recipients) add_place(found, engine, siblings, waiting, now);
+        Siblings siblings(engine.paths(now), engine, ports_.recorder.paths(), now);
+        for (auto& waiting : found.recipients) add_place(found, engine, siblings, waiting);
         done(std::move(found));
       });
 }

@@ -64,7 +64,11 @@ TEST_F(AdminPaths, AHeldPathStandsInFrontAndInTheStatus) {
   EXPECT_EQ(path.provider, provider());
   EXPECT_EQ(path.learned->mode, pacing::Mode::held);
   EXPECT_EQ(path.reply.code, 451);
+  ASSERT_TRUE(list->paths[0].hold_began);
+  EXPECT_EQ(list->paths[0].hold_began->reply.code, 451);
+  EXPECT_EQ(list->paths[0].hold_began->at, path.learned->since);
   EXPECT_EQ(list->paths[0].siblings_open, 0U);
+  EXPECT_EQ(list->paths[0].siblings_kept_back, 0U);
   EXPECT_EQ(list->paths[0].siblings_held, 0U);
   const auto now = status();
   EXPECT_EQ(now.paths_held, 1U);
