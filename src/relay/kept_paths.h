@@ -21,8 +21,8 @@ inline constexpr std::string_view kept_hand_prefix = "hand/";
 // The id of the next hand, in decimal: an id is not given twice, so that the event log is clear.
 inline constexpr std::string_view next_hand_key = "hands/next";
 
-// Older than this, an image is as good as this old.
-inline constexpr Duration kept_age_max = std::chrono::days(365);
+// An image this old tells nothing of today; it is dropped at a start.
+inline constexpr Duration kept_age_max = std::chrono::days(90);
 
 struct KeptPath {
   std::string source;

@@ -36,6 +36,7 @@ void Relay::Core::restore_paths() {
         auto kept = read_kept_path(key, value);
         if (!kept) return told(kept.error());
         const Duration age = age_of(kept->saved, wall);
+        if (age >= kept_age_max) return lazy_.system.push_back({std::string(key), {}});
         engine_.restore_path(std::move(kept->source), std::move(kept->provider),
                              std::move(kept->image), age, now);
       });

@@ -132,6 +132,26 @@ TEST_F(PathKeeping, AnImageThatCannotBeReadIsReportedAndThePathStartsAnew) {
   receiver.wait_for(1);
 }
 
+TEST_F(PathKeeping, AnImageFromMonthsAgoIsDroppedAtTheStart) {
+  start();
+  hold_path();
+  stop();
+  const KeptPath taken = read_kept_path(path_key(), kept(path_key()).value()).value();
+  const UnixTime now = runtime::SystemClock().wall_now();
+  spool::CommitBatch batch;
+  batch.system = {
+      to_entry(engine::KeepPath{"one", provider(), taken.image}, now - 24h * 89),
+      to_entry(engine::KeepPath{"one", "left.test", taken.image}, now - 24h * 91),
+      to_entry(engine::KeepPath{"@tenant x", "left.test", taken.image}, now - 24h * 91)};
+  ASSERT_TRUE(spool.memory.commit(batch));
+  start();
+  ASSERT_TRUE(spool.wait_until([this] { return !kept(kept_path_key("one", "left.test")); }));
+  EXPECT_EQ(kept(kept_path_key("@tenant x", "left.test")), std::nullopt);
+  EXPECT_TRUE(kept(path_key()));
+  accept("new@b.test");
+  EXPECT_TRUE(is_held());
+}
+
 TEST_F(PathKeeping, APauseOutlivesACrash) {
   start();
   const auto set_hands = set(pause());
