@@ -21,7 +21,8 @@ Result<Catalogue> load(const std::string& folder) {
 }
 
 int refuse(const Context& context, const Error& error) {
-  context.environment.err(error.context.ends_with('\n') ? error.context : error.context + "\n");
+  context.environment.err("mailweir: " + error.context +
+                          (error.context.ends_with('\n') ? "" : "\n"));
   return exit_failure;
 }
 

@@ -314,7 +314,7 @@ int explain(const CLI::App& app, const CLI::ParseError& error, const Environment
   std::ostringstream err;
   const bool is_help = app.exit(error, out, err) == 0;
   environment.out(out.str());
-  environment.err(err.str());
+  if (!err.str().empty()) environment.err("mailweir: " + err.str());
   return is_help ? exit_ok : exit_usage;
 }
 

@@ -20,12 +20,12 @@ TEST_F(CliTest, StatusIsOneSentenceThenATable) {
   EXPECT_EQ(run({"status"}), exit_ok);
   EXPECT_EQ(
       out_,
-      "3 recipients queued, oldest 3m12s; delivering to 1 provider; 1 held.\n"
+      "3 recipients queued, oldest 3m12s; delivering to 1 provider; messages on hold: 1.\n"
       "Sandbox mode: everything is delivered into the built-in sink; nothing leaves this machine.\n"
       "\n"
-      "PROVIDER   QUEUED  READY  IN FLIGHT  DEFERRED  HELD  OLDEST\n"
-      "google          2      0          1         0     1      2s\n"
-      "microsoft       1      0          0         1     0   3m12s\n"
+      "PROVIDER   QUEUED  READY  IN FLIGHT  DEFERRED  ON HOLD  OLDEST\n"
+      "google          2      0          1         0        1      2s\n"
+      "microsoft       1      0          0         1        0   3m12s\n"
       "\n"
       "In the 1h02m since the start: 50 messages accepted; of their recipients 47 delivered, 1 "
       "bounced, 0 expired, 0 deleted; 2 deferrals.\n"
@@ -39,14 +39,14 @@ TEST_F(CliTest, StatusSpeaksJapanese) {
   EXPECT_EQ(run({"status", "--rows", "1"}), exit_ok);
   EXPECT_EQ(
       out_,
-      "送信待ち 3 件(最も古いもの 3m12s)、1 プロバイダーへ配送中、保留 1 件。\n"
-      "サンドボックス動作中: すべて内蔵の受信サーバーへ配送され、外部には送信されません。\n"
+      "送信待ち 3 件(最も古いもの 3m12s)、1 プロバイダーへ配信中、留め置き 1 件。\n"
+      "サンドボックス動作中: すべて内蔵の受信サーバーへ配信され、外部には送信されません。\n"
       "\n"
-      "プロバイダー  合計  送信可  配送中  延期  保留  最古\n"
-      "google           2       0       1     0     1    2s\n"
+      "プロバイダー  合計  送信待機  配信中  延期  留め置き  最古\n"
+      "google           2         0       1     0         1    2s\n"
       "… ほか 1 行: mailweir queue\n"
       "\n"
-      "起動後 1h02m: 受付 50 通、宛先ごとに配送完了 47、不達 1、期限切れ 0、削除 0、延期 2 回。\n"
+      "起動後 1h02m: 受理 50 通、宛先ごとに配信 47、不達 1、期限切れ 0、削除 0、延期 2 回。\n"
       "Mailweir 0.1.0(mx.sender.example)、既定の設定、データ ./var: 使用 1.0 MiB、空き 1.0 TiB。\n"
       "待ち受け: smtp 127.0.0.1:2525\n");
   EXPECT_EQ(run({"--lang", "en", "status"}), exit_ok);
@@ -81,8 +81,8 @@ TEST_F(CliTest, QueueGroupsByWhatIsAsked) {
   EXPECT_EQ(run({"queue", "--by", "domain", "--rows", "1"}), exit_ok);
   EXPECT_EQ(port_.asked_key, engine::QueueKey::domain);
   EXPECT_EQ(out_,
-            "DOMAIN  QUEUED  READY  IN FLIGHT  DEFERRED  HELD  OLDEST\n"
-            "google       2      0          1         0     1      2s\n"
+            "DOMAIN  QUEUED  READY  IN FLIGHT  DEFERRED  ON HOLD  OLDEST\n"
+            "google       2      0          1         0        1      2s\n"
             "… and 1 more: mailweir queue --by domain --rows N\n");
 }
 
@@ -102,7 +102,7 @@ TEST_F(CliTest, QueueListReadsLikeMailq) {
   EXPECT_EQ(run({"queue", "-p", "--after", "0000000000002"}), exit_ok);
   EXPECT_EQ(out_,
             "0000000000003!    4.0 KiB  2026-09-21 14:13:18Z  app@sender.example\n"
-            "    bo@gmail.example  held: until released, google\n");
+            "    bo@gmail.example  on hold: until released, google\n");
 }
 
 TEST_F(CliTest, TraceIsATimelineWithReplyAndTranscript) {
@@ -121,6 +121,21 @@ TEST_F(CliTest, TraceIsATimelineWithReplyAndTranscript) {
       "                          | C: EHLO mx.sender.example\n"
       "2026-09-21 14:10:10.000Z  message.retried by uid 1000\n"
       "                          customer called\n");
+}
+
+TEST_F(CliTest, TraceShowsOnlyTheStepsThatWereReached) {
+  port_.events = {
+      R"({"time":"2026-09-21T14:10:08.000Z","type":"attempt","outcome":"deferred","attempt":1,"recipients":["a@b.test"],"phase":"mail","reply":{"code":451,"text":"4.7.0 no"},"timings_ms":{"mail":3,"rcpt":0,"data":0},"next_due":"2026-09-21T14:09:00.000Z"})"};
+  EXPECT_EQ(run({"trace", "0000000000001"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("took mail 3 ms; goes again when its path is free\n"));
+  EXPECT_EQ(run({"trace", "0000000000001", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("mail 3 ms; 経路が空き次第、再送\n"));
+}
+
+TEST_F(CliTest, AnEmptyListOfIdsDoesNothing) {
+  input_ = " \n\n";
+  EXPECT_EQ(run({"message", "hold", "-"}), exit_usage);
+  EXPECT_THAT(err_, testing::StartsWith("mailweir: there is no message id on standard input"));
 }
 
 TEST_F(CliTest, TraceShowsEventsItDoesNotKnow) {
@@ -164,7 +179,7 @@ TEST_F(CliTest, JsonIsTheServersOwn) {
 
 TEST_F(CliTest, ActsOnTheMessagesNamed) {
   EXPECT_EQ(run({"message", "hold", "0000000000001", "--reason", "asked by customer"}), exit_ok);
-  EXPECT_EQ(out_, "Messages held: 1.\n");
+  EXPECT_EQ(out_, "Messages put on hold: 1.\n");
   EXPECT_EQ(port_.asked_action.action, Action::hold);
   EXPECT_EQ(port_.asked_action.reason, "asked by customer");
   EXPECT_EQ(run({"message", "release", "0000000000001", "0000000000009"}), exit_not_found);

@@ -41,6 +41,10 @@ Result<Json> action_body(const Context& context, const ActOptions& options) {
     if (ids.size() == 1 && ids.front() == "-") {
       WEIR_TRY(const std::string text, context.environment.read("-"));
       ids = words_of(text);
+      if (ids.empty()) {
+        return fail(Errc::invalid_argument,
+                    std::string(text_of(context.style.language, Text::no_ids)));
+      }
     }
     body["ids"] = std::move(ids);
   } else if (options.filter.is_empty()) {
@@ -141,7 +145,7 @@ int act(const Context& context, const ActOptions& options) {
   auto body = action_body(context, options);
   if (!body) {
     complain(context, body.error().context);
-    return exit_failure;
+    return body.error().code == Errc::invalid_argument ? exit_usage : exit_failure;
   }
   if (options.action == "delete" && !options.yes && !options.dry_run) {
     if (const auto refusal = confirm_delete(context, *body)) return *refusal;

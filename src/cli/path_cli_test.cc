@@ -180,6 +180,37 @@ TEST_F(CliTest, ARecipientIsExplainedByItsPaths) {
   EXPECT_THAT(err_, HasSubstr("nothing that waits is for x.test"));
 }
 
+TEST_F(CliTest, ADomainIsAnsweredByItsPathsFirst) {
+  port_.more = 1234;
+  EXPECT_EQ(run({"explain", "example.com"}), exit_ok);
+  const auto answer = out_.find("Open, but kept back");
+  const auto paths = out_.find("ms365 by pool main:");
+  const auto recipients = out_.find("ken@example.com (0000000000001) queued");
+  EXPECT_EQ(answer, 0U);
+  EXPECT_LT(paths, recipients);
+  EXPECT_NE(recipients, std::string::npos);
+  EXPECT_THAT(out_, HasSubstr("\n… and 1,234 more that wait.\n"));
+  EXPECT_EQ(run({"explain", "example.com", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("\n… ほか 1,234 件が待機中。\n"));
+}
+
+TEST_F(CliTest, AMessageThatHasLeftIsToldWithItsEnd) {
+  port_.path_failure = Error{Errc::not_found, "nothing that waits is for it"};
+  port_.events = {
+      R"({"time":"2026-09-21T14:00:00.000Z","type":"attempt","outcome":"deferred","recipients":["a@b.test"]})",
+      R"({"time":"2026-09-21T14:10:00.000Z","type":"attempt","outcome":"delivered","recipients":["a@b.test"]})",
+      R"({"time":"2026-09-21T14:11:00.000Z","type":"disposition","disposition":"expired","recipient":"c@b.test"})"};
+  EXPECT_EQ(run({"explain", "0000000000001"}), exit_not_found);
+  EXPECT_EQ(err_,
+            "mailweir: 0000000000001 has ended: a@b.test delivered 2026-09-21 14:10:00Z; c@b.test "
+            "expired 2026-09-21 14:11:00Z. All that happened: mailweir trace 0000000000001\n");
+  EXPECT_EQ(run({"explain", "0000000000001", "--lang", "ja"}), exit_not_found);
+  EXPECT_THAT(err_, HasSubstr("0000000000001 は終了しました: a@b.test 配信 "));
+  port_.events.clear();
+  EXPECT_EQ(run({"explain", "0000000000001"}), exit_not_found);
+  EXPECT_THAT(err_, HasSubstr("nothing that waits is for it"));
+}
+
 TEST_F(CliTest, ExplainNeedsOneSubject) {
   EXPECT_EQ(run({"explain"}), exit_usage);
   EXPECT_EQ(run({"explain", "a.test", "--path", "mx1", "ms365"}), exit_usage);
@@ -211,12 +242,12 @@ TEST_F(CliTest, AHandIsLaidWithItsReason) {
   EXPECT_EQ(port_.asked_hand.rate, (Rate{20, std::chrono::minutes(1)}));
   EXPECT_EQ(
       out_,
-      "In force (8): cap mx1 → * 20/min, 5 connections until 2026-09-21 16:13:20Z: they called "
+      "In force: hand 8, cap mx1 → * 20/min, 5 connections until 2026-09-21 16:13:20Z: they called "
       "(" +
           port_.asked_hand.actor + "). Take back with: mailweir path undo 8\n");
   EXPECT_EQ(run({"pause", "mx1", "ms365", "--reason", "they called", "--lang", "ja"}), exit_ok);
   EXPECT_EQ(port_.asked_hand.kind, HandOrder::Kind::pause);
-  EXPECT_THAT(out_, StartsWith("有効 (8): 停止 mx1 → ms365: they called"));
+  EXPECT_THAT(out_, StartsWith("有効: 指示 8、停止 mx1 → ms365 取り消すまで: they called"));
   EXPECT_EQ(run({"slow", "mx1", "ms365", "--reason", "x"}), exit_ok);
   EXPECT_EQ(port_.asked_hand.kind, HandOrder::Kind::slow);
 }
@@ -229,7 +260,7 @@ TEST_F(CliTest, AHandThatMeetsNoPathSaysSo) {
 
 TEST_F(CliTest, AHandWithoutReasonOrLimitIsRefused) {
   EXPECT_EQ(run({"path", "pause", "mx1", "ms365"}), exit_usage);
-  EXPECT_THAT(err_, HasSubstr("--reason is required"));
+  EXPECT_THAT(err_, StartsWith("mailweir: --reason is required"));
   EXPECT_EQ(run({"path", "cap", "mx1", "ms365", "--reason", "x"}), exit_usage);
   EXPECT_EQ(run({"path", "pause", "mx1", "ms365", "--rate", "5/s", "--reason", "x"}), exit_usage);
   EXPECT_EQ(run({"path", "cap", "mx1", "ms365", "--rate", "5", "--reason", "x"}), exit_usage);
@@ -248,9 +279,11 @@ TEST_F(CliTest, HandsAreListedAndTakenBack) {
   EXPECT_EQ(run({"path", "undo", "7", "--reason", "over"}), exit_ok);
   EXPECT_EQ(port_.asked_undo, 7U);
   EXPECT_EQ(port_.asked_order.reason, "over");
-  EXPECT_THAT(out_, StartsWith("Taken back (7): pause * → google until"));
+  EXPECT_THAT(out_, StartsWith("Taken back: hand 7, pause * → google until"));
   EXPECT_EQ(run({"path", "undo", "9"}), exit_not_found);
-  EXPECT_EQ(run({"path", "undo", "x"}), exit_usage);
+  EXPECT_EQ(run({"path", "undo", "abc"}), exit_usage);
+  EXPECT_EQ(err_,
+            "mailweir: \"abc\" is no hand: hands have numbers; `mailweir path hands` lists them\n");
   EXPECT_EQ(run({"path", "resume", "*", "google", "--reason", "over"}), exit_ok);
   EXPECT_EQ(port_.asked_order.source, "");
   EXPECT_EQ(run({"path", "forget", "mx1", "ms365", "--reason", "new address"}), exit_ok);
@@ -284,6 +317,20 @@ TEST_F(CliTest, StatusNamesWhatStandsStill) {
   EXPECT_THAT(out_, HasSubstr("12 refusals that no rule reads: mailweir unknown\n"));
   EXPECT_EQ(run({"status", "--lang", "ja"}), exit_ok);
   EXPECT_THAT(out_, HasSubstr("mx1 → ms365: 保留中 2026-09-21 13:51:20Z"));
+}
+
+TEST_F(CliTest, HeldPathsAndMessagesOnHoldHaveWordsOfTheirOwn) {
+  port_.server.totals.held = 0;
+  port_.server.stopped_paths = {port_.held};
+  port_.server.paths_held = 1;
+  port_.server.paths_stopped = 1;
+  EXPECT_EQ(run({"status"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("; no message on hold.\n"));
+  EXPECT_THAT(out_, HasSubstr("mx1 → ms365: Held since"));
+  EXPECT_THAT(out_, HasSubstr("\nREADY counts what is due, also where a held or paused path"));
+  EXPECT_EQ(run({"status", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("、留め置きのメールなし。\n"));
+  EXPECT_THAT(out_, Not(HasSubstr("保留なし")));
 }
 
 TEST_F(CliTest, APathThatIsHeldAndPausedIsCountedOnce) {

@@ -25,7 +25,7 @@ struct HandOptions {
 };
 
 struct UndoOptions {
-  std::uint64_t id = 0;
+  std::string id;
   std::string reason;
 };
 

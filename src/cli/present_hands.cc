@@ -35,7 +35,8 @@ std::string hand_text(const Json& hand, const Style& style) {
   return say(style.language, Text::hand_text, action_text(hand, style),
              all_if_empty(shown_text(hand, "source")), all_if_empty(shown_text(hand, "provider")),
              limits.empty() ? "" : " " + limits,
-             until.empty() ? "" : say(style.language, Text::hand_until, time_text(until)),
+             until.empty() ? std::string(word(style, Text::hand_without_end))
+                           : say(style.language, Text::hand_until, time_text(until)),
              shown_text(hand, "reason"), shown_text(hand, "by"));
 }
 

@@ -74,17 +74,23 @@ std::string verdict_lines(const Json& event, const Style& style) {
 std::string timing_line(const Json& event, const Style& style) {
   std::string timings;
   const Json& measured = member(event, "timings_ms");
+  // With pipelining later steps were asked for, and none was taken after the one that was refused.
+  const std::string refused_at =
+      raw_text(event, "outcome") == "delivered" ? "" : raw_text(event, "phase");
   if (measured.is_object()) {
     for (const auto& [phase, milliseconds] : measured.items()) {
       if (!milliseconds.is_number()) continue;
       timings += fmt::format("{}{} {} ms", timings.empty() ? "" : ", ", printable(phase),
                              milliseconds.get<double>());
+      if (phase == refused_at) break;
     }
   }
   std::string line = timings.empty() ? "" : say(style.language, Text::event_timings, timings);
   if (has_value(event, "next_due")) {
     line += (line.empty() ? "" : "; ") +
-            say(style.language, Text::event_next, time_text(raw_text(event, "next_due")));
+            (raw_text(event, "next_due") > raw_text(event, "time")
+                 ? say(style.language, Text::event_next, time_text(raw_text(event, "next_due")))
+                 : std::string(text_of(style.language, Text::event_next_by_path)));
   }
   return line.empty() ? "" : fmt::format("{}{}\n", event_indent, line);
 }

@@ -217,7 +217,7 @@ std::string ramp_sentence(const Json& path, std::string_view server_time, const 
 }
 
 Text path_state_word(std::string_view state) {
-  if (state == "held") return Text::state_held;
+  if (state == "held") return Text::path_state_held;
   if (state == "ramp") return Text::path_state_ramp;
   if (state == "paused") return Text::path_state_paused;
   if (state == "unused") return Text::path_state_unused;
@@ -325,27 +325,27 @@ const Json* telling_path_of(const Json& answer, const Json& recipient) {
   return telling_path(answer);
 }
 
-}  // namespace
-
-std::string present_explained_recipient(const Json& answer, const Style& style) {
-  const std::string server_time = raw_text(answer, "server_time");
-  const Json& recipients = member(answer, "recipients");
+std::string waiting_lines(const Json& answer, const Style& style) {
   std::string text;
-  if (!recipients.empty()) {
-    if (const Json* path = telling_path_of(answer, recipients.front()); path != nullptr) {
-      text += coloured(path_sentence(*path, server_time, style),
-                       path_colour(raw_text(*path, "state")), style) +
-              "\n\n";
-    }
+  for (const Json& recipient : member(answer, "recipients")) {
+    text += say(style.language, Text::waits_of_recipient, shown_text(recipient, "mailbox"),
+                shown_text(recipient, "message"),
+                state_lines(recipient, raw_text(answer, "server_time"), "    ", style));
   }
-  for (const Json& recipient : recipients) {
-    text +=
-        say(style.language, Text::waits_of_recipient, shown_text(recipient, "mailbox"),
-            shown_text(recipient, "message"), state_lines(recipient, server_time, "    ", style));
+  if (const std::uint64_t more = number(answer, "more"); more > 0) {
+    const bool is_all = is_set(answer, "more_is_all");
+    text += say(style.language, is_all ? Text::more_recipients : Text::more_recipients_least,
+                count_text(more)) +
+            "\n";
   }
-  if (is_set(answer, "has_more")) text += std::string(word(style, Text::more_recipients)) + "\n";
+  return text;
+}
+
+std::string place_lines(const Json& answer, const Style& style) {
+  const std::string server_time = raw_text(answer, "server_time");
+  std::string text;
   for (const Json& place : member(answer, "places")) {
-    text += "\n" +
+    text += (text.empty() ? "" : "\n") +
             say(style.language, Text::paths_of_pool, shown_text(place, "provider"),
                 shown_text(place, "pool")) +
             "\n";
@@ -354,6 +354,30 @@ std::string present_explained_recipient(const Json& answer, const Style& style) 
           "  " + path_sentence(path, server_time, style) + "\n" + path_details(path, "    ", style);
   }
   return text;
+}
+
+}  // namespace
+
+// Of one recipient or message its state is next to the answer, of a domain its paths are.
+std::string present_explained_recipient(const Json& answer, const Style& style) {
+  const Json& recipients = member(answer, "recipients");
+  const bool is_of_domain = is_set(answer, "of_domain");
+  const Json* path = nullptr;
+  if (is_of_domain) {
+    path = telling_path(answer);
+  } else if (!recipients.empty()) {
+    path = telling_path_of(answer, recipients.front());
+  }
+  std::string text;
+  if (path != nullptr) {
+    text = coloured(path_sentence(*path, raw_text(answer, "server_time"), style),
+                    path_colour(raw_text(*path, "state")), style) +
+           "\n\n";
+  }
+  const std::string waiting = waiting_lines(answer, style);
+  const std::string places = place_lines(answer, style);
+  if (places.empty()) return text + waiting;
+  return text + (is_of_domain ? places + "\n" + waiting : waiting + "\n" + places);
 }
 
 }  // namespace mailweir::cli

@@ -127,7 +127,10 @@ std::string present_status(const Json& status, const Style& style) {
                      warnings(status, style) + stopped_paths(status, style) + "\n";
   if (const Json& providers = member(status, "providers"); !providers.empty()) {
     text += rows_table(providers, Text::provider_title, style);
-    text += rest_line(status, "providers", "providers_total", "mailweir queue", style) + "\n";
+    text += rest_line(status, "providers", "providers_total", "mailweir queue", style);
+    if (number(status, "paths_stopped") > 0)
+      text += std::string(text_of(style.language, Text::ready_blocked)) + "\n";
+    text += "\n";
   }
   return text + footer(status, style);
 }

@@ -39,7 +39,10 @@ class FakePathPort : public AdminPort {
   void explain_recipient(std::string target, Done<RecipientExplanation> done) override {
     asked_target = std::move(target);
     if (path_failure) return done(std::unexpected(*path_failure));
-    done(RecipientExplanation{moment, {waiting_one}, false, {{"ms365", "main", {held, open}}}});
+    RecipientExplanation answer{moment, {waiting_one}, more > 0, {{"ms365", "main", {held, open}}}};
+    answer.more = more;
+    answer.is_of_domain = !asked_target.contains('@');
+    done(std::move(answer));
   }
   void hands(Done<HandList> done) override { done(HandList{moment, known_hands, {}, {}}); }
   void set_hand(HandOrder order, Done<HandList> done) override {
@@ -86,6 +89,7 @@ class FakePathPort : public AdminPort {
   RecipientExplanation::Waiting waiting_one;
   std::optional<Error> path_failure;
   std::uint64_t covered = 2;
+  std::uint64_t more = 0;  // that wait and are not shown
 
   PathQuery asked_paths;
   std::string asked_target;

@@ -65,7 +65,10 @@ struct RecipientExplanation {
   Moment moment;
   std::vector<Waiting> recipients;  // the first in the order of acceptance
   bool has_more = false;
-  std::vector<Place> places;  // of those recipients whose provider is known
+  std::vector<Place> places;   // of those recipients whose provider is known
+  std::uint64_t more = 0;      // recipients that wait and are not among those shown
+  bool is_all_counted = true;  // false: there may be still more
+  bool is_of_domain = false;   // asked for a whole domain
 };
 
 struct HandOrder {

@@ -216,6 +216,9 @@ Response recipient_explanation_response(const RecipientExplanation& explanation)
   return json_response({{"server_time", to_rfc3339(explanation.moment.wall)},
                         {"recipients", std::move(recipients)},
                         {"has_more", explanation.has_more},
+                        {"more", explanation.more},
+                        {"more_is_all", explanation.is_all_counted},
+                        {"of_domain", explanation.is_of_domain},
                         {"places", std::move(places)}});
 }
 

@@ -90,7 +90,7 @@ Chart ReportSeries::rates(const PathResult& provider) const {
   delivered.values = sums(series, [](const PathSample& s) { return s.delivered; }, per_second);
   Line attempts{.name = {"attempts", "試行"}, .colour = "--attempts"};
   attempts.values = sums(series, [](const PathSample& s) { return s.attempts; }, per_second);
-  Line offered{.name = {"handed in", "受付"}, .colour = "--offered", .style = Line::Style::dashed};
+  Line offered{.name = {"handed in", "受理"}, .colour = "--offered", .style = Line::Style::dashed};
   offered.values = sums(series, [](const PathSample& s) { return s.accepted; }, per_second);
   Line limit{
       .name = {"hidden limit", "隠れた上限"}, .colour = "--limit", .style = Line::Style::dashed};
