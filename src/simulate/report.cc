@@ -173,7 +173,7 @@ std::string plots(const RunResult& run) {
   std::sort(providers.begin(), providers.end(), [](const auto* a, const auto* b) {
     return a->attempts != b->attempts ? a->attempts > b->attempts : a->provider < b->provider;
   });
-  std::string html = section({"By mailbox provider", "プロバイダ別"});
+  std::string html = section({"By mailbox provider", "プロバイダー別"});
   for (std::size_t i = 0; i < std::min(providers.size(), providers_drawn); ++i) {
     html += "<h3>" + escape_html(providers[i]->provider) + "</h3>\n";
     html += chart_svg(series.rates(*providers[i]), series.axis());
@@ -204,7 +204,7 @@ std::string plots(const RunResult& run) {
 std::string class_table(const RunResult& run) {
   std::string html = section({"Measures", "指標"});
   html += head({{"class", "クラス"},
-                {"accepted", "受付"},
+                {"accepted", "受理"},
                 {"delivered", "配信"},
                 {"bounced", "不達"},
                 {"expired", "期限切れ"},
@@ -250,14 +250,14 @@ std::string measure_table(const RunResult& run) {
       fmt::format("{} / {}", m.spells_recovered, m.spells_ended));
   row({"time to recover after release, mean and longest", "解除から復帰までの時間（平均、最大）"},
       optional_text(m.recover_mean) + ", " + optional_text(m.recover_max));
-  row({"healthy IPs burnt by moved mail", "振り替えで傷めた健全な IP"},
+  row({"trips of healthy sources by moved mail", "振り替えによる健全な送信元での抵触"},
       count_text(m.healthy_burns));
   return html + std::string(foot);
 }
 
 std::string provider_table(const RunResult& run) {
-  std::string html = head({{"provider", "プロバイダ"},
-                           {"handed in", "受付"},
+  std::string html = head({{"provider", "プロバイダー"},
+                           {"handed in", "受理"},
                            {"attempts", "試行"},
                            {"delivered", "配信"},
                            {"refused", "拒否"},
