@@ -33,13 +33,14 @@ std::string head(const RunResult& run, const Words& say) {
           : say("not drained", "未排出");
   return fmt::format("{}  {} {}  {} {}\n", run.title, say("sender", "送信側"), run.sender,
                      say("seed", "シード"), run.seed) +
-         fmt::format(fmt::runtime(say(
-                         "{} recipients accepted: {} delivered, {} bounced, {} expired, {} queued; "
-                         "{} of load, {}\n",
-                         "受理 {} 宛先: 配信 {}、不達 {}、期限切れ {}、残り {}。負荷 {}、{}\n")),
-                     count_text(counts.accepted), count_text(counts.delivered),
-                     count_text(counts.bounced), count_text(counts.expired),
-                     count_text(counts.queued), duration_text(run.length), drained);
+         fmt::format(
+             fmt::runtime(
+                 say("recipients accepted: {}; {} delivered, {} bounced, {} expired, {} queued; "
+                     "{} of load, {}\n",
+                     "受理 {} 宛先: 配信 {}、不達 {}、期限切れ {}、残り {}。負荷 {}、{}\n")),
+             count_text(counts.accepted), count_text(counts.delivered), count_text(counts.bounced),
+             count_text(counts.expired), count_text(counts.queued), duration_text(run.length),
+             drained);
 }
 
 std::string class_table(const RunResult& run, const Words& say) {
@@ -83,16 +84,16 @@ std::string measure_lines(const RunResult& run, const Words& say) {
   const Measures& m = run.measures;
   std::string text = fmt::format(
       fmt::runtime(say("of the oracle {} (regret {}, {} a recipient); wasted {:.1f} per "
-                       "1,000 delivered; {} trips\n",
+                       "1,000 delivered; trips: {}\n",
                        "理想比 {}（後悔 {}、宛先あたり {}）。無駄な試行 {:.1f}/千通。抵触 "
                        "{} 回\n")),
       optional_percent(share_of_oracle(m.regret_percent), 2), optional_percent(m.regret_percent, 2),
       duration_text(std::max(Duration{}, m.regret_delay)), m.wasted_per_1000, count_text(m.trips));
   text += fmt::format(
-      fmt::runtime(say("penalty {:.2f}% of path time; {} spells, noticed {} (mean {}), recovered "
-                       "from {} of {} (mean {}); {} healthy sources burnt\n",
+      fmt::runtime(say("penalty {:.2f}% of path time; spells: {}, noticed {} (mean {}), recovered "
+                       "from {} of {} (mean {}); trips at healthy sources: {}\n",
                        "ペナルティ時間 {:.2f}%。発生 {} 回、検知 {} 回（平均 {}）、復帰 {}/{} "
-                       "回（平均 {}）。健全IPの損傷 {}\n")),
+                       "回（平均 {}）。健全な送信元での抵触 {} 回\n")),
       100 * m.penalty_share, m.spells, m.spells_detected, optional_text(m.detect_mean),
       m.spells_recovered, m.spells_ended, optional_text(m.recover_mean), m.healthy_burns);
   if (m.crash_duplicates + m.lost_replies > 0) {

@@ -152,13 +152,13 @@ struct FileCloser {
 };
 using File = std::unique_ptr<std::FILE, FileCloser>;
 
-bool write_all(const std::string& name, std::string_view text) {
-  const File file(std::fopen(name.c_str(), "wb"));
-  if (file != nullptr && std::fwrite(text.data(), 1, text.size(), file.get()) == text.size() &&
-      std::fflush(file.get()) == 0)
-    return true;
+int refuse_file(const std::string& name) {
   fmt::print(stderr, "mailweir simulate: {}: {}\n", name, std::strerror(errno));
-  return false;
+  return exit_failure;
+}
+
+bool write_all(std::FILE* file, std::string_view text) {
+  return std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
 }
 
 // The run, with its events written; empty after a message.
@@ -188,15 +188,18 @@ std::optional<RunResult> play(const Scenario& scenario, const Options& options) 
 }
 
 int play_one(const Scenario& scenario, const Options& options) {
+  // Before the run: nobody waits for a report that cannot be written, nor reads "passed" beside it.
+  const File report(options.report.empty() ? nullptr : std::fopen(options.report.c_str(), "wb"));
+  if (!options.report.empty() && report == nullptr) return refuse_file(options.report);
   const auto result = play(scenario, options);
   if (!result) return exit_failure;
-  fmt::print("{}", options.json ? run_json(*result) : run_text(*result, options.language));
-  if (!options.report.empty()) {
+  if (report != nullptr) {
     std::ostringstream text;
     text << std::ifstream(scenario.file, std::ios::binary).rdbuf();
-    if (!write_all(options.report, html_report(*result, text.str(), options.language)))
-      return exit_failure;
+    if (!write_all(report.get(), html_report(*result, text.str(), options.language)))
+      return refuse_file(options.report);
   }
+  fmt::print("{}", options.json ? run_json(*result) : run_text(*result, options.language));
   return result->passed() ? exit_ok : exit_failure;
 }
 

@@ -69,6 +69,20 @@ TEST(SimulateCommand, AValueMayStandBehindAnEqualsSign) {
   EXPECT_EQ(run_with({"--seed=", "x.toml"}).code, 2);
 }
 
+TEST(SimulateCommand, ARunWhoseReportCannotBeWrittenHasNotPassed) {
+  const Said said =
+      run_with({scenario_file("simulate_report.toml"), "--report", "/nonexistent/report.html"});
+  EXPECT_EQ(said.code, 1);
+  EXPECT_THAT(said.err, HasSubstr("/nonexistent/report.html"));
+  EXPECT_THAT(said.out, testing::Not(HasSubstr("passed")));
+}
+
+TEST(SimulateCommand, CountsAreNamedAsWhatTheyAre) {
+  const Said said = run_with({scenario_file("simulate_words.toml")});
+  EXPECT_THAT(said.out, HasSubstr("spells: 0"));
+  EXPECT_THAT(said.out, HasSubstr("trips at healthy sources: 0"));
+}
+
 TEST(SimulateCommand, AComparisonFailsWhenMailweirMissesAnExpectation) {
   const std::string met = scenario_file("simulate_met.toml");
   EXPECT_EQ(run_with({met, "--compare"}).code, 0);

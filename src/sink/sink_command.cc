@@ -32,7 +32,7 @@ constexpr Bilingual running{"{0}: {1}\nTakes mail on {2}.\n", "{0}: {1}\n受け�
 constexpr Bilingual page_at{"Watch it: http://{0}/   JSON: http://{0}/api/v1/sink\n",
                             "画面: http://{0}/   JSON: http://{0}/api/v1/sink\n"};
 constexpr Bilingual stop_with{"Ctrl-C ends it.\n", "Ctrl-C で終了します。\n"};
-constexpr Bilingual ended{"{0} messages from {1} sources; refused {2} times.\n",
+constexpr Bilingual ended{"Messages taken: {0}; sources: {1}; refusals: {2}.\n",
                           "受け取り {0} 通、送信元 {1} 件、拒否 {2} 回。\n"};
 constexpr Bilingual no_folder{"cannot make a folder for the certificate",
                               "証明書用のフォルダーを作成できません"};
@@ -71,13 +71,6 @@ int show_parameters(const world::ReceiverSpec& spec) {
   for (const auto& parameter : world::list_parameters(spec))
     fmt::print("{}={}\n    {}\n", parameter.name, parameter.value, parameter.meaning);
   return exit_ok;
-}
-
-Result<world::ReceiverSpec> make_spec(const CommandOptions& options) {
-  WEIR_TRY(auto spec, world::find_personality(options.personality));
-  for (const auto& [name, value] : options.settings)
-    WEIR_CHECK(world::set_parameter(spec, name, value));
-  return spec;
 }
 
 // A folder that goes with its owner.

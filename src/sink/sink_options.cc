@@ -29,6 +29,9 @@ constexpr Bilingual bad_setting{"--set must be NAME=VALUE, as penalty.share=0.5,
 constexpr Bilingual bad_language{"--lang must be en or ja, not \"{}\"",
                                  "--lang は en か ja です(\"{}\" は不可)"};
 
+constexpr Bilingual with_settings{"set to {0}; as it comes it would be: {1}",
+                                  "設定 {0}(既定: {1})"};
+
 struct Option {
   std::string_view name;
   std::string_view value;  // what stands for its value in the help; empty: it takes none
@@ -215,6 +218,18 @@ Result<CommandOptions> read_options(const std::vector<std::string>& arguments, L
   }
   if (options.listen.empty()) options.listen = defaults;
   return options;
+}
+
+Result<world::ReceiverSpec> make_spec(const CommandOptions& options) {
+  WEIR_TRY(auto spec, world::find_personality(options.personality));
+  std::string settings;
+  for (const auto& [name, value] : options.settings) {
+    WEIR_CHECK(world::set_parameter(spec, name, value));
+    settings += fmt::format("{}{}={}", settings.empty() ? "" : " ", name, value);
+  }
+  if (!settings.empty())
+    spec.summary = say(options.language, with_settings, settings, spec.summary);
+  return spec;
 }
 
 std::string help(Language language) {

@@ -9,6 +9,7 @@
 #include "base/networks.h"
 #include "base/result.h"
 #include "sink/sink_text.h"
+#include "world/personality.h"
 
 namespace mailweir::sink {
 
@@ -30,6 +31,10 @@ struct CommandOptions {
 
 // `language` is that of the surroundings; --lang may change it. The error is a sentence in it.
 Result<CommandOptions> read_options(const std::vector<std::string>& arguments, Language language);
+
+// The personality with its settings; its summary names them. The error says what is wrong and how
+// it is written.
+Result<world::ReceiverSpec> make_spec(const CommandOptions& options);
 
 std::string help(Language language);
 

@@ -76,6 +76,16 @@ TEST(SinkOptions, ComplaintsAreInTheLanguageAskedForOnTheSameLine) {
   EXPECT_THAT(options.error().context, HasSubstr("--seed は 0 から"));
 }
 
+TEST(SinkOptions, WhatIsSetIsSaidOfThePersonality) {
+  const auto options = read_options(
+      {"--personality", "token-bucket", "--set", "bucket.rate=20/min", "--set", "bucket.burst=6"},
+      Language::english);
+  ASSERT_TRUE(options);
+  const auto spec = make_spec(*options);
+  ASSERT_TRUE(spec) << spec.error().context;
+  EXPECT_THAT(spec->summary, HasSubstr("set to bucket.rate=20/min bucket.burst=6; as it comes"));
+}
+
 TEST(SinkOptions, HelpNamesEveryOptionInBothLanguages) {
   for (const auto language : {Language::english, Language::japanese}) {
     for (const char* name : {"--personality", "--set", "--seed", "--listen", "--http", "--ledger",

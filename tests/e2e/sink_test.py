@@ -84,7 +84,7 @@ class SinkCommand(ServerCase):
         self.start_receiver()
         self.deliver()
         self.assertEqual(self.receiver.stop(), 0)
-        self.assertIn("1 messages from 1 sources", self.receiver.process.output())
+        self.assertIn("Messages taken: 1; sources: 1", self.receiver.process.output())
 
     def command(self, *arguments):
         return subprocess.run([str(BINARY), "sink", *arguments], capture_output=True, text=True, timeout=SECONDS)
