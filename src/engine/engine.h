@@ -12,20 +12,18 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/ids.h"
 #include "base/time.h"
 #include "engine/engine_config.h"
+#include "engine/engine_views.h"
+#include "engine/message_facts.h"
 #include "engine/order.h"
 #include "engine/outcome.h"
 #include "engine/path_hand.h"
-#include "pacing/pacer.h"
 #include "provider/catalogue.h"
 
 namespace mailweir {
@@ -33,138 +31,6 @@ class Random;
 }
 
 namespace mailweir::engine {
-
-// A recipient as the engine is told of it, new or restored.
-struct RecipientFacts {
-  std::uint16_t recipient = 0;                    // index into the envelope
-  std::string_view domain;                        // normalized; only used during the call
-  Disposition disposition = Disposition::queued;  // queued, deferred or held
-  std::uint16_t attempts = 0;
-  Instant due{};  // not before this; the beginning of time: at once
-  std::uint16_t reply_code = 0;
-};
-
-struct MessageFacts {
-  MessageId id;
-  std::string_view message_class;  // unknown names fall to the first class
-  std::string_view tenant;
-  std::string_view pool;           // empty: the class's
-  std::string_view sender_domain;  // of the reverse-path; empty: null, or not known
-  std::string_view dkim_domain;    // d= of its first signature; empty: none, or not known
-  std::uint32_t size = 0;
-  Instant accepted{};
-  Instant not_before{};
-  Instant expires = never;
-  Instant deadline = never;
-  std::span<const RecipientFacts> recipients;
-  std::uint16_t recipients_total = 0;  // of the envelope, settled ones included
-};
-
-// Why a recipient is not on its way at this moment.
-enum class WaitReason : std::uint8_t {
-  none,           // in flight
-  route,          // the MX look-up is under way
-  not_before,     // the sender asked for a later time
-  retry,          // deferred by a refusal; until `until`
-  held,           // by an operator, or because its content cannot be read
-  next_hop_down,  // the next hop could not be reached; next try `until`
-  connection_cap,
-  message_rate_cap,
-  connection_rate_cap,
-  learned_limit,  // of the path: what is sent now is what it is known to bear
-  path_held,      // refused there; one canary at a time asks, the next `until`
-  path_paused,    // by an operator
-  turn,           // others go first: class, tenant, order of arrival
-};
-std::string_view to_string(WaitReason reason);
-
-struct RecipientView {
-  MessageId id;
-  std::uint16_t recipient = 0;
-  Disposition disposition = Disposition::queued;
-  std::uint16_t attempts = 0;
-  std::uint16_t reply_code = 0;
-  std::string domain;
-  std::string provider;  // empty until routed
-  std::string message_class;
-  std::string tenant;
-  Instant accepted{};
-  Instant due{};
-  Instant expires{};
-  WaitReason reason = WaitReason::none;
-  Instant until{};
-};
-
-// One row of `mailweir queue`.
-struct QueueRow {
-  std::string key;  // provider, class, source, tenant or domain, as asked
-  std::uint64_t ready = 0;
-  std::uint64_t deferred = 0;
-  std::uint64_t held = 0;
-  std::uint64_t in_flight = 0;
-  Instant oldest = never;  // accepted
-};
-
-struct PathView {
-  std::string source;
-  std::string provider;
-  bool is_paused = false;                       // by an operator
-  std::optional<pacing::LearnedState> learned;  // none: fixed caps alone
-  std::uint32_t connections = 0;
-  std::uint32_t in_flight = 0;
-  std::uint64_t delivered = 0;
-  std::uint64_t deferred = 0;
-  std::uint64_t bounced = 0;
-  pacing::PathCaps caps;
-};
-
-// Why a path is as fast as it is, and what comes next; forecasts are marked as such.
-struct PathExplanation {
-  std::string source;
-  std::string provider;
-  bool is_used = false;   // in this run of the process; else only configuration speaks
-  pacing::PathCaps caps;  // hands included
-  bool is_paused = false;
-  std::vector<PathHand> hands;  // that cover it
-  std::optional<pacing::LearnedState> learned;
-  pacing::NextPermit next;  // for an urgent, else any message
-  std::uint32_t connections = 0;
-  std::uint32_t in_flight = 0;
-  std::uint64_t waiting = 0;  // recipients ready for the provider, by any source
-  // The last refusal, verbatim.
-  Reply reply;
-  std::string rule;
-  std::string host;
-  Phase phase = Phase::connect;
-  Failure failure = Failure::none;
-  Instant refused_at{};  // zero: never refused
-  bool carries_others =
-      false;  // a sibling is held: this path takes over no more than it has shown to bear
-  Instant next_move = never;  // forecast: the next canary, or the next permit
-  Duration
-      drain{};  // forecast, at the present pace of all paths to the provider; zero: cannot tell
-};
-
-struct Totals {
-  std::uint64_t messages = 0;
-  std::uint64_t recipients = 0;
-  std::uint64_t ready = 0;
-  std::uint64_t deferred = 0;
-  std::uint64_t held = 0;
-  std::uint64_t in_flight = 0;
-  std::uint64_t sessions = 0;
-  Instant oldest = never;
-};
-
-enum class QueueKey : std::uint8_t { provider, domain, message_class, tenant };
-
-struct ListFilter {
-  std::string provider;  // empty: any
-  std::string domain;
-  std::string message_class;
-  std::string tenant;
-  std::optional<Disposition> disposition;
-};
 
 class Engine {
  public:
