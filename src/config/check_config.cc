@@ -95,7 +95,6 @@ class Check {
   }
 
   void check_doors();
-  void check_relay_networks();
   void check_limits();
   void check_sources();
   template <class Item>
@@ -125,26 +124,12 @@ void Check::check_doors() {
   };
   check_unique("smtp.listen", config_.smtp.listen);
   check_unique("http.listen", config_.http.listen);
-  check_relay_networks();
   if (config_.tls.certificate.empty() != config_.tls.key.empty()) {
     const bool has_key = config_.tls.certificate.empty();
     error(has_key ? "tls.key" : "tls.certificate",
           fmt::format(
               "the {} comes without its {}; give both, or none to have a self-signed one made",
               has_key ? "key" : "certificate", has_key ? "certificate" : "key"));
-  }
-}
-
-void Check::check_relay_networks() {
-  constexpr unsigned ipv4_prefix_min = 8;  // 10.0.0.0/8 is the widest private network
-  constexpr unsigned ipv6_prefix_min = 16;
-  for (const Network& network : config_.smtp.relay_networks.entries()) {
-    const unsigned least = network.first().is_ipv4() ? ipv4_prefix_min : ipv6_prefix_min;
-    if (network.prefix_length() < least) {
-      error("smtp.relay_networks", fmt::format("{} would make this an open relay; list your own "
-                                               "networks, with prefixes of at least /{}",
-                                               to_string(network), least));
-    }
   }
 }
 
@@ -203,7 +188,8 @@ void Check::check_reference(const std::string& key, const std::string& name,
                             std::string_view section, const Names& names) {
   if (name.empty() || contains(names, std::string_view(name))) return;
   // The one meant may be among those whose names could not be read.
-  if (places_.any_unreadable(fmt::format("{}[", section))) return;
+  if (places_.is_unreadable(fmt::format("{}[", section)) || contains(names, std::string_view()))
+    return;
   const std::string_view near = nearest_name(name, names);
   error(key, near.empty()
                  ? fmt::format("there is no {} {}; add a [[{}]] of that name, or use one of: {}",
@@ -296,6 +282,11 @@ void Check::check_assignments() {
 }
 
 void Check::warn() {
+  if (config_.mode == Mode::sandbox && !config_.routes.empty()) {
+    warning("route[0]",
+            "without effect in sandbox mode: all mail goes to the built-in sink; set mode = "
+            "\"live\" to use routes, or remove them");
+  }
   if (config_.mode == Mode::live) {
     if (!places_.is_given("source")) {
       warning("mode",

@@ -8,6 +8,7 @@
 namespace mailweir::config {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -78,6 +79,27 @@ TEST(CheckConfig, NeverAnOpenRelay) {
   EXPECT_THAT(errors_of("[smtp]\nrelay_networks = [\"10.0.0.0/8\", \"fd00::/16\"]\n"), IsEmpty());
 }
 
+TEST(CheckConfig, OneBadElementHidesNoOther) {
+  EXPECT_THAT(errors_of("[smtp]\nrelay_networks = [\"0.0.0.0/0\", \"10.1.2.3/8\"]\n"),
+              ElementsAre(HasSubstr("c:2:19: 0.0.0.0/0 would make this an open relay"),
+                          HasSubstr("c:2:32: ")));
+  EXPECT_THAT(errors_of("[[source]]\nname = \"a\"\nipv4 = \"x\"\n[[pool]]\nname = \"p\"\nsources "
+                        "= [\"b\"]\n[[caps.for]]\nsource = \"c\"\nconnections = 1\n"),
+              ElementsAre(HasSubstr("c:3:8:"), HasSubstr("there is no source \"b\""),
+                          HasSubstr("there is no source \"c\"")));
+  // It may be the one whose name cannot be read.
+  EXPECT_THAT(errors_of("[[source]]\nname = \"a b\"\n[[pool]]\nname = \"p\"\nsources = "
+                        "[\"b\"]\n"),
+              ElementsAre(HasSubstr("is not a name")));
+}
+
+TEST(CheckConfig, ThePortOfARouteIsAKeyOfItsOwn) {
+  EXPECT_THAT(errors_of("mode = \"live\"\n[[route]]\ndomain = \"*\"\nhosts = "
+                        "[\"127.0.0.1:9530\"]\n"),
+              ElementsAre(AllOf(HasSubstr("write \"127.0.0.1\" here"), HasSubstr("port = 9530"))));
+  EXPECT_THAT(errors_of("[[route]]\ndomain = \"*\"\nhosts = [\"::1\"]\n"), IsEmpty());
+}
+
 TEST(CheckConfig, LimitsMustFitEachOther) {
   EXPECT_THAT(errors_of("[smtp]\nmessage_size_max = \"1GiB\"\n"),
               ElementsAre(HasSubstr("larger than smtp.memory_max")));
@@ -127,6 +149,8 @@ TEST(CheckConfig, WarnsOfWhatWorksButIsHardlyMeant) {
   EXPECT_THAT(warnings_of("[http]\nlisten = [\"0.0.0.0:8025\"]\n"),
               ElementsAre(HasSubstr("can be reached from other machines")));
   EXPECT_THAT(warnings_of("[smtp]\nsessions_max = 100\n"), SizeIs(1));
+  EXPECT_THAT(warnings_of("[[route]]\ndomain = \"*\"\nhosts = [\"::1\"]\n"),
+              ElementsAre(HasSubstr("without effect in sandbox mode")));
 }
 
 TEST(Places, FallBackToTheTableAround) {

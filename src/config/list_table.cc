@@ -74,11 +74,11 @@ ListSection routes() {
            "Whose mail: `\"example.com\"`, `\"*.example.com\"` (its subdomains), or `\"*\"` (all).",
            needed),
        of<Route>("hosts", WEIR_MEMBER(hosts), kinds::list(kinds::host_or_address()),
-                 "Where it goes, tried in this order.", needed),
+                 "Where it goes, tried in this order; without the port.", needed),
        of<Route>("port", WEIR_MEMBER(port), kinds::whole_number<std::uint16_t>(1, 65535),
                  "Their port.")},
       "Mail that goes to fixed hosts (smarthosts) without an MX look-up. The first route that "
-      "matches counts.");
+      "matches counts. In sandbox mode routes are without effect.");
 }
 
 ListSection assignments() {

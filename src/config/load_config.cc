@@ -104,7 +104,9 @@ void Reading::read_element(const ListSection& list, const Table& table, const st
     const std::string full = joined(key, entry.key);
     places.add(full, entry.place);
     const auto is_within = [&](const Complaint& complaint) {
-      return complaint.place == entry.node.place;
+      const Array* parts = entry.node.array();
+      return complaint.place == entry.node.place ||
+             (parts != nullptr && contains(*parts, complaint.place, &Node::place));
     };
     if (std::ranges::any_of(found, is_within)) places.mark_unreadable(full);
   }

@@ -139,10 +139,15 @@ TEST(LoadConfig, KnowsWhereAKeyBelongs) {
 TEST(LoadConfig, AsksForUnits) {
   EXPECT_THAT(complaint_of("[smtp]\ncommand_timeout = 300\n"),
               HasSubstr("this is a whole number; write it as \"5m\""));
+  EXPECT_THAT(complaint_of("[smtp]\ncommand_timeout = 30\n"), HasSubstr("write it as \"30s\""));
   EXPECT_THAT(complaint_of("[smtp]\ncommand_timeout = \"300\"\n"),
               HasSubstr("is not a duration; write a number with its unit"));
   EXPECT_THAT(complaint_of("[caps]\nmessage_rate = \"20\"\n"), HasSubstr("or \"unlimited\""));
   EXPECT_THAT(complaint_of("[spool]\nmemory = \"64\"\n"), HasSubstr("is not a size"));
+}
+
+TEST(LoadConfig, AHostNameHasNoUnderscore) {
+  EXPECT_THAT(complaint_of("hostname = \"mx_op1\"\n"), HasSubstr("is not a host name"));
 }
 
 TEST(LoadConfig, KeepsValuesInTheirRange) {
@@ -277,7 +282,9 @@ TEST_F(LoadConfigFiles, AProviderFileThatIsWrongIsAnError) {
 TEST(LoadConfig, TheExampleIsCorrect) {
   const auto loaded = load_config(WEIR_SOURCE_DIR "/examples/mailweir.toml");
   ASSERT_TRUE(loaded) << to_string(loaded.error().front());
-  EXPECT_THAT(loaded->warnings, IsEmpty());
+  // It begins as a sandbox, and shows a route for later.
+  ASSERT_THAT(loaded->warnings, SizeIs(1));
+  EXPECT_THAT(loaded->warnings[0].message, HasSubstr("without effect in sandbox mode"));
   EXPECT_THAT(loaded->config.sources, SizeIs(3));
 }
 

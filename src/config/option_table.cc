@@ -55,7 +55,7 @@ Options smtp_options() {
   return {
       set("smtp.listen", WEIR_MEMBER(smtp.listen), kinds::list(kinds::endpoint()),
           "Where SMTP clients connect. An empty list closes that door.", at_restart),
-      set("smtp.relay_networks", WEIR_MEMBER(smtp.relay_networks), kinds::networks(),
+      set("smtp.relay_networks", WEIR_MEMBER(smtp.relay_networks), kinds::relay_networks(),
           "Clients from here may hand in mail for any address; all others are refused. A network "
           "wide enough for an open relay is an error."),
       set("smtp.message_size_max", WEIR_MEMBER(smtp.message_size_max), kinds::bytes(kib),
@@ -94,7 +94,9 @@ Options door_options() {
       set("tls.key", WEIR_MEMBER(tls.key), kinds::path(), "PEM file with its private key.",
           derived("made with the certificate", Effect::on_restart)),
       set("http.listen", WEIR_MEMBER(http.listen), kinds::list(kinds::endpoint()),
-          "Where the console, the API, `/metrics` and `/healthz` are served.", at_restart),
+          "Where the API, `/metrics` and `/healthz` are served; `/` is a small page of links to "
+          "them.",
+          at_restart),
       set("admin.socket", WEIR_MEMBER(admin.socket), kinds::path(),
           "The Unix socket the `mailweir` commands talk to.",
           derived("`mailweir.sock` in `data_dir`", Effect::on_restart)),
@@ -232,7 +234,7 @@ std::vector<TableSection> tables() {
       {"", "The server as a whole."},
       {"smtp", "Receiving mail by SMTP."},
       {"tls", "The certificate for STARTTLS. Give both files or none."},
-      {"http", "The console and the API."},
+      {"http", "The API for looking, and metrics; changes are made by the commands."},
       {"admin", "The door of the commands."},
       {"spool", "The queue on disk."},
       {"events", "The log of everything that happened (docs/events.md)."},

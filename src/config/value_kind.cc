@@ -32,12 +32,70 @@ Result<std::string> parse_label(std::string_view text) {
 
 Result<std::string> parse_host(std::string_view text) {
   auto host = normalize_domain(text, AddressCharset::ascii);
+  // Look-ups bear with an underscore; receivers do not, in EHLO (RFC 5321 section 2.3.5).
+  if (host && host->contains('_')) {
+    return fail(Errc::invalid_argument,
+                fmt::format("{} is not a host name (\"_\" is no letter, digit or hyphen); write it "
+                            "as \"mail.example.com\"",
+                            quote(text)));
+  }
   if (!host) {
     return fail(Errc::invalid_argument,
                 fmt::format("{} is not a host name ({}); write it as \"mail.example.com\"",
                             quote(text), host.error().context));
   }
   return host;
+}
+
+Result<std::string> parse_route_host(std::string_view text) {
+  if (const auto address = IpAddress::parse(text)) return to_string(*address);
+  const std::size_t colon = text.rfind(':');
+  const std::string_view port =
+      colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
+  if (!port.empty() && port.find_first_not_of("0123456789") == std::string_view::npos) {
+    std::string_view host = text.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    return fail(
+        Errc::invalid_argument,
+        fmt::format("{} has a port, which is a key of its own; write {} here, and port = {} "
+                    "below it",
+                    quote(text), quote(host), port));
+  }
+  auto host = normalize_domain(text, AddressCharset::ascii);
+  if (!host) {
+    return fail(Errc::invalid_argument,
+                fmt::format("{} is not a host name ({}); write it as \"relay.example.com\"",
+                            quote(text), host.error().context));
+  }
+  return host;
+}
+
+// A network as wide as this holds strangers.
+Result<Network> parse_relay_network(std::string_view text) {
+  constexpr unsigned ipv4_prefix_min = 8;  // 10.0.0.0/8 is the widest private network
+  constexpr unsigned ipv6_prefix_min = 16;
+  WEIR_TRY(const Network network, Network::parse(text));
+  const unsigned least = network.first().is_ipv4() ? ipv4_prefix_min : ipv6_prefix_min;
+  if (network.prefix_length() < least) {
+    return fail(Errc::invalid_argument,
+                fmt::format("{} would make this an open relay; list your own networks, with "
+                            "prefixes of at least /{}",
+                            to_string(network), least));
+  }
+  return network;
+}
+
+Kind<Networks> networks_of(Result<Network> (*parse)(std::string_view)) {
+  const Kind<std::vector<Network>> entries = kinds::list(
+      kinds::parsed<Network>("network", "\"192.0.2.0/24\"", parse,
+                             [](const Network& network) { return quote(to_string(network)); }));
+  return {.name = entries.name,
+          .read = [entries](const Node& node) -> ReadResult<Networks> {
+            auto values = entries.read(node);
+            if (!values) return std::unexpected(std::move(values.error()));
+            return Networks(std::move(*values));
+          },
+          .print = [entries](const Networks& value) { return entries.print(value.entries()); }};
 }
 
 Result<std::string> parse_domain_pattern(std::string_view text) {
@@ -160,7 +218,7 @@ Kind<double> real(double min, double max) {
 
 Kind<Duration> duration(Duration min, Duration max) {
   const std::string least = min > Duration::zero() ? ", at least " + to_string(min) : std::string();
-  return parsed<Duration>(
+  Kind<Duration> kind = parsed<Duration>(
       "duration" + least, "\"5m\"",
       [=](std::string_view text) -> Result<Duration> {
         WEIR_TRY(const Duration value, parse_duration(text));
@@ -172,6 +230,17 @@ Kind<Duration> duration(Duration min, Duration max) {
         return value;
       },
       [](const Duration& value) { return quote(to_string(value)); });
+  kind.read = [read = kind.read, min, max](const Node& node) -> ReadResult<Duration> {
+    // A bare number is mostly meant in seconds.
+    if (const auto* number = std::get_if<std::int64_t>(&node.value)) {
+      const bool fits =
+          *number > 0 && *number <= std::chrono::floor<std::chrono::seconds>(max).count();
+      const Duration meant = std::chrono::seconds(fits ? *number : 0);
+      if (fits && meant >= min) return complain_type(node, quote(to_string(meant)));
+    }
+    return read(node);
+  };
+  return kind;
 }
 
 Kind<ByteCount> bytes(ByteCount min) {
@@ -238,11 +307,7 @@ Kind<std::string> host() {
 }
 
 Kind<std::string> host_or_address() {
-  return checked("host name or IP address", "\"relay.example.com\"",
-                 [](std::string_view text) -> Result<std::string> {
-                   if (const auto address = IpAddress::parse(text)) return to_string(*address);
-                   return parse_host(text);
-                 });
+  return checked("host name or IP address", "\"relay.example.com\"", parse_route_host);
 }
 
 Kind<std::string> domain_pattern() {
@@ -280,16 +345,11 @@ Kind<Endpoint> dns_server() {
 }
 
 Kind<Networks> networks() {
-  const Kind<std::vector<Network>> entries =
-      list(parsed<Network>("network", "\"192.0.2.0/24\"", Network::parse,
-                           [](const Network& network) { return quote(to_string(network)); }));
-  return {.name = entries.name,
-          .read = [entries](const Node& node) -> ReadResult<Networks> {
-            auto values = entries.read(node);
-            if (!values) return std::unexpected(std::move(values.error()));
-            return Networks(std::move(*values));
-          },
-          .print = [entries](const Networks& value) { return entries.print(value.entries()); }};
+  return networks_of(Network::parse);
+}
+
+Kind<Networks> relay_networks() {
+  return networks_of(parse_relay_network);
 }
 
 }  // namespace kinds

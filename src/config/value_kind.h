@@ -162,11 +162,11 @@ Kind<std::optional<Rate>> rate();          // or "unlimited"
 Kind<RateLimit> rate_limit();              // the same, for an override
 Kind<std::string> text(std::string name);  // any string
 Kind<std::string> path();
-Kind<std::string> path_or_none();  // "" is none
-Kind<std::string> label();         // the name of a source, a pool, …
-Kind<std::string> host();          // a host name
-Kind<std::string> host_or_address();
-Kind<std::string> domain_pattern();  // "example.com", "*.example.com" or "*"
+Kind<std::string> path_or_none();     // "" is none
+Kind<std::string> label();            // the name of a source, a pool, …
+Kind<std::string> host();             // a host name
+Kind<std::string> host_or_address();  // without a port
+Kind<std::string> domain_pattern();   // "example.com", "*.example.com" or "*"
 Kind<std::string> mailbox();
 Kind<std::string> sender();  // a mailbox or "<>"
 Kind<std::string> ipv4();
@@ -174,6 +174,7 @@ Kind<std::string> ipv6();
 Kind<Endpoint> endpoint();
 Kind<Endpoint> dns_server();  // port 53 if none is given
 Kind<Networks> networks();
+Kind<Networks> relay_networks();  // none so wide that strangers could relay
 
 }  // namespace kinds
 }  // namespace mailweir::config
