@@ -47,7 +47,9 @@ std::size_t ipv4_length(std::string_view text) {
     const std::size_t begin = at;
     while (at < text.size() && at - begin < 3 && is_digit(text[at])) ++at;
     if (at == begin) return 0;
-    if (part < 3 && (at == text.size() || text[at++] != '.')) return 0;
+    if (part == 3) break;
+    if (at == text.size() || text[at] != '.') return 0;
+    ++at;
   }
   return at;
 }

@@ -57,7 +57,8 @@ std::optional<Duration> clock_of(std::uint64_t first, std::string_view rest, std
   std::array<std::uint64_t, 3> parts = {first, 0, 0};
   std::size_t count = 1;
   while (count < 3 && rest.size() > 2 && rest[0] == ':' && is_digit(rest[1]) && is_digit(rest[2])) {
-    parts[count++] = static_cast<std::uint64_t>((rest[1] - '0') * 10 + (rest[2] - '0'));
+    const auto tens = static_cast<std::uint64_t>(rest[1] - '0');
+    parts[count++] = 10 * tens + static_cast<std::uint64_t>(rest[2] - '0');
     rest.remove_prefix(3);
     used += 3;
   }
