@@ -288,7 +288,9 @@ def body(claim):
     lab, document = Lab(claim), Document()
     claim.figure("engine", "learning" if learns else "fixed caps of 0.9 of the limit")
     claim.figure("seeds", " ".join(map(str, seeds)))
-    document.parts.append(f"# Pacing: results\n\n`script/prove pacing --write docs/pacing-results.md` prints these again. Seeds {', '.join(map(str, seeds))}; "
+    usual = {flags[0][2:]: settings.get("default") for flags, settings in OPTIONS}
+    chosen = "".join(f" --{name} {getattr(options, name)}" for name in ("seeds", "draws", "baselines", "start") if getattr(options, name) != usual[name])
+    document.parts.append(f"# Pacing: results\n\n`script/prove pacing{chosen} --write docs/pacing-results.md` prints these again. Seeds {', '.join(map(str, seeds))}; "
                           f"our engine {'learns, and believes ' + ('0.6 of the limit' if options.start == 'known' else 'its default') + ' safe at first' if learns else 'has a cap by hand at 0.9 of the limit'}. "
                           "What the columns mean, and the set-up: `tests/prove/pacing.py`; the bars: `docs/pacing.md`.\n")
     if receivers:
