@@ -173,8 +173,12 @@ Rate rounded_rate(double per_second) {
   return {static_cast<std::uint64_t>(std::max(1L, std::lround(per_second * 3600))), hours(1)};
 }
 
+// While a path is held or verified its present pace is the canaries' and the ramp's: what counts is
+// what it carried before. Infinite: not known.
 double pace_of(const engine::PathView& path) {
   double pace = path.learned ? path.learned->pace : pacing::unlimited;
+  if (path.learned && path.learned->mode != pacing::Mode::open)
+    pace = path.learned->sustained > 0 ? path.learned->sustained : pacing::unlimited;
   if (const auto& cap = path.caps.message_rate)
     pace = std::min(
         pace, static_cast<double>(cap->events) * 1e6 / static_cast<double>(cap->period.count()));
@@ -210,7 +214,8 @@ Result<std::vector<engine::PathHand>> slowing_hands(const engine::Engine& engine
   }
   if (hands.empty()) {
     return fail(Errc::refused,
-                fmt::format("no pace is known of {} → {} to slow down from; give --rate",
+                fmt::format("no pace is known of {} → {} to slow down from (a held path goes by "
+                            "canaries alone until it has recovered); give --rate, or pause it",
                             shown(order.source), shown(order.provider)));
   }
   if (hands.size() > slowed_max) {
@@ -362,6 +367,8 @@ void Admin::explain_recipient(std::string text, console::Done<console::Recipient
 void Admin::read_waiting(const Target& target, std::vector<engine::RecipientView> views,
                          const console::Done<console::RecipientExplanation>& done) {
   console::RecipientExplanation found;
+  found.is_of_domain = !target.domain.empty() && target.mailbox.empty();
+  found.is_all_counted = target.domain.empty() || views.size() < recipients_looked_at;
   for (engine::RecipientView& view : views) {
     const auto stored = ports_.spool.read_message(view.id);
     if (!stored || view.recipient >= stored->envelope.recipients.size()) continue;
@@ -370,7 +377,8 @@ void Admin::read_waiting(const Target& target, std::vector<engine::RecipientView
     if (!target.mailbox.empty() && waiting.mailbox != target.mailbox) continue;
     if (found.recipients.size() == recipients_explained) {
       found.has_more = true;
-      break;
+      ++found.more;
+      continue;
     }
     waiting.pool = stored->pool;
     if (const auto state = ports_.spool.read_state(view.id, view.recipient); state && *state)
@@ -379,10 +387,11 @@ void Admin::read_waiting(const Target& target, std::vector<engine::RecipientView
     found.recipients.push_back(std::move(waiting));
   }
   if (found.recipients.empty()) {
-    return done(
-        fail(Errc::not_found, fmt::format("nothing that waits is for {}; if it has left the queue, "
-                                          "`mailweir trace ID` tells what became of it",
-                                          target.text)));
+    return done(fail(
+        Errc::not_found,
+        fmt::format("nothing that waits is for {}; if it has left the queue, `mailweir trace {}` "
+                    "tells what became of it",
+                    target.text, target.domain.empty() ? to_string(target.id) : "ID")));
   }
   ports_.relay.with_engine(
       [this, found = std::move(found), done](engine::Engine& engine, Instant now) mutable {

@@ -144,20 +144,29 @@ TEST_F(AdminPaths, APathThatIsHeldAndPausedIsCountedOnce) {
   EXPECT_EQ(now.paths_stopped, 1U);
 }
 
+TEST_F(AdminPaths, SlowIsNotDrawnFromTheCanariesOfAHeldPath) {
+  start_all();
+  hold_path();
+  const auto slowed = set({.kind = HandOrder::Kind::slow});
+  ASSERT_FALSE(slowed);
+  EXPECT_EQ(slowed.error().code, Errc::refused);
+  EXPECT_THAT(slowed.error().context, HasSubstr("give --rate"));
+  EXPECT_THAT(hands().hands, IsEmpty());
+}
+
 TEST_F(AdminPaths, SlowHalvesThePaceThatIsKnown) {
   start_all();
   EXPECT_EQ(set({.kind = HandOrder::Kind::slow}).error().code, Errc::refused);
-  hold_path();
-  const double pace = paths()->paths[0].path.learned->pace;
+  ASSERT_TRUE(spool.wait_until_gone(accept("ok@b.test")));
+  const Rate known{60, std::chrono::minutes(1)};
+  ASSERT_TRUE(set({.kind = HandOrder::Kind::cap, .source = "one", .rate = known}));
   const auto slowed = set({.kind = HandOrder::Kind::slow});
   ASSERT_TRUE(slowed) << slowed.error().context;
   ASSERT_THAT(slowed->hands, SizeIs(1));
   const engine::PathHand& hand = slowed->hands[0];
   EXPECT_EQ(hand.source, "one");
   EXPECT_EQ(hand.provider, provider());
-  const double rate =
-      static_cast<double>(hand.rate->events) * 1e6 / static_cast<double>(hand.rate->period.count());
-  EXPECT_NEAR(rate, pace / 2, pace / 10);
+  EXPECT_EQ(hand.rate, (Rate{30, std::chrono::minutes(1)}));
   const auto given =
       set({.kind = HandOrder::Kind::slow, .rate = Rate{20, std::chrono::minutes(1)}});
   EXPECT_EQ(given->hands[0].provider, "");
