@@ -43,12 +43,13 @@ bool choose_colour(const GlobalOptions& options, const Environment& environment)
   return environment.out_is_terminal && environment.variable("TERM").value_or("") != "dumb";
 }
 
-std::string choose_socket(const GlobalOptions& options, const Program& program,
-                          const Environment& environment) {
+Result<std::string> choose_socket(const GlobalOptions& options, const Program& program,
+                                  const Environment& environment) {
   if (!options.socket.empty()) return options.socket;
   if (auto named = environment.variable("MAILWEIR_SOCKET"); named && !named->empty())
     return *std::move(named);
-  std::string configured = program.find_socket ? program.find_socket(options.config_file) : "";
+  if (!program.find_socket) return std::string(default_socket);
+  WEIR_TRY(std::string configured, program.find_socket(options.config_file));
   return configured.empty() ? std::string(default_socket) : configured;
 }
 
@@ -187,8 +188,10 @@ void add_config(CLI::App& app, Chosen& chosen, Keep& kept) {
       group->add_subcommand("check", "read a configuration and say what is wrong; needs no server");
   check->add_option("file", file, "configuration file [--config, else the default place]")
       ->type_name("");
-  check->callback(
-      [&] { chosen = [&file](const Context& context) { return check_config(context, file); }; });
+  check->callback([&] {
+    chosen.is_local = true;
+    chosen = [&file](const Context& context) { return check_config(context, file); };
+  });
   auto& non_default = keep<bool>(kept);
   CLI::App* show = group->add_subcommand("show", "the configuration in force, secrets hidden");
   show->add_flag("-n,--non-default", non_default, "only what differs from the defaults");
@@ -344,11 +347,17 @@ int run(int argc, const char* const* argv, const Program& program, const Environ
   } catch (const CLI::ParseError& error) {
     return explain(app, error, environment);
   }
+  const auto socket = chosen.is_local ? Result<std::string>(std::string())
+                                      : choose_socket(options, program, environment);
+  if (!socket) {
+    environment.err(fmt::format("mailweir: {}\n", socket.error().context));
+    return exit_failure;
+  }
   const Context context{
       .environment = environment,
       .program = program,
       .style = {choose_language(options, environment), choose_colour(options, environment)},
-      .socket = chosen.is_local ? "" : choose_socket(options, program, environment),
+      .socket = *socket,
       .config_file = options.config_file,
       .json = options.json};
   return chosen.run(context);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "cli/environment.h"
 
 namespace mailweir::cli {
@@ -24,7 +25,8 @@ struct ConfigReport {
   bool is_valid = false;
   std::string
       text;  // errors and warnings for a person, ending in a newline; may be empty when valid
-  std::string file;  // the file looked at; empty: built-in defaults
+  std::string file;            // the file looked at; empty: built-in defaults
+  bool is_unreadable = false;  // the file is not there, or cannot be read
 };
 
 // A command that is carried out in this process, as `serve` and `sink`.
@@ -40,9 +42,9 @@ struct Program {
   std::vector<LocalCommand> commands;
   // Reads a configuration without using it; an empty name means the default place.
   std::function<ConfigReport(const std::string& file)> check_config;
-  // The admin socket a configuration names; empty when it cannot be read. `file` as for
-  // check_config.
-  std::function<std::string(const std::string& file)> find_socket;
+  // The admin socket a configuration names; empty when it has mistakes, an error when the file
+  // cannot be read. `file` as for check_config.
+  std::function<Result<std::string>(const std::string& file)> find_socket;
 };
 
 enum ExitCode : int {

@@ -211,7 +211,7 @@ TEST_F(CliTest, NeverGuessesWhatToActOn) {
 }
 
 TEST_F(CliTest, DeleteAsksFirst) {
-  EXPECT_EQ(run({"message", "delete", "0000000000001"}), exit_usage);  // no terminal to ask on
+  EXPECT_EQ(run({"message", "delete", "0000000000001"}), exit_refused);  // no terminal to ask on
   EXPECT_TRUE(port_.asked_action.actor.empty());
   in_is_terminal_ = true;
   typed_ = "y";
@@ -291,6 +291,32 @@ TEST_F(CliTest, NamesACommandThatIsNone) {
   EXPECT_EQ(err_,
             "mailweir: there is no command \"sohw\"; did you mean \"show\"?\n"
             "`mailweir message --help` lists them.\n");
+}
+
+TEST_F(CliTest, AMistypedProviderIsNoEmptyQueue) {
+  port_.waiting.clear();
+  port_.path_failure = Error{Errc::not_found, "no path"};
+  EXPECT_EQ(run({"queue", "-p", "--provider", "microsoft"}), exit_not_found);
+  EXPECT_THAT(err_, HasSubstr("did you mean \"ms365\"?"));
+  EXPECT_EQ(run({"queue", "-p", "--provider", "ms365"}), exit_ok);
+  EXPECT_EQ(run({"queue", "-p", "--provider", "mx.example.com"}), exit_ok);
+}
+
+TEST_F(CliTest, AConfigurationThatIsNotThereIsSaid) {
+  program_.find_socket = [](const std::string& file) -> Result<std::string> {
+    return fail(Errc::io, "cannot read " + file);
+  };
+  EXPECT_EQ(run({"--config", "absent.toml", "status"}), exit_failure);
+  EXPECT_EQ(err_, "mailweir: cannot read absent.toml\n");
+  report_ = {.is_valid = false, .text = "absent.toml: …\n", .file = "absent.toml"};
+  report_.is_unreadable = true;
+  EXPECT_EQ(run({"config", "check", "absent.toml"}), exit_failure);
+}
+
+TEST_F(CliTest, WithoutAServerTheProblemIsJsonToo) {
+  program_.find_socket = [](const std::string&) { return std::string("/nonexistent/socket"); };
+  EXPECT_EQ(run({"--json", "status"}), exit_unreachable);
+  EXPECT_EQ(nlohmann::json::parse(out_)["title"], "Server unreachable");
 }
 
 TEST_F(CliTest, ConfigShowAndReload) {

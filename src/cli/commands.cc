@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "cli/query.h"
 #include "cli/server_call.h"
+#include "provider/catalogue.h"
 
 namespace mailweir::cli {
 namespace {
@@ -65,7 +66,7 @@ std::optional<int> confirm_delete(const Context& context, Json body) {
   const Language language = context.style.language;
   if (!context.environment.in_is_terminal) {
     complain(context, text_of(language, Text::confirm_needs_terminal));
-    return exit_usage;
+    return exit_refused;
   }
   body["dry_run"] = true;
   const auto answer = call_server(context.socket, post("/api/v1/actions", body.dump()));
@@ -109,6 +110,23 @@ std::string present_config(const Json& answer, const Style&) {
 
 }  // namespace
 
+int check_provider_name(const Context& context, const std::string& provider) {
+  const provider::Catalogue& catalogue = provider::Catalogue::embedded();
+  if (provider.empty() || provider.contains('.') || catalogue.knows(provider)) return exit_ok;
+  Query query;
+  query.add("provider", provider);
+  query.add("count", "1");
+  const auto answer = call_server(context.socket, get(query.target("/api/v1/paths")));
+  if (answer && answer->status < 300 &&
+      !member(Json::parse(answer->body, nullptr, false), "paths").empty())
+    return exit_ok;
+  const std::string_view near = catalogue.nearest_key(provider);
+  const Language language = context.style.language;
+  complain(context, near.empty() ? say(language, Text::no_such_provider, provider)
+                                 : say(language, Text::no_such_provider_but, provider, near));
+  return exit_not_found;
+}
+
 int show_status(const Context& context, std::uint32_t rows) {
   return ask(context, get(fmt::format("/api/v1/status?rows={}", rows)), present_status);
 }
@@ -123,7 +141,15 @@ int show_queue(const Context& context, const QueueOptions& options) {
   for (const auto& [name, value] : criteria(options.filter)) query.add_if(name, *value);
   query.add_if("after", options.after);
   query.add("count", std::to_string(options.count));
-  return ask(context, get(query.target("/api/v1/recipients")), present_list);
+  const auto answer = call_server(context.socket, get(query.target("/api/v1/recipients")));
+  if (!answer) return unreachable(context, answer.error());
+  if (answer->status >= 300) return report_problem(context, *answer);
+  const bool is_empty = member(Json::parse(answer->body, nullptr, false), "recipients").empty();
+  if (is_empty && options.after.empty()) {
+    if (const int known = check_provider_name(context, options.filter.provider); known != exit_ok)
+      return known;
+  }
+  return print(context, *answer, present_list);
 }
 
 int show_message(const Context& context, const std::string& id, bool content) {
@@ -157,7 +183,12 @@ int act(const Context& context, const ActOptions& options) {
   if (!answer) return unreachable(context, answer.error());
   if (answer->status >= 300) return report_problem(context, *answer);
   const int printed = print(context, *answer, present_action);
-  const bool is_missing = !member(Json::parse(answer->body, nullptr, false), "not_found").empty();
+  const Json result = Json::parse(answer->body, nullptr, false);
+  if (printed == exit_ok && number(result, "matched") == 0 && number(result, "changed") == 0) {
+    if (const int known = check_provider_name(context, options.filter.provider); known != exit_ok)
+      return known;
+  }
+  const bool is_missing = !member(result, "not_found").empty();
   return printed == exit_ok && is_missing ? static_cast<int>(exit_not_found) : printed;
 }
 
@@ -180,6 +211,7 @@ int check_config(const Context& context, const std::string& file) {
         report.text +
         say(language, report.is_valid ? Text::config_valid : Text::config_is_invalid, name) + "\n");
   }
+  if (report.is_unreadable) return exit_failure;
   return report.is_valid ? exit_ok : exit_refused;
 }
 

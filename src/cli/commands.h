@@ -62,6 +62,11 @@ struct SendOptions {
   std::string not_before;  // RFC 3339, or a duration from now
 };
 
+// After nothing matched: exit_not_found with a complaint where no such provider is known to the
+// catalogue built in nor in use on a path; else exit_ok. A name with a dot is a domain's or an MX
+// set's own, and may come and go.
+int check_provider_name(const Context& context, const std::string& provider);
+
 int show_status(const Context& context, std::uint32_t rows);
 int show_queue(const Context& context, const QueueOptions& options);
 int show_message(const Context& context, const std::string& id, bool content);

@@ -263,6 +263,7 @@ constexpr std::array entries = std::to_array<Entry>({
     {Text::path_state_unused, "unused", "未使用"},
     {Text::paths_sentence, "Paths in use: {0}; held: {1}.", "使用中の経路 {0}、保留 {1}。"},
     {Text::no_paths, "No path is in use.", "使用中の経路はありません。"},
+    {Text::no_paths_to, "No path to {0} is in use.", "{0} への使用中の経路はありません。"},
     {Text::more_paths, "… and {0} more paths: {1}", "… ほか {0} 経路: {1}"},
     {Text::one_more_path, "… and 1 more path: {0}", "… ほか 1 経路: {0}"},
     {Text::source_title, "SOURCE", "送信元"},

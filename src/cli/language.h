@@ -204,6 +204,7 @@ enum class Text : std::uint8_t {
   path_state_unused,
   paths_sentence,
   no_paths,
+  no_paths_to,
   more_paths,
   one_more_path,
   source_title,

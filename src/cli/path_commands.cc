@@ -4,6 +4,7 @@
 
 #include "base/ids.h"
 #include "cli/http_client.h"
+#include "cli/layout.h"
 #include "cli/present_path.h"
 #include "cli/query.h"
 #include "cli/server_call.h"
@@ -48,7 +49,20 @@ int list_paths(const Context& context, const PathListOptions& options) {
   query.add_if("source", options.source);
   query.add_if("provider", options.provider);
   query.add("count", std::to_string(options.rows));
-  return ask(context, get(query.target("/api/v1/paths")), present_paths);
+  const auto answer = call_server(context.socket, get(query.target("/api/v1/paths")));
+  if (!answer) return unreachable(context, answer.error());
+  if (answer->status >= 300) return report_problem(context, *answer);
+  const bool is_empty = member(Json::parse(answer->body, nullptr, false), "paths").empty();
+  if (is_empty && !options.provider.empty()) {
+    if (const int known = check_provider_name(context, options.provider); known != exit_ok)
+      return known;
+    if (!context.json) {
+      context.environment.out(
+          say(context.style.language, Text::no_paths_to, printable(options.provider)) + "\n");
+      return exit_ok;
+    }
+  }
+  return print(context, *answer, present_paths);
 }
 
 int list_hands(const Context& context) {

@@ -8,19 +8,33 @@ void complain(const Context& context, std::string_view text) {
   context.environment.err(fmt::format("mailweir: {}\n", text));
 }
 
+namespace {
+
+// In the form of a server's problem (RFC 9457), for those who read JSON.
+int no_answer(const Context& context, std::string_view title, const std::string& text, int code) {
+  complain(context, text);
+  if (context.json) {
+    const Json problem = {{"type", "about:blank"}, {"title", title}, {"detail", text}};
+    context.environment.out(problem.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+  }
+  return code;
+}
+
+}  // namespace
+
 int unreachable(const Context& context, const Error& error) {
   const Language language = context.style.language;
   const std::string& socket = context.socket;
   switch (error.code) {
     case Errc::closed:
-      complain(context, say(language, Text::unreachable, socket, error.context));
-      return exit_unreachable;
+      return no_answer(context, "Server unreachable",
+                       say(language, Text::unreachable, socket, error.context), exit_unreachable);
     case Errc::timeout:
-      complain(context, say(language, Text::no_answer, socket, error.context));
-      return exit_unreachable;
+      return no_answer(context, "No answer", say(language, Text::no_answer, socket, error.context),
+                       exit_unreachable);
     default:
-      complain(context, say(language, Text::bad_answer, socket, error.context));
-      return exit_failure;
+      return no_answer(context, "Unusable answer",
+                       say(language, Text::bad_answer, socket, error.context), exit_failure);
   }
 }
 

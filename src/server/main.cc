@@ -1,7 +1,11 @@
 // The program: the commands of cli/, and those that run in this process.
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "cli/cli.h"
 #include "config/load_config.h"
@@ -18,16 +22,29 @@ config::LoadResult load(const std::string& file) {
   return file.empty() ? config::load_default_config() : config::load_config(file);
 }
 
+// Why the file cannot be read; empty when it can.
+std::string trouble_with(const std::string& file) {
+  if (file.empty()) return {};
+  std::error_code error;
+  if (std::filesystem::is_directory(file, error))
+    return fmt::format("cannot read {}: it is a folder", file);
+  if (::access(file.c_str(), R_OK) == 0) return {};
+  return fmt::format("cannot read {}: {}", file, std::generic_category().message(errno));
+}
+
 cli::ConfigReport check_config(const std::string& file) {
   const auto loaded = load(file);
   cli::ConfigReport report{.is_valid = loaded.has_value(), .file = file};
+  report.is_unreadable = !trouble_with(file).empty();
   for (const config::Problem& problem : loaded ? loaded->warnings : loaded.error()) {
     report.text += config::to_string(problem) + "\n";
   }
   return report;
 }
 
-std::string find_socket(const std::string& file) {
+Result<std::string> find_socket(const std::string& file) {
+  if (std::string trouble = trouble_with(file); !trouble.empty())
+    return fail(Errc::io, std::move(trouble));
   const auto loaded = load(file);
   return loaded ? loaded->config.admin.socket : std::string();
 }

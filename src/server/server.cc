@@ -403,6 +403,11 @@ Result<console::ReloadResult> Server::State::reload(const std::string& actor) {
                                                           .changes = effects});
   fmt::print(stderr, "mailweir: configuration reloaded by {}: {} change(s)\n", actor,
              effects.size());
+  if (!effects.empty()) {
+    for (const config::Problem& warning : next->warnings)
+      effects.push_back(
+          fmt::format("warning: {}:{}: {}", warning.file, warning.line, warning.message));
+  }
   return console::ReloadResult{is_in_force, std::move(effects)};
 }
 
