@@ -11,6 +11,7 @@ constexpr float pace_least = 1e-3F;
 constexpr std::array<double, long_windows> hold_share{1.0 / 12.0, 1.0 / 6.0};
 // … and no longer than all of it, and the wait for a canary.
 constexpr double hold_most = 1.6;
+constexpr std::uint32_t few = 8;
 constexpr float probe_messages_most = 6'400;
 
 float ratio_count(const TripFacts& trip, std::size_t window) {
@@ -231,6 +232,8 @@ bool is_long(const TripFacts& trip, const HoldFacts& hold) {
 
 Cause attribute(const TripFacts& trip, const HoldFacts& hold, LearnedLimits& limits,
                 std::array<float, windows>& demonstrated, HourlyPattern& pattern) {
+  // Refused at first contact: so few messages explain nothing.
+  if (trip.is_first && trip.accepted < few) return Cause::doubtful;
   if (!is_long(trip, hold)) {
     // Unclear replies alone, and the path takes mail at once: twice, before a proven pace falls.
     if (trip.is_unclear && hold.canaries_refused == 0 && limits.has_pace() &&

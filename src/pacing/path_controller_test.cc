@@ -124,6 +124,16 @@ TEST(PathController, APathThatOpensKeepsItsPaceFromTheFirstMessage) {
   EXPECT_EQ(at_once, 1);
 }
 
+TEST(PathController, APathRefusedAtFirstContactDoesNotCrawlAfterwards) {
+  for (const int accepted : {0, 1, 4}) {
+    TestPath path;
+    for (int i = 0; i < accepted; ++i) path.attempt(Signal::accepted);
+    path.attempt(Signal::throttled);
+    const int delivered = path.send_for(10min, 1s, Signal::accepted);
+    EXPECT_GT(delivered, 400) << accepted;
+  }
+}
+
 TEST(PathController, RampStartsNoMoreThanItsRoundBeforeAnAnswer) {
   TestPath path = used_path();
   path.attempt(Signal::throttled);
@@ -429,7 +439,7 @@ TEST(PathController, CanariesOfPathsAreSpread) {
 
 TEST(PathController, TheSameCeilingsSetAgainGiveNoBurst) {
   const LearningSettings settings{.start_rate = 1};
-  TestPath path(settings);
+  TestPath path = used_path(settings);
   path.attempt(Signal::throttled);
   for (Change change = Change::none; change != Change::opened;) {
     path.wait_for_permit();
