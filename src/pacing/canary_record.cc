@@ -15,7 +15,7 @@ struct Quiet {
 constexpr std::array<Quiet, 3> quiet_windows{{{3'600, 1'080}, {7'200, 1'080}, {14'400, 1'080}}};
 constexpr float quiet_rate = 0.03F;  // of the pace
 constexpr double rate_trial_from = 4'700;
-constexpr PathSecond rate_trial_length{480};
+constexpr PathSecond rate_trial_length{600};
 constexpr float spacing_max = 150;
 constexpr float spacing_max_shut = 3'600;
 constexpr std::uint16_t last_three = 0x7;
@@ -67,7 +67,7 @@ void CanaryRecord::note_relapse() {
 void CanaryRecord::tick(double age) {
   const auto now = PathSecond(static_cast<std::int32_t>(age));
   if (age < rate_trial_from || now - rated_ < rate_trial_length || !is_partial()) return;
-  rate_ = accepted_share() > 0.35 ? std::min(1.0F, 1.6F * rate_) : std::max(0.05F, 0.5F * rate_);
+  rate_ = accepted_share() > 0.4 ? std::min(1.0F, 1.5F * rate_) : std::max(0.05F, 0.5F * rate_);
   rated_ = now;
 }
 
