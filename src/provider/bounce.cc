@@ -2,27 +2,17 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "provider/reply_text.h"
 #include "provider/spoken_reply.h"
 
 namespace mailweir::provider {
 namespace {
 
-constexpr char to_lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool is_same(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return to_lower(x) == to_lower(y); });
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
+using ascii::is_same;
+using ascii::lower;
+using ascii::to_lower;
+using ascii::trimmed;
 
 // Cuts lines off a text; a line keeps no CR.
 class Lines {
@@ -54,12 +44,6 @@ std::string_view value_of(std::string_view field) {
   field = trimmed(field);
   if (field.starts_with('<') && field.ends_with('>')) field = field.substr(1, field.size() - 2);
   return field;
-}
-
-std::string lower(std::string_view text) {
-  std::string copy(text);
-  std::transform(copy.begin(), copy.end(), copy.begin(), to_lower);
-  return copy;
 }
 
 std::optional<EnhancedStatus> status_in(std::string_view text) {

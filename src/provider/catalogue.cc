@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/ascii.h"
 #include "base/assert.h"
 #include "base/nearest_name.h"
 #include "provider/mx_pattern.h"
@@ -43,11 +44,7 @@ constexpr std::pair<std::string_view, std::string_view> aliases[] = {
 
 std::string normalized(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
-  std::string lower(host);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  });
-  return lower;
+  return ascii::lower(host);
 }
 
 bool claims(const ProviderEntry& entry, std::string_view host) {

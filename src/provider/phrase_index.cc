@@ -3,17 +3,17 @@
 #include <algorithm>
 #include <queue>
 
+#include "base/ascii.h"
 #include "base/assert.h"
 
 namespace mailweir::provider {
 namespace {
 
+using ascii::is_digit;
+
 constexpr std::string_view ip_phrase = "<ip>";
 constexpr std::string_view address_mark = "<address>";
 
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 constexpr bool is_word(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z');
 }

@@ -3,24 +3,17 @@
 #include <algorithm>
 #include <string>
 
+#include "base/ascii.h"
+
 namespace mailweir::provider {
 namespace {
 
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
+using ascii::is_digit;
+using ascii::trimmed;
 
 bool is_code_at(std::string_view text) {
   return text.size() >= 3 && text[0] >= '2' && text[0] <= '5' && is_digit(text[1]) &&
          is_digit(text[2]) && (text.size() == 3 || !(is_digit(text[3]) || text[3] == '.'));
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t' || text.front() == '\r'))
-    text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r'))
-    text.remove_suffix(1);
-  return text;
 }
 
 // One line of the text, in which a log may have joined several: they are cut where `code` comes

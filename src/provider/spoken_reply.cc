@@ -4,26 +4,17 @@
 #include <array>
 #include <utility>
 
+#include "base/ascii.h"
 #include "provider/reply_text.h"
 
 namespace mailweir::provider {
 namespace {
 
+using ascii::is_digit;
+using ascii::lower;
+using ascii::to_lower;
+
 constexpr std::size_t reply_bytes_max = 2048;
-
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-constexpr char to_lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string lower(std::string_view text) {
-  std::string copy(text);
-  std::transform(copy.begin(), copy.end(), copy.begin(), to_lower);
-  return copy;
-}
 
 // What stands directly before the quoted reply. Searched in this order.
 constexpr auto marks = std::to_array<std::string_view>(

@@ -2,16 +2,15 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "provider/phrase_index.h"
 
 namespace mailweir::provider {
 namespace {
 
-constexpr std::size_t masked_bytes_max = 160;
+using ascii::is_digit;
 
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
+constexpr std::size_t masked_bytes_max = 160;
 
 // Digits make a queue id; a word without any is prose.
 std::string masked_word(std::string_view word) {

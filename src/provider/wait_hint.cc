@@ -5,12 +5,13 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/ascii.h"
+
 namespace mailweir::provider {
 namespace {
 
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
+using ascii::is_digit;
+
 constexpr bool is_letter(char c) {
   return c >= 'a' && c <= 'z';
 }
