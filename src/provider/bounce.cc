@@ -9,6 +9,7 @@
 namespace mailweir::provider {
 namespace {
 
+using ascii::is_digit;
 using ascii::is_same;
 using ascii::lower;
 using ascii::to_lower;
@@ -147,7 +148,7 @@ void take_phases(std::string_view message, Bounce& bounce) {
 // The first mail address of a paragraph.
 std::string address_in(std::string_view text) {
   const auto is_part = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) ||
            std::string_view("@.-_+=/'&!#$%*?^`{|}~").contains(c);
   };
   const std::size_t at = text.find('@');
@@ -196,8 +197,8 @@ Bounce read_text(std::string_view message) {
 // line of JSON begins with them.
 bool is_field_name(std::string_view name) {
   const auto is_part = [](char c) {
-    return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '-' ||
-           c == '_' || c == '.';
+    return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '-' || c == '_' ||
+           c == '.';
   };
   return !name.empty() && std::all_of(name.begin(), name.end(), is_part);
 }
