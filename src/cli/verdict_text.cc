@@ -90,8 +90,8 @@ bool is_path(Scope scope) {
   return scope == Scope::source || scope == Scope::netblock || scope == Scope::host;
 }
 
-const Words& hold_of(Scope scope, const Words& of_path) {
-  if (is_path(scope)) return of_path;
+const Words& hold_of(Scope scope, bool is_listed) {
+  if (is_path(scope)) return is_listed ? holds_listed : holds_path;
   if (scope == Scope::tenant || scope == Scope::recipient) return holds_tenant;
   return holds_domain;
 }
@@ -99,11 +99,11 @@ const Words& hold_of(Scope scope, const Words& of_path) {
 const Words& action_of(const provider::Ruling& ruling, bool is_permanent) {
   switch (ruling.category) {
     case Category::throttled:
-      return hold_of(ruling.scope, holds_path);
+      return hold_of(ruling.scope, false);
     case Category::connection_limit:
       return fewer_connections;
     case Category::block_listed:
-      return hold_of(ruling.scope, holds_listed);
+      return hold_of(ruling.scope, true);
     case Category::greylisted:
       return same_source;
     case Category::mailbox:
