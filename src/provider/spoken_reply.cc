@@ -12,7 +12,6 @@ namespace {
 
 using ascii::is_digit;
 using ascii::lower;
-using ascii::to_lower;
 
 constexpr std::size_t reply_bytes_max = 2048;
 
