@@ -14,8 +14,6 @@
 namespace mailweir::server {
 namespace {
 
-using console::ExplainedPath;
-
 constexpr std::size_t stopped_paths_shown = 10;
 constexpr std::size_t recipients_looked_at = 1000;
 constexpr std::size_t recipients_explained = 20;
