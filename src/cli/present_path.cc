@@ -167,6 +167,7 @@ constexpr BindingWord binding_words[] = {
     {"ramp", Text::binding_ramp},
     {"share", Text::binding_share},
     {"connection_cap", Text::binding_connection_cap},
+    {"connections", Text::binding_connections},
     {"message_rate_cap", Text::binding_message_rate},
     {"connection_rate_cap", Text::binding_connection_rate},
 };

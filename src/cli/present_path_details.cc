@@ -40,6 +40,8 @@ std::string learned_text(const Json& learned, const Style& style) {
   add_rate("refused_per_s", Text::learned_refused);
   if (const auto at_once = number(learned, "concurrency"); at_once > 0)
     append(parts, say(language, Text::learned_at_once, count_text(at_once)));
+  if (const auto connections = number(learned, "connections"); connections > 0)
+    append(parts, say(language, Text::learned_connections, count_text(connections)));
   if (const auto holds = number(learned, "holds"); holds > 0)
     append(parts, say(language, Text::learned_holds, count_text(holds)));
   if (const auto refused = number(learned, "canaries_refused"); refused > 0)

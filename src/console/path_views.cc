@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -55,6 +56,9 @@ std::string_view name_of(pacing::Limit limit) {
 
 // What keeps the next message back. A pace that a cap holds down is the cap's doing.
 std::string_view binding_of(const engine::PathExplanation& path) {
+  if (path.next.limit == pacing::Limit::connections && path.learned &&
+      path.learned->connections < path.caps.connections_max)
+    return "connections";
   if (path.next.limit != pacing::Limit::learned) return name_of(path.next.limit);
   const auto& cap = path.caps.message_rate;
   if (path.next.binding == pacing::Binding::pace && cap && path.learned) {
@@ -110,6 +114,9 @@ Json learned_json(const pacing::LearnedState& state, const Moment& moment) {
           {"carried_per_s", state.sustained > 0 ? Json(state.sustained) : Json(nullptr)},
           {"refused_per_s", number_or_null(state.refused)},
           {"concurrency", state.concurrency},
+          {"connections", state.connections == std::numeric_limits<std::uint32_t>::max()
+                              ? Json(nullptr)
+                              : Json(state.connections)},
           {"counts", counts_json(state)}};
 }
 

@@ -308,7 +308,7 @@ Duration Dispatcher::idle_max(const Session& session) const {
   const Duration usual = settings_.config().session_idle_max;
   if (path.pacer->is_held()) return usual;
   const bool waits = session.starved && path.starved.size() <= Path::starved_wanted;
-  return waits || is_short_of_connections(path) ? std::max(usual, kept_idle_max) : usual;
+  return waits || path.pacer->is_short_of_connections() ? std::max(usual, kept_idle_max) : usual;
 }
 
 // What may have become possible or due on a path.

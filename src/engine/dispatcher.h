@@ -171,7 +171,6 @@ class Dispatcher {
   std::uint32_t make_transaction(std::uint32_t session, std::uint32_t queue);
   void collect_siblings(std::uint32_t queue, std::uint32_t first, std::size_t most);
   std::uint32_t transactions_ahead(const Path& path) const;
-  static bool is_short_of_connections(const Path& path);
   void list_free(std::uint32_t session);
   void list_idle(std::uint32_t session, Instant now);
   void unlist(std::uint32_t session);

@@ -110,6 +110,7 @@ void Dispatcher::arm_openings(const WaitGroup& group, std::uint32_t provider, In
     const std::uint32_t p = paths_.intern(source, provider, now);
     if (answer.limit == pacing::Limit::learned)  // mail waits for it: the path is pressed
       paths_[p].pacer->ask_attempt(now, demand_of(paths_[p], rank));
+    if (answer.limit == pacing::Limit::connections) paths_[p].pacer->note_connections_short(now);
     if (answer.at != never) arm_path(p, answer.at);
   }
 }

@@ -362,11 +362,7 @@ std::vector<std::uint32_t> Dispatcher::finish(std::uint32_t t, Instant now) {
 // Where connections are what is short each carries one message at a time, so that none is idle
 // beside one with a queue.
 std::uint32_t Dispatcher::transactions_ahead(const Path& path) const {
-  return is_short_of_connections(path) ? 1 : settings_.config().transactions_ahead;
-}
-
-bool Dispatcher::is_short_of_connections(const Path& path) {
-  return path.pacer->connections_most() < path.pacer->caps().connections_max;
+  return path.pacer->is_short_of_connections() ? 1 : settings_.config().transactions_ahead;
 }
 
 void Dispatcher::list_free(std::uint32_t s) {

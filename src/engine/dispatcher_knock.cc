@@ -14,7 +14,7 @@ void Dispatcher::knock(std::uint16_t source, std::uint32_t h, Instant now) {
   // On an open path it needs no permit of a message.
   const bool is_mail_alone =
       (answer.limit == pacing::Limit::learned || answer.limit == pacing::Limit::message_rate) &&
-      !paths_[p].pacer->is_held() && !is_short_of_connections(paths_[p]);
+      !paths_[p].pacer->is_held() && !paths_[p].pacer->is_short_of_connections();
   if (answer.answer != Opening::Answer::yes && !is_mail_alone) return;
   sessions_[begin_session(h, source, now)].is_knock = true;
   ++next_hops_.hops[h].knocking;

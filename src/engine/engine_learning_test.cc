@@ -204,6 +204,31 @@ TEST_F(Learning, AgeNeverLiftsBulkOverPasswordNotices) {
   }
 }
 
+TEST_F(Learning, ANewPathBeginsWithFewConnectionsAndGrowsWhereTheyStayShort) {
+  EngineConfig config = learning_config(1);
+  config.caps.connections_max = 20;
+  config.transactions_ahead = 1;
+  make(config);
+  world->transaction = [](const StartTransaction&) {
+    World::TransactionFate fate{.recipients = {{}}};
+    fate.takes = 2s;
+    return fate;
+  };
+  const auto most = [&] { return world->connections_most[{"s1", "ms365"}]; };
+  // A peak: done in some twenty seconds.
+  for (int i = 0; i < 40; ++i) world->send_to("a.example");
+  world->run_for(5min);
+  EXPECT_EQ(most(), 4U);
+  EXPECT_EQ(world->count(Disposition::delivered), 40U);
+  for (int minute = 0; minute < 30; ++minute) {
+    for (int i = 0; i < 200; ++i) world->send_to("a.example");
+    world->run_for(1min);
+  }
+  EXPECT_GT(most(), 6U);
+  ASSERT_TRUE(world->drain());
+  EXPECT_EQ(world->count(Disposition::delivered), 6040U);
+}
+
 // Twenty under way when the first is refused are one event, for the cell as for a path.
 TEST_F(Learning, RefusalsFromBeforeACellAreNoCanariesOfIt) {
   EngineConfig config = learning_config(1);

@@ -81,6 +81,7 @@ struct LearnedState {
   double sustained = 0.0;                 // a rate that was carried under pressure; 0: unknown
   double refused = unlimited;             // a rate that was refused
   std::uint32_t concurrency = 0;          // that may be in flight
+  std::uint32_t connections = 0;          // that may be held at once; the greatest: no bound
   std::array<double, windows> counts{};   // attempts in each window
   std::array<double, windows> demonstrated{};
   std::array<double, windows> most{};  // counts allowed

@@ -62,6 +62,15 @@ std::uint32_t Pacer::connections_most() const {
                      : caps_.connections_max;
 }
 
+void Pacer::note_connections_short(Instant now) {
+  if (controller_ && connections_ >= connections_most()) controller_->note_connections_short(now);
+}
+
+bool Pacer::is_short_of_connections() const {
+  return controller_ && controller_->were_connections_refused() &&
+         connections_most() < caps_.connections_max;
+}
+
 bool Pacer::permit_connection(Instant now) {
   if (is_paused_ || connections_ >= connections_most()) return false;
   if (connects_ && !connects_->take(now)) return false;

@@ -95,7 +95,12 @@ class Pacer {
   const PathCaps& caps() const { return caps_; }
   bool is_paused() const { return is_paused_; }
   std::uint32_t connections() const { return connections_; }
-  std::uint32_t connections_most() const;  // by caps, and what the peer took
+  // By caps, and what the peer has taken so far.
+  std::uint32_t connections_most() const;
+  // Mail waits for a connection of this path, and all there may be are in use.
+  void note_connections_short(Instant now);
+  // The peer has refused some, and allows fewer than the caps do.
+  bool is_short_of_connections() const;
   std::uint64_t count(Evidence evidence) const {
     return counts_[static_cast<std::size_t>(evidence)];
   }

@@ -25,10 +25,6 @@ float sustained_after(double hold, const LearnedLimits& limits) {
   return is_wide ? std::clamp(20.0F * static_cast<float>(hold), 120.0F, 600.0F) : 600.0F;
 }
 
-PathSecond of_seconds(double value) {
-  return PathSecond(static_cast<std::int32_t>(std::min(value, 1e9)));
-}
-
 }  // namespace
 
 void PathController::tick(PathTime now) {

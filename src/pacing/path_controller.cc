@@ -1,6 +1,7 @@
 #include "pacing/path_controller.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace mailweir::pacing {
 namespace {
@@ -64,6 +65,16 @@ Mode PathController::mode() const {
   return mode_;
 }
 
+std::uint32_t PathController::connections_most() const {
+  if (ceilings_.grows_freely && !concurrency_.was_refused())
+    return std::numeric_limits<std::uint32_t>::max();
+  return concurrency_.connections_most(static_cast<double>(ceilings_.start_rate));
+}
+
+void PathController::note_connections_short(Instant now) {
+  concurrency_.note_short(whole_seconds(path_time(now)));
+}
+
 LearnedState PathController::state(Instant now) const {
   const PathTime time = path_time(now);
   LearnedState state{.mode = mode_,
@@ -81,6 +92,7 @@ LearnedState PathController::state(Instant now) const {
     state.next_canary =
         instant(std::max(time, is_canary_out_ ? watched_since_ + canary_lease : next_start_));
   if (last_refusal_ > long_ago) state.last_refusal = instant(last_refusal_);
+  state.connections = connections_most();
   state.concurrency =
       mode_ == Mode::held ? 1 : concurrency_.most(burst_pace(), ceilings_.concurrency);
   for (std::size_t window = 0; window < windows; ++window) {

@@ -53,7 +53,10 @@ class PathController {
 
   Mode mode() const;
   // Connections that may be held at once: idle ones count at the peer too.
-  std::uint32_t connections_most() const { return concurrency_.connections_most(); }
+  std::uint32_t connections_most() const;
+  bool were_connections_refused() const { return concurrency_.was_refused(); }
+  // Mail waits for a connection, and all of connections_most() are in use.
+  void note_connections_short(Instant now);
   LearnedState state(Instant now) const;
 
   // A versioned image without absolute times. restore() lets `age` pass since it was taken

@@ -291,6 +291,35 @@ TEST(PathController, CutConcurrencyIsTriedAgainWhereItBinds) {
   EXPECT_EQ(path.controller.state(path.now + 11min).concurrency, 6U);
 }
 
+TEST(PathController, ConnectionsGrowWhereTheyStayShort) {
+  TestPath path;
+  EXPECT_EQ(path.controller.connections_most(), 4U);
+  // Short for less than the time of many answers, again and again: peaks of arrivals.
+  const auto be_short_for = [&](Duration length) {
+    for (const Instant until = path.now + length; path.now < until; path.now += 5s) {
+      path.controller.note_connections_short(path.now);
+      path.controller.ask(path.now, 0, {});
+    }
+  };
+  for (int peak = 0; peak < 20; ++peak) {
+    be_short_for(60s);
+    path.now += 5min;
+  }
+  EXPECT_EQ(path.controller.connections_most(), 4U);
+  be_short_for(95s);
+  EXPECT_EQ(path.controller.connections_most(), 6U);
+  be_short_for(1h);
+  EXPECT_GT(path.controller.connections_most(), 1000U);
+  path.controller.on_end(path.now,
+                         {.signal = Signal::connection_limit, .started = path.now, .in_flight = 8});
+  EXPECT_EQ(path.controller.connections_most(), 7U);
+}
+
+TEST(PathController, AKnownRateAndARelayOfOurOwnNeedNotGrowTheirConnections) {
+  EXPECT_EQ(TestPath({.start_rate = 100}).controller.connections_most(), 70U);
+  EXPECT_GT(TestPath({.grows_freely = true}).controller.connections_most(), 1000U);
+}
+
 TEST(PathController, NewPathGrowsOnlyOverWhatItHasShown) {
   TestPath path({.start_rate = 0.1});
   const int first = path.send_for(1min, 1ms, Signal::accepted);

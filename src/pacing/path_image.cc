@@ -11,7 +11,7 @@
 namespace mailweir::pacing {
 namespace {
 
-constexpr char image_version = 2;
+constexpr char image_version = 3;
 constexpr PathTime lifetime_max = std::chrono::hours(24 * 365 * 10);
 constexpr PathTime ahead_max = std::chrono::hours(24 * 365);
 

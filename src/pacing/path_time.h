@@ -31,4 +31,9 @@ inline Duration from_seconds(double seconds) {
   return Duration(static_cast<std::int64_t>(bounded * 1e6) + 1);
 }
 
+// Cut to the second; three decades at most.
+inline PathSecond of_seconds(double seconds) {
+  return PathSecond(static_cast<std::int32_t>(seconds < 1e9 ? seconds : 1e9));
+}
+
 }  // namespace mailweir::pacing
