@@ -16,6 +16,8 @@ constexpr std::array<Quiet, 3> quiet_windows{{{3'600, 1'080}, {7'200, 1'080}, {1
 constexpr float quiet_rate = 0.03F;  // of the pace
 constexpr double rate_trial_from = 4'700;
 constexpr PathSecond rate_trial_length{600};
+constexpr float rate_raise = 1.5F;
+constexpr double rate_matters = 0.75;  // less of it is accepted than before it was raised
 constexpr float spacing_max = 150;
 constexpr float spacing_max_shut = 3'600;
 constexpr std::uint16_t last_three = 0x7;
@@ -67,8 +69,20 @@ void CanaryRecord::note_relapse() {
 void CanaryRecord::tick(double age) {
   const auto now = PathSecond(static_cast<std::int32_t>(age));
   if (age < rate_trial_from || now - rated_ < rate_trial_length || !is_partial()) return;
-  rate_ = accepted_share() > 0.4 ? std::min(1.0F, 1.5F * rate_) : std::max(0.05F, 0.5F * rate_);
+  if (is_rate_settled_) return;
   rated_ = now;
+  const double share = 100.0 * accepted_share();
+  if (share_before_ > 0 && share < rate_matters * share_before_) {
+    // No share of whatever comes, but a limit: the trickle stays below it.
+    rate_ /= rate_raise;
+    is_rate_settled_ = true;
+  } else if (share > 40.0) {
+    rate_ = std::min(1.0F, rate_raise * rate_);
+    share_before_ = static_cast<std::uint8_t>(share);
+  } else {
+    rate_ = std::max(0.05F, 0.5F * rate_);
+    share_before_ = 0;
+  }
 }
 
 bool CanaryRecord::is_partial() const {

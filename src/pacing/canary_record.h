@@ -33,7 +33,8 @@ class CanaryRecord {
 
   template <class Archive>
   void archive(Archive& a) {
-    a(bits_), a(count_), a(accepted_), a(refused_), a(in_a_row_), a(spacing_), a(rate_), a(rated_);
+    a(bits_), a(count_), a(accepted_), a(refused_), a(in_a_row_), a(spacing_), a(rate_), a(rated_),
+        a(share_before_), a(is_rate_settled_);
   }
 
  private:
@@ -42,8 +43,10 @@ class CanaryRecord {
   std::uint16_t bits_ = 0;  // the last outcomes, the latest lowest; 1: accepted
   std::uint16_t count_ = 0;
   std::uint16_t accepted_ = 0;
-  std::uint16_t refused_ = 0;  // canaries, or relapses of the ramp
-  std::uint8_t in_a_row_ = 0;  // accepted
+  std::uint16_t refused_ = 0;      // canaries, or relapses of the ramp
+  std::uint8_t in_a_row_ = 0;      // accepted
+  std::uint8_t share_before_ = 0;  // accepted, in %, when the rate was raised; 0: it was not
+  bool is_rate_settled_ = false;   // more of it was refused at a higher one
   float spacing_ = 60;
   float rate_ = 0.1F;   // of the trickle, relative to the pace
   PathSecond rated_{};  // age of the episode when the rate was changed

@@ -14,7 +14,7 @@ constexpr std::array<float, 8> probe_steps{0.03F,  0.042F, 0.059F, 0.082F,
                                            0.115F, 0.161F, 0.226F, 0.25F};
 // Where a refusal is dear: this part of a refused pace is thought safe; beyond it by small steps.
 constexpr float punished_part = 0.88F;
-constexpr float punished_part_most = 0.92F;
+constexpr float punished_part_most = 0.90F;
 constexpr float creep = 1.005F;
 constexpr float probe_rest = 3'600;  // seconds
 constexpr std::uint8_t probe_step_last = probe_steps.size() - 1;

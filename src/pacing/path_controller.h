@@ -117,7 +117,7 @@ class PathController {
   Change on_canary_end(PathTime now, const Attempt& attempt);
   Change on_accepted(PathTime now);
   Change on_unclear(PathTime now, const Attempt& attempt);
-  bool shows_usual(PathSecond now) const;
+  Suspicion::Lesson lesson(PathSecond now) const;
   Change on_connection_limit(PathTime now, const Attempt& attempt);
   Change refuse_canary(PathTime now, Duration named);
   Change trip(PathTime now, HoldCause cause, Duration named, bool is_unclear);
@@ -196,6 +196,7 @@ class PathController {
   bool is_start_refuted_ = false;    // a hold has shown that `start_rate` is not to be believed
   bool is_apart_ = false;            // the last hold tells nothing of what a refused rate costs
   std::uint8_t trips_in_a_row_ = 0;  // little time between them
+  std::uint8_t openings_ = 0;        // after the present or last hold
 };
 static_assert(sizeof(PathController) <= 512);
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "pacing/test_path.h"
@@ -268,6 +269,61 @@ TEST(PathController, UnreadableRefusalsNowAndThenAreNoise) {
     for (int k = 0; k < 60; ++k) path.attempt(Signal::accepted);
   }
   EXPECT_EQ(path.controller.state(path.now).episodes, 0U);
+}
+
+// A token bucket on the other side.
+class Bucket {
+ public:
+  Bucket(double rate, double burst) : rate(rate), burst_(burst), level_(burst) {}
+  bool takes(Instant now) {
+    const double passed = static_cast<double>((now - at_).count()) * 1e-6;
+    level_ = std::min(burst_, level_ + rate * passed);
+    at_ = now;
+    if (level_ < 1.0) return false;
+    level_ -= 1.0;
+    return true;
+  }
+  double rate;  // a second
+
+ private:
+  double burst_;
+  double level_;
+  Instant at_ = TestPath::start;
+};
+
+// It looks like a share that is refused whatever is sent, and is a rate.
+TEST(PathController, ALimitThatFallsToATenthIsFoundAgain) {
+  TestPath path({.start_rate = 1.0});
+  Bucket bucket(1.4, 10);
+  int accepted = 0;
+  int refused = 0;
+  const auto answer = [&] {
+    const bool takes = bucket.takes(path.now);
+    ++(takes ? accepted : refused);
+    return takes ? Signal::accepted : Signal::throttled;
+  };
+  path.send_until(path.now + 2h, 750ms, answer);
+  bucket.rate = 0.138;
+  path.send_until(path.now + 2h, 750ms, answer);
+  accepted = refused = 0;
+  path.send_until(path.now + 6h, 750ms, answer);
+  EXPECT_GT(accepted, 0.8 * 6 * 3600 * bucket.rate);
+  EXPECT_LT(refused, 0.02 * accepted);
+}
+
+// Noise at a pace that was carried before is what is usual, though mail presses all the time.
+TEST(PathController, NoiseUnderPressureIsNoRefusal) {
+  TestPath path({.start_rate = 1.0});
+  Bucket bucket(1.0, 30);
+  std::uint32_t drawn = 1;
+  const auto answer = [&] {
+    drawn = drawn * 1664525U + 1013904223U;
+    if ((drawn >> 8) % 1000 < 15) return Signal::unclear;
+    return bucket.takes(path.now) ? Signal::accepted : Signal::throttled;
+  };
+  path.send_until(path.now + 24h, 500ms, answer);
+  // Every false alarm would take the pace for refused.
+  EXPECT_GT(path.controller.state(path.now).pace, 0.8);
 }
 
 TEST(PathController, TooManyConnectionsCutConcurrencyAlone) {

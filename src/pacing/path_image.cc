@@ -133,7 +133,7 @@ void PathController::archive(Self& self, Archive& a) {
   a(self.tested_, self.pressed_, self.held_, self.pressed_until_, self.last_tick_);
   a(self.last_refusal_, self.accepted_, self.episodes_, self.mode_, self.cause_);
   a(self.doublings_, self.doublings_at_open_, self.round_, self.verified_, self.probe_steps_);
-  a(self.was_probed_, self.is_start_refuted_, self.is_apart_, self.trips_in_a_row_);
+  a(self.was_probed_, self.is_start_refuted_, self.is_apart_, self.trips_in_a_row_, self.openings_);
 }
 
 std::string PathController::save(Instant now) const {

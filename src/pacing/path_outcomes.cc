@@ -31,7 +31,8 @@ constexpr double cluster_gap = 200;              // seconds; refusals must not c
 constexpr double cluster_rest = 240;
 constexpr float resume_partial = 0.6F;  // the whole pace may be refused for itself by now
 constexpr auto relapse_within = minutes(2);
-constexpr float resume_least = 0.1F;
+constexpr std::uint8_t openings_by_luck = 3;
+constexpr float resume_least = 0.01F;
 
 // Spreads what many paths would do at the same moment. 0 … 1.
 double spread(std::uint32_t salt, std::uint32_t episode, std::uint32_t canary) {
@@ -123,7 +124,7 @@ Change PathController::on_canary_end(PathTime now, const Attempt& attempt) {
 
 Change PathController::on_accepted(PathTime now) {
   const PathSecond second = whole_seconds(now);
-  suspicion_.on_accepted(mode_ == Mode::open);
+  suspicion_.on_accepted(lesson(second));
   if (mode_ == Mode::ramp) {
     canaries_.note(true, trip_.pace, episode_seconds(now));
     ++round_accepted_;
@@ -144,21 +145,25 @@ Change PathController::on_accepted(PathTime now) {
   return Change::none;
 }
 
-// No limit is near: what is unclear now is what is usual here.
-bool PathController::shows_usual(PathSecond now) const {
+// Where no limit is near, what is unclear is what is usual here; at a pace that was carried before,
+// most of it.
+Suspicion::Lesson PathController::lesson(PathSecond now) const {
+  if (mode_ != Mode::open) return Suspicion::Lesson::none;
   const bool is_pressed = now - pressed_until_ < minutes(2) || now - last_refusal_ < minutes(2);
-  return mode_ == Mode::open && (!limits_.has_pace() || !is_pressed);
+  if (!limits_.has_pace() || !is_pressed) return Suspicion::Lesson::plain;
+  return limits_.pace <= limits_.sustained ? Suspicion::Lesson::pressed : Suspicion::Lesson::none;
 }
 
 // Only the first try of a message tells in full: one bad recipient tried again is no trend.
 Change PathController::on_unclear(PathTime now, const Attempt& attempt) {
-  const bool learns = attempt.first_try && shows_usual(whole_seconds(now));
   const bool is_doubtful =
       mode_ == Mode::ramp || (limits_.has_pace() && limits_.pace > 1.02F * limits_.sustained);
   const float enough = is_doubtful          ? Suspicion::verifying
                        : limits_.has_pace() ? Suspicion::near_limit
                                             : Suspicion::from_nowhere;
-  const bool is_enough = suspicion_.on_unclear(attempt.first_try ? 1.0F : 0.3F, learns, enough);
+  const bool is_enough = suspicion_.on_unclear(
+      attempt.first_try ? 1.0F : 0.3F,
+      attempt.first_try ? lesson(whole_seconds(now)) : Suspicion::Lesson::none, enough);
   return is_enough ? trip(now, HoldCause::throttle, attempt.wait, true) : Change::none;
 }
 
@@ -173,15 +178,16 @@ Change PathController::on_connection_limit(PathTime now, const Attempt& attempt)
 
 Change PathController::trip(PathTime now, HoldCause cause, Duration named, bool is_unclear) {
   const PathSecond second = whole_seconds(now);
+  // That it was verified may have been luck, but not again and again.
   const bool is_relapse = mode_ == Mode::open && second - opened_at_ < relapse_within &&
-                          last_hold_ > 300 && cause == cause_;
+                          last_hold_ > 300 && cause == cause_ && openings_ <= openings_by_luck;
   // A ramp that was well under way met a lower limit: another event.
   const bool is_lower = mode_ == Mode::ramp && verified_ >= ramp_well_begun &&
                         cause == HoldCause::throttle && cause_ == cause &&
                         canaries_.refused() <= relapses_explained;
   const bool is_new = is_lower || (mode_ == Mode::open && !is_relapse);
   if (is_lower) double_hold();
-  if (is_relapse) doublings_ = doublings_at_open_;  // that it was verified was luck
+  if (is_relapse) doublings_ = doublings_at_open_;
   if (is_new) {
     begin_episode(now, is_unclear);
   } else {
@@ -233,6 +239,7 @@ void PathController::begin_episode(PathTime now, bool is_unclear) {
   before_ = limits_;
   episode_at_ = now;
   accepted_ = 0;
+  openings_ = 0;
   pressed_ = held_ = 0;
   canaries_.begin(trip_.pace);
   ++episodes_;
@@ -331,7 +338,9 @@ Change PathController::release(PathTime now) {
   } else {
     is_start_refuted_ = true;
   }
+  // What a trickle has left is no room for a round at once.
   next_start_ = now;
+  if (canaries_.is_partial()) next_start_ += from_seconds(canaries_.spacing(trip_.pace, length));
   return Change::released;
 }
 
@@ -378,6 +387,7 @@ Change PathController::open(PathTime now) {
   const double length = in_seconds(fresh_since_ - episode_at_);
   mode_ = Mode::open;
   opened_at_ = second;
+  if (openings_ < 100) ++openings_;
   doublings_at_open_ = doublings_;
   last_hold_ = static_cast<float>(length);
   doublings_ = length < 300 ? std::uint8_t{0} : std::min<std::uint8_t>(doublings_, 2);

@@ -12,7 +12,8 @@ constexpr float silent_up = 4.60517F;     // ln (0.5 / 0.005)
 constexpr float silent_down = 0.688135F;  // -ln (0.5 / 0.995)
 constexpr float silent_enough = 11.0F;    // three, with hardly a delivery between
 constexpr float usual_least = 0.008F;
-constexpr float usual_most = 0.083F;            // six times this is half
+constexpr float usual_most = 0.083F;  // six times this is half
+constexpr float pressed_most = 0.008F;
 constexpr float learning_gain = 1.0F / 800.0F;  // of an attempt
 
 }  // namespace
@@ -21,14 +22,17 @@ float Suspicion::usual() const {
   return std::clamp(1.5F * baseline_, usual_least, usual_most);
 }
 
-void Suspicion::on_accepted(bool learns) {
+void Suspicion::on_accepted(Lesson lesson) {
   const float share = usual();
   unclear_ = std::max(0.0F, unclear_ - 5.0F * share / (1.0F - share));
   silent_ = std::max(0.0F, silent_ - silent_down);
-  if (learns) baseline_ -= learning_gain * baseline_;
+  if (lesson != Lesson::none) baseline_ -= learning_gain * baseline_;
 }
 
-bool Suspicion::on_unclear(float weight, bool learns, float enough) {
+bool Suspicion::on_unclear(float weight, Lesson lesson, float enough) {
+  // Of a limit that is met now and then only so much is taken for noise.
+  const bool learns =
+      lesson == Lesson::plain || (lesson == Lesson::pressed && baseline_ < pressed_most);
   if (learns) baseline_ += learning_gain * (weight - baseline_);
   unclear_ += weight * unclear_up;
   // The more of it is normal, the more often chance puts a few of them in a row.

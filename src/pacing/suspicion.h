@@ -3,6 +3,8 @@
 // that is learned, since every receiver has some such noise. A value.
 #pragma once
 
+#include <cstdint>
+
 namespace mailweir::pacing {
 
 class Suspicion {
@@ -13,10 +15,13 @@ class Suspicion {
   static constexpr float near_limit = 4.5F;
   static constexpr float verifying = 3.0F;
 
-  void on_accepted(bool learns);
+  // What an attempt says about the noise that is usual: nothing; something, but a limit may be at
+  // work too; or all.
+  enum class Lesson : std::uint8_t { none, pressed, plain };
+  void on_accepted(Lesson lesson);
   // True: too many. `weight` below 1: the message was put off before, one bad recipient is no
   // trend.
-  bool on_unclear(float weight, bool learns, float enough);
+  bool on_unclear(float weight, Lesson lesson, float enough);
   bool on_silent();
   // The tests begin anew.
   void clear();
