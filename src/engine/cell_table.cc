@@ -17,7 +17,7 @@ constexpr Duration slot_shortest = 10ms;
 constexpr Duration slot_longest = 1s;
 constexpr Duration slots_ahead = 1min;
 
-std::uint32_t name_of(const Message& message, CellKind kind) {
+std::uint32_t name_of(const Message& message, std::uint32_t network, CellKind kind) {
   switch (kind) {
     case CellKind::sender_domain:
       return message.sender_domain;
@@ -25,8 +25,10 @@ std::uint32_t name_of(const Message& message, CellKind kind) {
       return message.dkim_domain;
     case CellKind::tenant:
       return message.tenant;
+    case CellKind::network:
+      return network;
   }
-  return 0;
+  return no_index;
 }
 
 Duration spacing(const pacing::PathController& controller, Instant now) {
@@ -55,6 +57,8 @@ std::string_view to_string(CellKind kind) {
       return "dkim_domain";
     case CellKind::tenant:
       return "tenant";
+    case CellKind::network:
+      return "network";
   }
   return "tenant";
 }
@@ -80,12 +84,14 @@ void CellTable::release(std::uint32_t index) {
   --count_;
 }
 
-CellsMet CellTable::met_by(const Message& message, std::uint32_t provider) const {
+CellsMet CellTable::met_by(const Message& message, std::uint32_t network,
+                           std::uint32_t provider) const {
   CellsMet met;
   if (!has_any(provider)) return met;
   for (std::size_t kind = 0; kind < cell_kinds; ++kind) {
     const auto its_kind = static_cast<CellKind>(kind);
-    met.cells[kind] = find({provider, its_kind, name_of(message, its_kind)});
+    const std::uint32_t name = name_of(message, network, its_kind);
+    if (name != no_index) met.cells[kind] = find({provider, its_kind, name});
   }
   return met;
 }
@@ -121,6 +127,7 @@ Instant CellTable::start_at(const CellsMet& met, pacing::Rank rank, Instant now)
     const pacing::Permit permit = cell.controller->ask(now, cell.attempts, demand);
     if (permit.at <= now && rank <= permit.lowest) continue;
     const Instant soonest = permit.at == never || permit.at <= now ? now + ask_again : permit.at;
+    if (rank == pacing::Rank::urgent) return soonest;  // ahead of what has a moment already
     const Instant at = std::clamp(cell.next_slot, soonest, soonest + slots_ahead);
     cell.next_slot = at + spacing(*cell.controller, now);
     return at;

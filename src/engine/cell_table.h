@@ -1,11 +1,13 @@
 // The CellTable holds what is narrower than a path: a sender's domain, a signing domain or a tenant
-// at one provider. A cell is opened when a refusal names that scope; its mail then waits at its
-// pace, from whatever source, and nobody else's does.
+// at one provider; and what is wider: a network of ours whose addresses the provider counts
+// together. A cell is opened when a refusal names that scope; its mail then waits at its pace, from
+// whatever source, and nobody else's does.
 //
 // Each cell is a PathController of its own. A provider without cells costs nothing. Not
 // thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -22,8 +24,8 @@
 
 namespace mailweir::engine {
 
-enum class CellKind : std::uint8_t { sender_domain, dkim_domain, tenant };
-inline constexpr std::size_t cell_kinds = 3;
+enum class CellKind : std::uint8_t { sender_domain, dkim_domain, tenant, network };
+inline constexpr std::size_t cell_kinds = 4;
 std::string_view to_string(CellKind kind);
 std::optional<CellKind> cell_kind_of(std::string_view text);
 // Before the name of a cell where else the name of a source stands (KeepPath).
@@ -32,7 +34,7 @@ inline constexpr std::string_view cell_mark = "@";
 struct Cell {
   std::uint32_t provider = no_index;  // no_index: the slot is free
   CellKind kind = CellKind::sender_domain;
-  std::uint32_t name = 0;  // in Names of its kind
+  std::uint32_t name = 0;  // a tenant's, else in Ledger::mail_domains
   std::optional<pacing::PathController> controller;
   std::uint32_t attempts = 0;  // under way
   Instant next_slot{};         // of those that wait: they come back one by one
@@ -42,9 +44,11 @@ struct Cell {
 
 // The cells that one message meets at a provider, by kind; no_index: none.
 struct CellsMet {
-  std::array<std::uint32_t, cell_kinds> cells{no_index, no_index, no_index};
+  std::array<std::uint32_t, cell_kinds> cells{no_index, no_index, no_index, no_index};
 
-  bool any() const { return cells[0] != no_index || cells[1] != no_index || cells[2] != no_index; }
+  bool any() const {
+    return std::ranges::any_of(cells, [](std::uint32_t cell) { return cell != no_index; });
+  }
 };
 
 class CellTable {
@@ -54,7 +58,8 @@ class CellTable {
   bool has_any(std::uint32_t provider) const {
     return provider < by_provider_.size() && !by_provider_[provider].empty();
   }
-  CellsMet met_by(const Message& message, std::uint32_t provider) const;
+  // `network`: the name of the one that holds all its pool's sources; no_index: none does.
+  CellsMet met_by(const Message& message, std::uint32_t network, std::uint32_t provider) const;
   // Whether one more may be opened: there are 10,000 at most. A full table first drops what sweep()
   // would, everywhere.
   bool has_room(Instant now);

@@ -47,6 +47,7 @@ struct TransactionContext {
   bool sent = true;                 // some of the transaction reached the wire
   bool session_has_worked = false;  // an earlier transaction of the session was answered
   bool recipient_accepted = false;  // an earlier RCPT of the transaction was accepted
+  bool shares_network = false;      // with all other sources that the message may leave from
 };
 
 struct Verdict {

@@ -75,6 +75,8 @@ class Dispatcher {
   CellsEnd cells_of(std::uint32_t transaction) const;  // as yet nothing is concerned
   // Whether a refusal that names such a cell has one to wait for, or may open one.
   bool has_cell_for(std::uint32_t message, CellKind kind, std::uint32_t path, Instant now);
+  // That all sources share which the message may leave from; empty: they do not.
+  std::string_view network_of(const Message& message) const;
   void cells_ended(const CellsEnd& ended, const AttemptEnd& end, const pacing::Grant& grant,
                    Instant now);
   // A greylister lets it in from this path's source alone, while that is to be had.
@@ -179,7 +181,10 @@ class Dispatcher {
   // dispatcher_cells.cc: what is narrower than a path
   bool park_blocked(std::uint32_t queue, Instant now);
   std::uint32_t open_cell(const CellsEnd& ended, CellKind kind, Instant now);
-  pacing::LearningSettings cell_settings(std::uint32_t provider, Instant now) const;
+  // `network`: of what its paths alone have carried; empty: all.
+  pacing::LearningSettings cell_settings(std::uint32_t provider, Instant now,
+                                         std::string_view network = {}) const;
+  CellsMet cells_met(const Message& message, std::uint32_t provider) const;
   std::string cell_name(const Cell& cell) const;
   void keep_cell(const Cell& cell, Instant now);
   void adopt_cells(std::uint32_t provider, Instant now);

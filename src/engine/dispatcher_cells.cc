@@ -1,5 +1,5 @@
-// What is narrower than a path: mail whose sender's domain, signature or tenant is throttled at a
-// provider steps aside until its cell opens.
+// What is narrower than a path, or wider: mail whose sender's domain, signature, tenant or network
+// of sources is throttled at a provider steps aside until its cell opens.
 #include <algorithm>
 
 #include "engine/dispatcher.h"
@@ -22,11 +22,13 @@ constexpr Duration usual_after = 6h;  // since the last hold
 
 // A cell begins in the midst of things: it is believed to have carried what all went to the
 // provider lately, and learns the rest from its own refusals.
-pacing::LearningSettings Dispatcher::cell_settings(std::uint32_t provider, Instant now) const {
+pacing::LearningSettings Dispatcher::cell_settings(std::uint32_t provider, Instant now,
+                                                   std::string_view network) const {
   constexpr auto ten_minutes = static_cast<std::size_t>(pacing::Window::ten_minutes);
   double sent = 0.0;
   for (const std::uint32_t path : next_hops_.providers[provider].paths) {
     if (path == no_index || paths_[path].pacer->controller() == nullptr) continue;
+    if (!network.empty() && settings_.network_of(paths_[path].source) != network) continue;
     sent += paths_[path].pacer->controller()->state(now).counts[ten_minutes];
   }
   const EngineConfig& config = settings_.config();
@@ -36,6 +38,18 @@ pacing::LearningSettings Dispatcher::cell_settings(std::uint32_t provider, Insta
   return settings;
 }
 
+std::string_view Dispatcher::network_of(const Message& message) const {
+  const auto its_class = static_cast<std::uint8_t>(message.message_class);
+  return settings_.network_of_pool(settings_.effective_pool(message.pool, its_class));
+}
+
+CellsMet Dispatcher::cells_met(const Message& message, std::uint32_t provider) const {
+  if (!cells_.has_any(provider)) return {};
+  const std::string_view network = network_of(message);
+  const std::uint32_t name = network.empty() ? no_index : ledger_.mail_domains.find(network);
+  return cells_.met_by(message, name, provider);
+}
+
 // Puts the first message of the queue off if one of its cells does not let it start. True: it did,
 // and the queue may be empty now.
 bool Dispatcher::park_blocked(std::uint32_t q, Instant now) {
@@ -43,7 +57,7 @@ bool Dispatcher::park_blocked(std::uint32_t q, Instant now) {
   if (!cells_.has_any(provider)) return false;
   const std::uint32_t r = lanes_.queues[q].recipients.first(ledger_);
   const Message& message = ledger_.messages[ledger_.recipients[r].message];
-  const CellsMet met = cells_.met_by(message, provider);
+  const CellsMet met = cells_met(message, provider);
   if (!met.any()) return false;
   const auto its_class = static_cast<std::uint8_t>(message.message_class);
   const Instant at = cells_.start_at(met, settings_.rank(its_class), now);
@@ -114,17 +128,21 @@ void Dispatcher::adopt_cells(std::uint32_t provider, Instant now) {
 }
 
 bool Dispatcher::has_cell_for(std::uint32_t message, CellKind kind, std::uint32_t p, Instant now) {
-  const CellsMet met = cells_.met_by(ledger_.messages[message], paths_[p].provider);
+  const CellsMet met = cells_met(ledger_.messages[message], paths_[p].provider);
   return met.cells[static_cast<std::size_t>(kind)] != no_index || cells_.has_room(now);
 }
 
 // The cell that a refusal names, new if need be; the attempt that met it counts as one of its own.
 std::uint32_t Dispatcher::open_cell(const CellsEnd& ended, CellKind kind, Instant now) {
-  const std::uint32_t name =
-      kind == CellKind::sender_domain ? ended.message.sender_domain : ended.message.dkim_domain;
   const std::uint32_t provider = paths_[ended.path].provider;
   cells_.sweep(provider, now);
-  const std::uint32_t cell = cells_.intern(provider, kind, name, cell_settings(provider, now), now);
+  const std::string_view network =
+      kind == CellKind::network ? network_of(ended.message) : std::string_view();
+  const std::uint32_t name = kind == CellKind::network ? ledger_.mail_domains.intern(network)
+                             : kind == CellKind::sender_domain ? ended.message.sender_domain
+                                                               : ended.message.dkim_domain;
+  const std::uint32_t cell =
+      cells_.intern(provider, kind, name, cell_settings(provider, now, network), now);
   if (cell == no_index) return no_index;
   CellsMet begun;
   begun.cells[static_cast<std::size_t>(kind)] = cell;
@@ -150,7 +168,7 @@ void Dispatcher::cells_ended(const CellsEnd& ended, const AttemptEnd& end,
     const std::uint32_t provider = paths_[ended.path].provider;
     const auto kind = static_cast<std::size_t>(*concerned);
     // What began before its cell is no evidence about it: of many under way the first opens it.
-    if (cell == no_index && cells_.met_by(ended.message, provider).cells[kind] == no_index) {
+    if (cell == no_index && cells_met(ended.message, provider).cells[kind] == no_index) {
       cell = open_cell(ended, *concerned, now);
       started = now;  // before it there was no cell to judge
     }

@@ -263,6 +263,75 @@ TEST_F(Learning, RefusalsFromBeforeACellAreNoCanariesOfIt) {
   EXPECT_GT(world->count(Disposition::delivered), 1U);
 }
 
+class NetworkLearning : public Learning {
+ protected:
+  void make(EngineConfig config) {
+    Learning::make(std::move(config));
+    world->route = [](const std::string&) {
+      return World::RouteFate{.hosts = {{10, "aspmx.l.google.com"}}};
+    };
+    world->transaction = [this](const StartTransaction&) {
+      if (!refuses) return World::TransactionFate{.recipients = {{}}};
+      ++refused;
+      return refusal(Phase::end_of_data, 450,
+                     "4.7.28 Gmail has detected an unusual rate of mail originating from your IP "
+                     "Netblock 192.0.2.0/24. gsmtp");
+    };
+    for (int i = 0; i < 100; ++i) {
+      world->send({.domains = {"gmail.com"}});
+      world->run_for(1s);
+    }
+    refuses = true;
+  }
+  bool refuses = false;
+  int refused = 0;
+};
+
+// Four sources that share a count are one: one of them meets the wall, one asks whether it stands.
+TEST_F(NetworkLearning, ARefusalOfTheNetworkStopsTheMailOfAllItsSources) {
+  make(learning_config(4));
+  std::vector<MessageId> sent;
+  for (int i = 0; i < 60; ++i) {
+    sent.push_back(world->send({.domains = {"gmail.com"}}));
+    world->run_for(1s);
+  }
+  EXPECT_GE(refused, 1);
+  EXPECT_LE(refused, 4);
+  for (const char* source : {"s1", "s2", "s3", "s4"})
+    EXPECT_FALSE(world->engine->is_held(source, "google")) << source;
+  refuses = false;
+  world->run_for(1h);
+  EXPECT_EQ(world->count(Disposition::delivered), 160U);
+}
+
+TEST_F(NetworkLearning, SourcesOfSeveralNetworksAreHeldEachByItself) {
+  EngineConfig config = learning_config(2);
+  config.sources[1].ipv4 = "198.51.100.2";
+  make(config);
+  for (int i = 0; i < 5; ++i) {
+    world->send({.domains = {"gmail.com"}});
+    world->run_for(1s);
+  }
+  EXPECT_TRUE(world->engine->is_held("s1", "google") || world->engine->is_held("s2", "google"));
+}
+
+TEST_F(NetworkLearning, UrgentMailDoesNotQueueBehindWhatHasAMomentAlready) {
+  EngineConfig config = learning_config(4);
+  config.classes = {{.name = "bulk", .priority = 20},
+                    {.name = "password", .priority = 80, .deadline = 5min}};
+  make(config);
+  for (int i = 0; i < 2000; ++i) world->send({.message_class = "bulk", .domains = {"gmail.com"}});
+  world->run_for(20s);
+  refuses = false;
+  world->run_for(10min);
+  ASSERT_LT(world->count(Disposition::delivered), 2000U);
+  const MessageId urgent = world->send({.message_class = "password", .domains = {"gmail.com"}});
+  const Instant sent = world->now;
+  world->run_for(1min);
+  ASSERT_NE(world->end_of(urgent), nullptr);
+  EXPECT_LE(world->end_of(urgent)->at - sent, 15s);
+}
+
 TEST_F(Learning, WhatIsRemovedWhileItsSessionOpensIsNotDelivered) {
   make(learning_config());
   world->opening = [](const OpenSession&) { return World::OpeningFate{.takes = 5s}; };

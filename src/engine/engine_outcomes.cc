@@ -33,6 +33,7 @@ AttemptEnd as_end(const Judgement& judgement, const RecipientResult& result,
 
 // A link in the content goes with whoever signs it; mail that is not signed with its sender.
 CellKind cell_kind(provider::Scope scope, const Message& message) {
+  if (scope == provider::Scope::netblock) return CellKind::network;
   const bool is_signed = message.dkim_domain != 0;
   return scope == provider::Scope::sender_domain || !is_signed ? CellKind::sender_domain
                                                                : CellKind::dkim_domain;
@@ -216,6 +217,7 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
   TransactionContext context;
   context.sent = done.started != Instant{};
   context.session_has_worked = s.dispatcher.session(session).answered > 0;
+  context.shares_network = !s.dispatcher.network_of(cells.message).empty();
   s.doctor.transaction_done(session, done,
                             {.has_worked = context.session_has_worked,
                              .awaits_more = s.dispatcher.session(session).in_flight > 0},

@@ -18,8 +18,12 @@ bool has_cell(Scope scope) {
 }
 
 // Throttled, whatever the code: a wait of ours, but for what concerns one recipient or message.
-Judgement judge_throttle(Judgement judgement, bool is_permanent) {
-  if (is_about_path(judgement.ruling.scope)) {
+Judgement judge_throttle(Judgement judgement, bool is_permanent, bool shares_network) {
+  const bool is_network = judgement.ruling.scope == Scope::netblock && shares_network;
+  if (is_network && !is_permanent) {
+    judgement.verdict.action = RecipientAction::requeue;
+    judgement.concerns_cell = true;
+  } else if (is_about_path(judgement.ruling.scope)) {
     judgement.verdict.action = RecipientAction::requeue;
     judgement.signal = Signal::throttled;
   } else if (has_cell(judgement.ruling.scope) && !is_permanent) {
@@ -29,12 +33,12 @@ Judgement judge_throttle(Judgement judgement, bool is_permanent) {
   return judgement;
 }
 
-Judgement apply_ruling(Judgement judgement, const Reply& reply, bool session_has_worked) {
+Judgement apply_ruling(Judgement judgement, const Reply& reply, const TransactionContext& context) {
   judgement.signal = Signal::answered;
   const bool is_path = is_about_path(judgement.ruling.scope);
   switch (judgement.ruling.category) {
     case Category::throttled:
-      return judge_throttle(judgement, reply.is_permanent());
+      return judge_throttle(judgement, reply.is_permanent(), context.shares_network);
     case Category::connection_limit:
       judgement.verdict.action = RecipientAction::requeue;
       judgement.signal = Signal::connection_limit;
@@ -49,7 +53,7 @@ Judgement apply_ruling(Judgement judgement, const Reply& reply, bool session_has
       if (is_path && reply.is_transient()) judgement.signal = Signal::unclear;
       return judgement;
     case Category::session_end:
-      if (session_has_worked) {
+      if (context.session_has_worked) {
         judgement.verdict.action = RecipientAction::requeue;
         judgement.signal = Signal::local;
       }
@@ -172,7 +176,7 @@ Judgement judge_recipient(const RecipientResult& result, const TransactionContex
   if (judgement.verdict.action == RecipientAction::requeue) return judgement;
   judgement.ruling =
       catalogue.classify(provider, result.phase, result.reply, context.session_has_worked);
-  return apply_ruling(judgement, result.reply, context.session_has_worked);
+  return apply_ruling(judgement, result.reply, context);
 }
 
 OpeningJudgement judge_opening(std::span<const ConnectAttempt> attempts, std::string_view provider,

@@ -3,7 +3,9 @@
 // says more.
 //
 //   category            about                        recipient                   path
-//   throttled           source, netblock, host       requeue                     throttled
+//   throttled           netblock that all the pool's 4yz requeue, its cell waits answered
+//                       sources share
+//                       source, netblock, host       requeue                     throttled
 //                       sender/DKIM domain, URL      4yz requeue, its cell waits answered
 //                       recipient, message, tenant   defer                       answered
 //                       all but the first, by a 5yz  bounce                      answered

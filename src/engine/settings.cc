@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/assert.h"
+#include "base/networks.h"
 
 namespace mailweir::engine {
 namespace {
@@ -14,6 +15,14 @@ constexpr std::size_t own_pools_max = 200;
 template <class Row>
 bool names(const std::vector<Row>& rows, std::string_view name) {
   return std::any_of(rows.begin(), rows.end(), [&](const Row& row) { return row.name == name; });
+}
+
+// Without an address the system chooses one.
+std::string network_24(const std::string& ipv4) {
+  const auto address = IpAddress::parse(ipv4);
+  if (ipv4.empty() || !address) return {};
+  const auto first = static_cast<std::uint32_t>(address->low()) & 0xFFFFFF00U;
+  return to_string(IpAddress::from_ipv4(first)) + "/24";
 }
 
 }  // namespace
@@ -49,6 +58,9 @@ void Settings::resolve_names() {
   for (std::size_t i = 0; i < config_.sources.size(); ++i) {
     source_at_[source_names_.find(config_.sources[i].name)] = static_cast<std::uint16_t>(i);
   }
+  networks_.assign(source_names_.size(), {});
+  for (const EgressAddress& source : config_.sources)
+    networks_[source_names_.find(source.name)] = network_24(source.ipv4);
   default_pool_ = static_cast<std::uint8_t>(pool_names_.find(config_.pools.front().name));
   pool_sources_.assign(pool_names_.size(), {});
   for (const EgressPool& pool : config_.pools) {
@@ -124,6 +136,13 @@ std::uint8_t Settings::effective_pool(std::uint8_t pool, std::uint8_t class_id) 
 bool Settings::pool_has(std::uint8_t pool, std::uint16_t source) const {
   const auto& ids = pool_sources_[pool];
   return std::find(ids.begin(), ids.end(), source) != ids.end();
+}
+
+std::string_view Settings::network_of_pool(std::uint8_t pool) const {
+  const auto& ids = pool_sources_[pool];
+  const auto is_there = [&](std::uint16_t id) { return networks_[id] == networks_[ids.front()]; };
+  if (ids.size() < 2 || !std::ranges::all_of(ids, is_there)) return {};
+  return networks_[ids.front()];
 }
 
 std::optional<std::uint16_t> Settings::source_id(std::string_view name) const {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -50,6 +51,10 @@ class Settings {
   // have one each when it came.
   std::optional<std::uint8_t> pool_of_source(std::uint16_t source) const;
   bool pool_has(std::uint8_t pool, std::uint16_t source) const;
+  // The /24 ("192.0.2.0/24") of the source's IPv4 address; empty without one.
+  std::string_view network_of(std::uint16_t source) const { return networks_[source]; }
+  // … that holds all sources of the pool, if there are several; else empty.
+  std::string_view network_of_pool(std::uint8_t pool) const;
   std::span<const std::uint8_t> pools_of(std::uint16_t source) const {
     return source_pools_[source];
   }
@@ -84,6 +89,7 @@ class Settings {
   std::vector<std::vector<std::uint8_t>> source_pools_;   // source id → pool ids
   std::vector<std::vector<std::uint16_t>> pool_sources_;  // pool id → source ids
   std::vector<std::optional<std::uint16_t>> source_at_;   // source id → index into config
+  std::vector<std::string> networks_;                     // by source id
   std::vector<std::optional<std::uint8_t>> own_pools_;    // by source id
   std::uint8_t default_pool_ = 0;
   bool has_urgent_ = false;        // some class is of the urgent rank

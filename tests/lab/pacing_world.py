@@ -158,6 +158,9 @@ def standard():
     ]
 
 
+# As Gmail tells it. Of a count that names nobody each address learns for itself (docs/pacing.md#when-it-cannot-help).
+NETBLOCK = ("450 4.7.28 [{ip}] Our system has detected an unusual rate of unsolicited mail originating from your IP Netblock. To protect our users, "
+            "mail sent from your IP Netblock has been temporarily rate limited.")
 LISTED = "550 5.7.606 Access denied, banned sending IP [{ip}]; to request removal visit the delist portal (AS16012609)"
 
 
@@ -173,7 +176,7 @@ def further():
         Receiver("network-count", "a count of the /24, four IPs", "noisy-bucket",
                  with_noise({**bucket(), "window.messages": count(600 * NOMINAL), "window.length": span(600)}),
                  lambda c: min(c["window.messages"].value / c["window.length"].value, 4 * c["bucket.rate"].value),
-                 models=("window",), texts={"window.scope": "network"}, sources=4, is_further=True),
+                 models=("window",), texts={"window.scope": "network", "window.reply": NETBLOCK}, sources=4, is_further=True),
         Receiver("listed", "block list, released by hand", "noisy-bucket", with_noise({**bucket(), "block-list.delist_after": span(2 * HOUR)}),
                  of("bucket.rate"), models=("block-list",), texts={"block-list.phase": "mail", "block-list.reply": LISTED},
                  faults='[[fault]]\nkind = "trip"\nat = "6h"\n\n[[fault]]\nkind = "release"\nat = "8h"\n', is_further=True, is_calm=False),
