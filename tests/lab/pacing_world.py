@@ -251,6 +251,37 @@ def unlimited_oracle_factor(receiver, load):
     return free / bound
 
 
+def reachable_share(receiver, load, wasted_max):
+    """The most, in % of the oracle's area, that any sender can deliver with so few wasted attempts per 1,000 delivered where a share is refused
+    from six o'clock on whatever it does: one that knows all this beforehand, meets no noise, and spends its refusals at once. 100 elsewhere."""
+    if receiver.name != "half-outside":
+        return 100.0
+    refused, begins = receiver.constants["penalty.share"].value, 6 * HOUR
+    ends = begins + receiver.constants["penalty.length"].value
+    step = 10.0
+    steps = load_steps(load, receiver.length)
+
+    def areas(budget):
+        oracle_queue = own_queue = oracle = own = oracle_area = own_area = 0.0
+        for moment in range(int(receiver.length / step)):
+            offered = next(part for since, until, part in steps if since <= moment * step < until) * step
+            oracle_queue, own_queue = oracle_queue + offered, own_queue + offered
+            sent = min(oracle_queue, step)
+            oracle, oracle_queue = oracle + sent, oracle_queue - sent
+            sent = min(own_queue, step)
+            if begins <= moment * step < ends:
+                sent = min(own_queue, step * (1 - refused), budget * (1 - refused) / refused)
+                budget -= sent * refused / (1 - refused)
+            own, own_queue = own + sent, own_queue - sent
+            oracle_area, own_area = oracle_area + oracle, own_area + own
+        return 100.0 * own_area / oracle_area, own
+
+    delivered = areas(0.0)[1]
+    for _ in range(20):  # what is delivered earns refusals
+        share_of_oracle, delivered = areas(wasted_max / 1000.0 * delivered)
+    return share_of_oracle
+
+
 # --- senders
 
 @dataclass(frozen=True)
