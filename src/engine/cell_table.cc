@@ -44,7 +44,7 @@ void lift_ceiling(Cell& cell, Instant now) {
   settings.grows_freely = true;
   cell.controller->set_ceilings(settings, now);
   cell.ceiling_until = never;
-  cell.next_slot = Instant{};
+  cell.next_slots = {};
 }
 
 }  // namespace
@@ -127,9 +127,9 @@ Instant CellTable::start_at(const CellsMet& met, pacing::Rank rank, Instant now)
     const pacing::Permit permit = cell.controller->ask(now, cell.attempts, demand);
     if (permit.at <= now && rank <= permit.lowest) continue;
     const Instant soonest = permit.at == never || permit.at <= now ? now + ask_again : permit.at;
-    if (rank == pacing::Rank::urgent) return soonest;  // ahead of what has a moment already
-    const Instant at = std::clamp(cell.next_slot, soonest, soonest + slots_ahead);
-    cell.next_slot = at + spacing(*cell.controller, now);
+    Instant& next_slot = cell.next_slots[rank == pacing::Rank::urgent ? 0 : 1];
+    const Instant at = std::clamp(next_slot, soonest, soonest + slots_ahead);
+    next_slot = at + spacing(*cell.controller, now);
     return at;
   }
   return now;
@@ -150,7 +150,7 @@ pacing::Change CellTable::end(std::uint32_t index, const pacing::Attempt& attemp
   --cell.attempts;
   const pacing::Change change = cell.controller->on_end(now, attempt);
   if (change == pacing::Change::released || change == pacing::Change::opened)
-    cell.next_slot = Instant{};
+    cell.next_slots = {};
   return change;
 }
 

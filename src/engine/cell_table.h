@@ -37,7 +37,8 @@ struct Cell {
   std::uint32_t name = 0;  // a tenant's, else in Ledger::mail_domains
   std::optional<pacing::PathController> controller;
   std::uint32_t attempts = 0;  // under way
-  Instant next_slot{};         // of those that wait: they come back one by one
+  // Of those that wait: they come back one by one, urgent mail in a row of its own.
+  std::array<Instant, 2> next_slots{};
   Instant used{};
   Instant ceiling_until = never;  // a suspect's ceiling; never: it has none
 };

@@ -13,31 +13,6 @@ using testing::Field;
 
 constexpr auto throttled = "4.7.500 Server busy. Please try again later from [192.0.2.1]. (S77719)";
 
-EngineConfig learning_config(std::size_t sources = 2) {
-  EngineConfig config = plain_config();
-  config.sources.clear();
-  config.pools = {{"main", {}}};
-  for (std::size_t i = 0; i < sources; ++i) {
-    config.sources.push_back({"s" + std::to_string(i + 1), "192.0.2." + std::to_string(i + 1), "",
-                              "out.example", false});
-    config.pools[0].sources.push_back(static_cast<std::uint16_t>(i));
-  }
-  config.pacing.learns = true;
-  return config;
-}
-
-World::TransactionFate refusal(Phase phase, std::uint16_t code, const std::string& text) {
-  return {.recipients = {{phase, Failure::none, Reply{code, parse_enhanced_status(text), text}}}};
-}
-
-// The source whose session carries the transaction under way.
-std::string source_of(const World& world, const StartTransaction& order) {
-  for (auto start = world.starts.rbegin(); start != world.starts.rend(); ++start) {
-    if (start->session == order.session) return start->source;
-  }
-  return {};
-}
-
 class Learning : public testing::Test {
  protected:
   void make(EngineConfig config) {

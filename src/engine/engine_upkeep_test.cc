@@ -17,29 +17,6 @@ constexpr auto signer_throttled =
     "4.7.28 Our system has detected an unusual rate of unsolicited mail originating from your DKIM "
     "domain. gsmtp";
 
-EngineConfig learning_config(std::size_t sources) {
-  EngineConfig config = plain_config();
-  config.sources.clear();
-  config.pools = {{"main", {}}};
-  for (std::size_t i = 0; i < sources; ++i) {
-    config.sources.push_back({"s" + std::to_string(i + 1), "", "", "out.example"});
-    config.pools[0].sources.push_back(static_cast<std::uint16_t>(i));
-  }
-  config.pacing.learns = true;
-  return config;
-}
-
-World::TransactionFate refusal(Phase phase, std::uint16_t code, const std::string& text) {
-  return {.recipients = {{phase, Failure::none, Reply{code, parse_enhanced_status(text), text}}}};
-}
-
-std::string source_of(const World& world, const StartTransaction& order) {
-  for (auto start = world.starts.rbegin(); start != world.starts.rend(); ++start) {
-    if (start->session == order.session) return start->source;
-  }
-  return {};
-}
-
 // Domains of the one provider, "*.ms365"; every other is its own.
 class Upkeep : public testing::Test {
  protected:

@@ -30,6 +30,30 @@ EngineConfig plain_config() {
   return config;
 }
 
+EngineConfig learning_config(std::size_t sources) {
+  EngineConfig config = plain_config();
+  config.sources.clear();
+  config.pools = {{"main", {}}};
+  for (std::size_t i = 0; i < sources; ++i) {
+    config.sources.push_back({"s" + std::to_string(i + 1), "192.0.2." + std::to_string(i + 1), "",
+                              "out.example", false});
+    config.pools[0].sources.push_back(static_cast<std::uint16_t>(i));
+  }
+  config.pacing.learns = true;
+  return config;
+}
+
+World::TransactionFate refusal(Phase phase, std::uint16_t code, const std::string& text) {
+  return {.recipients = {{phase, Failure::none, reply_of(code, text)}}};
+}
+
+std::string source_of(const World& world, const StartTransaction& order) {
+  for (auto start = world.starts.rbegin(); start != world.starts.rend(); ++start) {
+    if (start->session == order.session) return start->source;
+  }
+  return {};
+}
+
 World::World(EngineConfig config, std::uint64_t seed)
     : engine_random(seed),
       random(seed + 1'000'000),

@@ -176,5 +176,10 @@ struct World {
 
 // One source, one pool, one class; no jitter.
 EngineConfig plain_config();
+// Several sources of one network, s1, s2, …; their limits are learned.
+EngineConfig learning_config(std::size_t sources = 2);
+World::TransactionFate refusal(Phase phase, std::uint16_t code, const std::string& text);
+// The source whose session carries the transaction under way.
+std::string source_of(const World& world, const StartTransaction& order);
 
 }  // namespace mailweir::engine
