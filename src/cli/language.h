@@ -193,6 +193,7 @@ enum class Text : std::uint8_t {
   caps_connections,
   caps_per_connection,
   detail_hand,
+  detail_network,
   detail_now,
   detail_drain,
   detail_carries,

@@ -120,6 +120,8 @@ std::string path_details(const Json& path, std::string_view indent, const Style&
     add(say(language, Text::detail_learned, learned));
   if (const std::string counts = counts_text(member(path, "learned"), style); !counts.empty())
     add(say(language, Text::detail_counts, counts));
+  if (const std::string network = shown_text(path, "network"); !network.empty())
+    add(say(language, Text::detail_network, network));
   add(say(language, Text::detail_caps, caps_text(member(path, "caps"), style)));
   for (const Json& hand : member(path, "hands"))
     add(say(language, Text::detail_hand,

@@ -187,6 +187,7 @@ Json path_json(const ExplainedPath& explained, const Moment& moment) {
             {"messages_per_connection", path.caps.messages_per_connection_max},
             {"message_rate", rate_or_null(path.caps.message_rate)},
             {"connection_rate", rate_or_null(path.caps.connection_rate)}}},
+          {"network", text_or_null(path.network)},
           {"hands", hands_json(path.hands, moment)},
           {"binding", has_binding ? Json(binding_of(path)) : Json(nullptr)},
           {"carries_others", path.carries_others},

@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t cells_max = 10'000;
 constexpr Duration unused_for = 24h;
 constexpr Duration sweep_every = 1min;  // of a full table
-// While a canary is on its way nobody knows when the cell opens.
+// While a canary or a round of the ramp is on its way nobody knows when the cell opens.
 constexpr Duration ask_again = 2s;
 constexpr Duration slot_shortest = 10ms;
 constexpr Duration slot_longest = 1s;
@@ -126,7 +126,13 @@ Instant CellTable::start_at(const CellsMet& met, pacing::Rank rank, Instant now)
     if (cell.ceiling_until <= now) lift_ceiling(cell, now);
     const pacing::Permit permit = cell.controller->ask(now, cell.attempts, demand);
     if (permit.at <= now && rank <= permit.lowest) continue;
-    const Instant soonest = permit.at == never || permit.at <= now ? now + ask_again : permit.at;
+    const bool is_answer_awaited = permit.at == never || permit.at <= now ||
+                                   permit.binding == pacing::Binding::canary ||
+                                   permit.binding == pacing::Binding::ramp;
+    const Instant again = now + ask_again;
+    const Instant soonest = !is_answer_awaited ? permit.at
+                            : permit.at > now  ? std::min(permit.at, again)
+                                               : again;
     Instant& next_slot = cell.next_slots[rank == pacing::Rank::urgent ? 0 : 1];
     const Instant at = std::clamp(next_slot, soonest, soonest + slots_ahead);
     next_slot = at + spacing(*cell.controller, now);
@@ -149,8 +155,7 @@ pacing::Change CellTable::end(std::uint32_t index, const pacing::Attempt& attemp
   Cell& cell = cells[index];
   --cell.attempts;
   const pacing::Change change = cell.controller->on_end(now, attempt);
-  if (change == pacing::Change::released || change == pacing::Change::opened)
-    cell.next_slots = {};
+  if (change == pacing::Change::released || change == pacing::Change::opened) cell.next_slots = {};
   return change;
 }
 

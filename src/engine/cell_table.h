@@ -64,6 +64,10 @@ class CellTable {
   // Whether one more may be opened: there are 10,000 at most. A full table first drops what sweep()
   // would, everywhere.
   bool has_room(Instant now);
+  // no_index: there is none.
+  std::uint32_t find(std::uint32_t provider, CellKind kind, std::uint32_t name) const {
+    return find(Key{provider, kind, name});
+  }
   // Opens one, or finds it; no_index: there is no room.
   std::uint32_t intern(std::uint32_t provider, CellKind kind, std::uint32_t name,
                        const pacing::LearningSettings& settings, Instant now);

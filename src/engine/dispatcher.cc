@@ -356,8 +356,12 @@ void Dispatcher::mode_changed(std::uint32_t p, pacing::Change change, Instant no
 void Dispatcher::attempt_ended(std::uint32_t p, const pacing::Grant& grant, const AttemptEnd& end,
                                Instant now) {
   Path& path = paths_[p];
+  pacing::Grant ended = grant;
+  // Said inside a session: it is connections that are too many, whatever they carry.
+  if (end.signal == pacing::Signal::connection_limit)
+    ended.in_flight = std::min(ended.in_flight, std::max(1U, path.pacer->connections()));
   const pacing::Change change =
-      path.pacer->end_attempt(grant, end.signal, end.first_try, end.wait, now);
+      path.pacer->end_attempt(ended, end.signal, end.first_try, end.wait, now);
   if (path.pacer->controller() == nullptr) return;
   mode_changed(p, change, now);
   watch_.attempt_ended(p, end, change, now);
@@ -410,6 +414,7 @@ void Dispatcher::forget_path(std::uint32_t p, Instant now) {
   paths_.set_carried(p, false);
   suspects_.forget(p);
   watch_.keep(p, now);
+  forget_network(p, now);
   mark_path(p);
   mark_provider(path.provider);
 }

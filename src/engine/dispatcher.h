@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -70,6 +71,7 @@ class Dispatcher {
     CellsMet met;     // of the transaction
     Message message;  // its record may be gone
     std::uint32_t path;
+    Instant begun{};  // the attempt, for its cells
     std::optional<CellKind> concerned;
   };
   CellsEnd cells_of(std::uint32_t transaction) const;  // as yet nothing is concerned
@@ -79,6 +81,10 @@ class Dispatcher {
   std::string_view network_of(const Message& message) const;
   void cells_ended(const CellsEnd& ended, const AttemptEnd& end, const pacing::Grant& grant,
                    Instant now);
+  // The network cell whose pace the mail of this path's pools shares; null: there is none.
+  const Cell* network_cell(std::uint32_t path) const;
+  // What binds the path: what it has learned, or what its network has, while that is not open.
+  std::optional<pacing::LearnedState> learned_state(std::uint32_t path, Instant now) const;
   // A greylister lets it in from this path's source alone, while that is to be had.
   void bind(std::uint32_t recipient, std::uint32_t path);
   void recipient_bounced(std::uint32_t path, std::uint32_t tenant) {
@@ -190,6 +196,7 @@ class Dispatcher {
   void adopt_cells(std::uint32_t provider, Instant now);
   void forget_cells(std::uint32_t provider, Instant now);
   void tell_cell(const Cell& cell, Notice::Kind kind, const AttemptEnd& end, Instant now);
+  void forget_network(std::uint32_t path, Instant now);
   void slow_suspect(std::uint32_t path, Instant now);
 
   // dispatcher_connect.cc: sessions to hops

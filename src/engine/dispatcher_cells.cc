@@ -1,6 +1,7 @@
 // What is narrower than a path, or wider: mail whose sender's domain, signature, tenant or network
 // of sources is throttled at a provider steps aside until its cell opens.
 #include <algorithm>
+#include <limits>
 
 #include "engine/dispatcher.h"
 
@@ -34,13 +35,49 @@ pacing::LearningSettings Dispatcher::cell_settings(std::uint32_t provider, Insta
   const EngineConfig& config = settings_.config();
   pacing::LearningSettings settings;
   settings.start_rate = std::max(rate_least, sent / 600.0);
-  settings.concurrency_max = config.caps.connections_max * config.transactions_ahead;
+  settings.concurrency_max = network.empty()
+                                 ? config.caps.connections_max * config.transactions_ahead
+                                 : std::numeric_limits<std::uint32_t>::max();  // paths have theirs
   return settings;
 }
 
 std::string_view Dispatcher::network_of(const Message& message) const {
   const auto its_class = static_cast<std::uint8_t>(message.message_class);
   return settings_.network_of_pool(settings_.effective_pool(message.pool, its_class));
+}
+
+const Cell* Dispatcher::network_cell(std::uint32_t p) const {
+  const Path& path = paths_[p];
+  const auto is_shared = [&](std::uint8_t pool) {
+    return !settings_.network_of_pool(pool).empty();
+  };
+  if (!cells_.has_any(path.provider) ||
+      !std::ranges::any_of(settings_.pools_of(path.source), is_shared))
+    return nullptr;
+  const std::uint32_t name = ledger_.mail_domains.find(settings_.network_of(path.source));
+  if (name == no_index) return nullptr;
+  const std::uint32_t cell = cells_.find(path.provider, CellKind::network, name);
+  return cell == no_index ? nullptr : &cells_.cells[cell];
+}
+
+std::optional<pacing::LearnedState> Dispatcher::learned_state(std::uint32_t p, Instant now) const {
+  const pacing::PathController* own = paths_[p].pacer->controller();
+  if (own == nullptr) return std::nullopt;
+  const Cell* network = network_cell(p);
+  const bool is_network = own->mode() == pacing::Mode::open && network != nullptr &&
+                          network->controller->mode() != pacing::Mode::open;
+  return is_network ? network->controller->state(now) : own->state(now);
+}
+
+void Dispatcher::forget_network(std::uint32_t p, Instant now) {
+  const Cell* network = network_cell(p);
+  if (network == nullptr) return;
+  const std::uint32_t provider = paths_[p].provider;
+  const std::string_view name = settings_.network_of(paths_[p].source);
+  Cell& cell = cells_.cells[cells_.find(provider, CellKind::network, network->name)];
+  cell.controller->forget(cell_settings(provider, now, name), now);
+  cell.next_slots = {};
+  keep_cell(cell, now);
 }
 
 CellsMet Dispatcher::cells_met(const Message& message, std::uint32_t provider) const {
@@ -155,13 +192,14 @@ Dispatcher::CellsEnd Dispatcher::cells_of(std::uint32_t t) const {
   return {.met = transaction.cells,
           .message = ledger_.messages[transaction.message],
           .path = sessions_[transaction.session].path,
+          .begun = transaction.cells_begun,
           .concerned = {}};
 }
 
 void Dispatcher::cells_ended(const CellsEnd& ended, const AttemptEnd& end,
                              const pacing::Grant& grant, Instant now) {
   CellsMet met = ended.met;
-  Instant started = grant.at;
+  Instant started = std::max(grant.at, ended.begun);
   const auto& concerned = ended.concerned;
   if (concerned) {
     std::uint32_t& cell = met.cells[static_cast<std::size_t>(*concerned)];
@@ -178,15 +216,18 @@ void Dispatcher::cells_ended(const CellsEnd& ended, const AttemptEnd& end,
     if (cell == no_index) continue;
     const bool is_concerned = concerned && static_cast<std::size_t>(*concerned) == kind;
     const bool is_good = end.signal == pacing::Signal::accepted;
-    const pacing::Attempt attempt{.signal = is_concerned ? pacing::Signal::throttled
-                                            : is_good    ? pacing::Signal::accepted
-                                                         : pacing::Signal::local,
-                                  .started = is_concerned ? started : grant.at,
-                                  .in_flight = cells_.cells[cell].attempts,
-                                  .first_try = end.first_try,
-                                  .wait = is_concerned ? end.wait : Duration{}};
+    const pacing::Attempt attempt{
+        .signal = is_concerned ? pacing::Signal::throttled
+                  : is_good    ? pacing::Signal::accepted
+                               : pacing::Signal::local,
+        .started = is_concerned ? started : std::max(grant.at, ended.begun),
+        .in_flight = cells_.cells[cell].attempts,
+        .first_try = end.first_try,
+        .wait = is_concerned ? end.wait : Duration{}};
     const pacing::Change change = cells_.end(cell, attempt, now);
     if (change != pacing::Change::none) keep_cell(cells_.cells[cell], now);
+    if (is_concerned && cells_.cells[cell].kind == CellKind::network)
+      watch_.note_refusal(ended.path, end, now);
     if (change == pacing::Change::held)
       tell_cell(cells_.cells[cell], Notice::Kind::throttle_detected, end, now);
     if (change == pacing::Change::opened)

@@ -274,9 +274,46 @@ TEST_F(NetworkLearning, ARefusalOfTheNetworkStopsTheMailOfAllItsSources) {
   EXPECT_LE(refused, 4);
   for (const char* source : {"s1", "s2", "s3", "s4"})
     EXPECT_FALSE(world->engine->is_held(source, "google")) << source;
+  // Its paths say so.
+  const PathExplanation told = world->engine->explain("s1", "google", world->now);
+  EXPECT_EQ(told.network, "192.0.2.0/24");
+  ASSERT_TRUE(told.learned.has_value());
+  EXPECT_EQ(told.learned->mode, pacing::Mode::held);
+  EXPECT_EQ(told.next.limit, pacing::Limit::learned);
   refuses = false;
   world->run_for(1h);
   EXPECT_EQ(world->count(Disposition::delivered), 160U);
+}
+
+TEST_F(NetworkLearning, ForgettingOnePathForgetsTheNetwork) {
+  make(learning_config(2));
+  world->send({.domains = {"gmail.com"}});
+  world->run_for(5s);
+  refuses = false;
+  world->with_engine(
+      [&](Engine& engine) { return engine.forget_path("s2", "google", world->now); });
+  const MessageId next = world->send({.domains = {"gmail.com"}});
+  world->run_for(5s);
+  EXPECT_NE(world->end_of(next), nullptr);
+}
+
+// What asks while the canary is out waits for its answer, not for its lease to run out.
+TEST_F(NetworkLearning, WhatAsksWhileTheCanaryIsOutWaitsForItsAnswer) {
+  make(learning_config(2));
+  world->send({.domains = {"gmail.com"}});
+  world->run_for(5s);
+  refuses = false;
+  world->transaction = [](const StartTransaction&) {
+    World::TransactionFate fate{.recipients = {{}}};
+    fate.takes = 20s;
+    return fate;
+  };
+  const std::size_t before = world->starts.size();
+  for (int i = 0; i < 900 && world->starts.size() == before; ++i) world->run_for(1s);
+  ASSERT_GT(world->starts.size(), before);  // the canary
+  const MessageId asked = world->send({.domains = {"gmail.com"}});
+  world->run_for(1min);
+  EXPECT_NE(world->end_of(asked), nullptr);
 }
 
 TEST_F(NetworkLearning, SourcesOfSeveralNetworksAreHeldEachByItself) {

@@ -119,13 +119,11 @@ void Engine::State::finish_session(std::uint32_t session, Instant now) {
   while (!dispatcher.session(session).transactions.empty()) {
     const std::uint32_t transaction = dispatcher.session(session).transactions.first;
     const pacing::Grant grant = dispatcher.transaction(transaction).grant;
-    const CellsMet met = dispatcher.transaction(transaction).cells;
+    const Dispatcher::CellsEnd cells = dispatcher.cells_of(transaction);
     const auto recipients = dispatcher.finish(transaction, now);
     for (auto r = recipients.rbegin(); r != recipients.rend(); ++r) requeue(*r, now);
     if (grant) dispatcher.attempt_ended(path, grant, AttemptEnd{}, now);
-    if (met.any())
-      dispatcher.cells_ended({.met = met, .message = {}, .path = path, .concerned = {}}, {}, grant,
-                             now);
+    if (cells.met.any()) dispatcher.cells_ended(cells, {}, grant, now);
   }
   dispatcher.ended(session, now);
 }

@@ -94,10 +94,17 @@ PathExplanation Engine::explain(std::string_view source, std::string_view provid
   told.is_used = true;
   told.caps = path.pacer->caps();
   told.is_paused = path.pacer->is_paused();
-  if (path.pacer->controller() != nullptr) told.learned = path.pacer->controller()->state(now);
+  told.learned = s.dispatcher.learned_state(p, now);
   told.carries_others = paths.carries_others(path);
   told.next = path.pacer->peek_attempt(now, {.carries_others = told.carries_others});
   if (told.next.is_free()) told.next = path.pacer->next_message(now);
+  if (const Cell* network = s.dispatcher.network_cell(p)) {
+    told.network = s.settings.network_of(path.source);
+    const pacing::Permit permit = network->controller->peek(now, network->attempts, {});
+    if (told.next.is_free() && permit.at > now)
+      told.next = {pacing::Limit::learned, permit.at, permit.lowest, permit.binding};
+  }
+  if (told.next.is_free() && its_provider.ready > 0) told.next = path.pacer->next_connection(now);
   told.next_move = told.next.at;
   told.connections = path.pacer->connections();
   told.in_flight = path.recipients_in_flight;

@@ -244,7 +244,7 @@ std::vector<PathView> Engine::paths(Instant now) const {
     view.source = s.settings.source_name(path.source);
     view.provider = s.next_hops.providers[path.provider].key();
     view.is_paused = path.pacer->is_paused();
-    if (path.pacer->controller() != nullptr) view.learned = path.pacer->controller()->state(now);
+    view.learned = s.dispatcher.learned_state(p, now);
     view.connections = path.pacer->connections();
     view.in_flight = path.recipients_in_flight;
     view.delivered = path.pacer->count(pacing::Evidence::recipient_delivered);

@@ -82,9 +82,10 @@ struct PathExplanation {
   bool is_used = false;   // in this run of the process; else only configuration speaks
   pacing::PathCaps caps;  // hands included
   bool is_paused = false;
-  std::vector<PathHand> hands;  // that cover it
-  std::optional<pacing::LearnedState> learned;
-  pacing::NextPermit next;  // for an urgent, else any message
+  std::vector<PathHand> hands;                  // that cover it
+  std::optional<pacing::LearnedState> learned;  // of its network, while that is not open
+  std::string network;                          // that is counted together; empty: none is
+  pacing::NextPermit next;                      // for an urgent, else any message
   std::uint32_t connections = 0;
   std::uint32_t in_flight = 0;
   std::uint64_t waiting = 0;  // recipients ready for the provider, by any source

@@ -154,6 +154,11 @@ void PathWatch::attempt_ended(std::uint32_t p, const AttemptEnd& end, Change cha
   }
 }
 
+void PathWatch::note_refusal(std::uint32_t p, const AttemptEnd& end, Instant now) {
+  if (!paths_[p].notes) paths_[p].notes = std::make_unique<PathNotes>();
+  remember(*paths_[p].notes, end, now);
+}
+
 void PathWatch::changed(std::uint32_t p, Change change, std::string_view why, Instant now) {
   Path& path = paths_[p];
   if (!path.notes) path.notes = std::make_unique<PathNotes>();

@@ -39,6 +39,8 @@ class PathWatch {
         orders_(orders) {}
 
   void attempt_ended(std::uint32_t path, const AttemptEnd& end, pacing::Change change, Instant now);
+  // A refusal that was about more than the path: it is shown with it.
+  void note_refusal(std::uint32_t path, const AttemptEnd& end, Instant now);
   // The path's mode was changed by hand or by a diagnosis.
   void changed(std::uint32_t path, pacing::Change change, std::string_view why, Instant now);
   // Judges a step whose time has come. `never`: nothing to judge.

@@ -56,9 +56,10 @@ struct Transaction {
   std::uint32_t message = no_index;
   ListEnds recipients;  // in the order they were ordered
   Links of_session;
-  bool ordered = false;  // false: reserved for a session that is opening
-  pacing::Grant grant;   // if ordered
-  CellsMet cells;        // if ordered
+  bool ordered = false;   // false: reserved for a session that is opening
+  pacing::Grant grant;    // if ordered
+  CellsMet cells;         // if ordered,
+  Instant cells_begun{};  // since then
 };
 
 template <class IdType>

@@ -22,7 +22,9 @@ class ConcurrencyLimit {
   double latency() const { return static_cast<double>(latency_); }  // seconds
   void on_refused(std::uint32_t in_flight, PathSecond now);
   // Mail waits for nothing but what was refused.
-  void note_binding(PathSecond now) { binding_until_ = now + std::chrono::seconds(60); }
+  void note_binding(PathSecond now) {
+    if (refused_ > 0) binding_until_ = now + std::chrono::seconds(60);
+  }
   // Mail waits for a connection, and all there may be are in use.
   void note_short(PathSecond now);
   // One more than was refused, or half as many again, where they bind and a while has passed.

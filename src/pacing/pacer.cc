@@ -63,7 +63,8 @@ std::uint32_t Pacer::connections_most() const {
 }
 
 void Pacer::note_connections_short(Instant now) {
-  if (controller_ && connections_ >= connections_most()) controller_->note_connections_short(now);
+  if (controller_ && connections_ >= controller_->connections_most())
+    controller_->note_connections_short(now);
 }
 
 bool Pacer::is_short_of_connections() const {

@@ -26,7 +26,9 @@ void Suspicion::on_accepted(Lesson lesson) {
   const float share = usual();
   unclear_ = std::max(0.0F, unclear_ - 5.0F * share / (1.0F - share));
   silent_ = std::max(0.0F, silent_ - silent_down);
-  if (lesson != Lesson::none) baseline_ -= learning_gain * baseline_;
+  const bool learns =
+      lesson == Lesson::plain || (lesson == Lesson::pressed && baseline_ <= pressed_most);
+  if (learns) baseline_ -= learning_gain * baseline_;
 }
 
 bool Suspicion::on_unclear(float weight, Lesson lesson, float enough) {
