@@ -252,7 +252,7 @@ constexpr std::array entries = std::to_array<Entry>({
     {Text::detail_hand, "hand {0}", "手動の指示 {0}"},
     {Text::detail_network,
      "the provider counts {0} together: its sources share one pace and one hold",
-     "相手は {0} を合算しています: 送信元全体でペースと保留を共有します"},
+     "相手は {0} を合算しています: 送信元全体で速度と保留を共有します"},
     {Text::detail_now, "now: connections {0}, in flight {1}, waiting for {3}: {2}",
      "現在: 接続 {0}、送信中 {1}、{3} 宛の待ち {2}"},
     {Text::detail_drain, "drained in about {0} (forecast)", "解消まで約 {0}(予測)"},

@@ -116,6 +116,23 @@ TEST_F(CliTest, WhatBindsAnOpenOrRecoveringPathIsSaidAndUntilWhen) {
   EXPECT_THAT(out_, HasSubstr("next message when what is in flight is answered"));
 }
 
+TEST_F(CliTest, ANetworkThatIsCountedTogetherAndConnectionsThatAreShortAreSaid) {
+  engine::PathExplanation& path = port_.open.path;
+  path.network = "192.0.2.0/24";
+  path.caps.connections_max = 20;
+  path.learned->connections = 4;
+  path.next = {pacing::Limit::connections, never};
+  EXPECT_EQ(run({"explain", "--path", "mx2", "ms365"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("kept back by the connections the provider has taken so far"));
+  EXPECT_THAT(out_, HasSubstr("over 4 connections"));
+  EXPECT_THAT(out_, HasSubstr("the provider counts 192.0.2.0/24 together"));
+  EXPECT_EQ(run({"explain", "--path", "mx2", "ms365", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("相手は 192.0.2.0/24 を合算しています"));
+  path.learned->connections = 40;
+  EXPECT_EQ(run({"explain", "--path", "mx2", "ms365"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("kept back by the cap on connections"));
+}
+
 TEST_F(CliTest, EveryStateHasItsSentence) {
   EXPECT_EQ(run({"explain", "--path", "mx2", "google"}), exit_ok);
   EXPECT_THAT(out_, StartsWith("Paused until 2026-09-21 16:13:20Z by uid 0: they called. Nothing "
