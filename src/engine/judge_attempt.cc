@@ -19,16 +19,14 @@ bool has_cell(Scope scope) {
 
 // Throttled, whatever the code: a wait of ours, but for what concerns one recipient or message.
 Judgement judge_throttle(Judgement judgement, bool is_permanent, bool shares_network) {
-  const bool is_network = judgement.ruling.scope == Scope::netblock && shares_network;
-  if (is_network && !is_permanent) {
+  const Scope scope = judgement.ruling.scope;
+  const bool is_network = scope == Scope::netblock && shares_network;
+  if ((is_network || has_cell(scope)) && !is_permanent) {
     judgement.verdict.action = RecipientAction::requeue;
     judgement.concerns_cell = true;
-  } else if (is_about_path(judgement.ruling.scope)) {
+  } else if (is_about_path(scope)) {
     judgement.verdict.action = RecipientAction::requeue;
     judgement.signal = Signal::throttled;
-  } else if (has_cell(judgement.ruling.scope) && !is_permanent) {
-    judgement.verdict.action = RecipientAction::requeue;
-    judgement.concerns_cell = true;
   }
   return judgement;
 }
