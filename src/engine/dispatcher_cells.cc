@@ -154,12 +154,15 @@ void Dispatcher::adopt_cells(std::uint32_t provider, Instant now) {
     const auto kind = cell_kind_of(name.substr(0, space));
     if (!kind || space == std::string_view::npos) continue;
     NameTable& names = *kind == CellKind::tenant ? ledger_.tenants : ledger_.mail_domains;
-    const auto controller = pacing::PathController::restore(it->image, cell_settings(provider, now),
-                                                            now - it->as_of, now);
+    const std::string_view network =
+        *kind == CellKind::network ? name.substr(space + 1) : std::string_view();
+    const pacing::LearningSettings settings = cell_settings(provider, now, network);
+    const auto controller =
+        pacing::PathController::restore(it->image, settings, now - it->as_of, now);
     const std::uint32_t cell =
-        controller ? cells_.intern(provider, *kind, names.intern(name.substr(space + 1)),
-                                   cell_settings(provider, now), now)
-                   : no_index;
+        controller
+            ? cells_.intern(provider, *kind, names.intern(name.substr(space + 1)), settings, now)
+            : no_index;
     if (cell != no_index) cells_.cells[cell].controller = *controller;
   }
 }
