@@ -126,13 +126,12 @@ Instant CellTable::start_at(const CellsMet& met, pacing::Rank rank, Instant now)
     if (cell.ceiling_until <= now) lift_ceiling(cell, now);
     const pacing::Permit permit = cell.controller->ask(now, cell.attempts, demand);
     if (permit.at <= now && rank <= permit.lowest) continue;
-    const bool is_answer_awaited = permit.at == never || permit.at <= now ||
+    const bool is_answer_awaited = permit.at == never ||
                                    permit.binding == pacing::Binding::canary ||
                                    permit.binding == pacing::Binding::ramp;
     const Instant again = now + ask_again;
-    const Instant soonest = !is_answer_awaited ? permit.at
-                            : permit.at > now  ? std::min(permit.at, again)
-                                               : again;
+    Instant soonest = permit.at <= now ? again : permit.at;
+    if (is_answer_awaited) soonest = std::min(soonest, again);
     Instant& next_slot = cell.next_slots[rank == pacing::Rank::urgent ? 0 : 1];
     const Instant at = std::clamp(next_slot, soonest, soonest + slots_ahead);
     next_slot = at + spacing(*cell.controller, now);

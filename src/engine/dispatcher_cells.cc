@@ -202,7 +202,8 @@ Dispatcher::CellsEnd Dispatcher::cells_of(std::uint32_t t) const {
 void Dispatcher::cells_ended(const CellsEnd& ended, const AttemptEnd& end,
                              const pacing::Grant& grant, Instant now) {
   CellsMet met = ended.met;
-  Instant started = std::max(grant.at, ended.begun);
+  const Instant begun = std::max(grant.at, ended.begun);
+  Instant started = begun;
   const auto& concerned = ended.concerned;
   if (concerned) {
     std::uint32_t& cell = met.cells[static_cast<std::size_t>(*concerned)];
@@ -219,14 +220,13 @@ void Dispatcher::cells_ended(const CellsEnd& ended, const AttemptEnd& end,
     if (cell == no_index) continue;
     const bool is_concerned = concerned && static_cast<std::size_t>(*concerned) == kind;
     const bool is_good = end.signal == pacing::Signal::accepted;
-    const pacing::Attempt attempt{
-        .signal = is_concerned ? pacing::Signal::throttled
-                  : is_good    ? pacing::Signal::accepted
-                               : pacing::Signal::local,
-        .started = is_concerned ? started : std::max(grant.at, ended.begun),
-        .in_flight = cells_.cells[cell].attempts,
-        .first_try = end.first_try,
-        .wait = is_concerned ? end.wait : Duration{}};
+    const pacing::Attempt attempt{.signal = is_concerned ? pacing::Signal::throttled
+                                            : is_good    ? pacing::Signal::accepted
+                                                         : pacing::Signal::local,
+                                  .started = is_concerned ? started : begun,
+                                  .in_flight = cells_.cells[cell].attempts,
+                                  .first_try = end.first_try,
+                                  .wait = is_concerned ? end.wait : Duration{}};
     const pacing::Change change = cells_.end(cell, attempt, now);
     if (change != pacing::Change::none) keep_cell(cells_.cells[cell], now);
     if (is_concerned && cells_.cells[cell].kind == CellKind::network)

@@ -11,7 +11,7 @@ constexpr float pace_least = 1e-3F;
 constexpr std::array<double, long_windows> hold_share{1.0 / 12.0, 1.0 / 6.0};
 // … and no longer than all of it, and the wait for a canary.
 constexpr double hold_most = 1.6;
-constexpr std::uint32_t few = 8;
+constexpr std::uint32_t few = 8;  // messages accepted before the first trip
 constexpr float probe_messages_most = 6'400;
 
 float ratio_count(const TripFacts& trip, std::size_t window) {

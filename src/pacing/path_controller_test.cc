@@ -12,14 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A path that has carried one message a second for an hour.
-TestPath used_path(const LearningSettings& settings = {}) {
-  TestPath path(settings);
-  path.send_for(1h, 1s, Signal::accepted);
-  path.finish();
-  return path;
-}
-
 // Held, then released and verified.
 void trip_and_recover(TestPath& path, Duration refused_for) {
   path.attempt(Signal::throttled);
@@ -326,56 +318,6 @@ TEST(PathController, NoiseUnderPressureIsNoRefusal) {
   EXPECT_GT(path.controller.state(path.now).pace, 0.7);
 }
 
-TEST(PathController, TooManyConnectionsCutConcurrencyAlone) {
-  TestPath path = used_path({.start_rate = 100});
-  const Change change = path.controller.on_end(
-      path.now, {.signal = Signal::connection_limit, .started = path.now, .in_flight = 6});
-  EXPECT_EQ(change, Change::concurrency_cut);
-  EXPECT_EQ(path.controller.mode(), Mode::open);
-  EXPECT_EQ(path.controller.state(path.now).concurrency, 5U);
-  EXPECT_EQ(path.controller.ask(path.now + 3s, 5, {}).binding, Binding::concurrency);
-  EXPECT_LE(path.controller.ask(path.now + 3s, 4, {}).at, path.now + 3s);
-  EXPECT_GT(path.controller.ask(path.now, 0, {}).at, path.now);  // a pause
-}
-
-TEST(PathController, CutConcurrencyIsTriedAgainWhereItBinds) {
-  TestPath path = used_path({.start_rate = 100});
-  path.controller.on_end(path.now,
-                         {.signal = Signal::connection_limit, .started = path.now, .in_flight = 6});
-  for (Duration passed{}; passed < 11min; passed += 10s)
-    path.controller.ask(path.now + passed, 5, {});
-  EXPECT_EQ(path.controller.state(path.now + 11min).concurrency, 6U);
-}
-
-TEST(PathController, ConnectionsGrowWhereTheyStayShort) {
-  TestPath path;
-  EXPECT_EQ(path.controller.connections_most(), 4U);
-  // Short for less than the time of many answers, again and again: peaks of arrivals.
-  const auto be_short_for = [&](Duration length) {
-    for (const Instant until = path.now + length; path.now < until; path.now += 5s) {
-      path.controller.note_connections_short(path.now);
-      path.controller.ask(path.now, 0, {});
-    }
-  };
-  for (int peak = 0; peak < 20; ++peak) {
-    be_short_for(60s);
-    path.now += 5min;
-  }
-  EXPECT_EQ(path.controller.connections_most(), 4U);
-  be_short_for(95s);
-  EXPECT_EQ(path.controller.connections_most(), 6U);
-  be_short_for(1h);
-  EXPECT_GT(path.controller.connections_most(), 1000U);
-  path.controller.on_end(path.now,
-                         {.signal = Signal::connection_limit, .started = path.now, .in_flight = 8});
-  EXPECT_EQ(path.controller.connections_most(), 7U);
-}
-
-TEST(PathController, AKnownRateAndARelayOfOurOwnNeedNotGrowTheirConnections) {
-  EXPECT_EQ(TestPath({.start_rate = 100}).controller.connections_most(), 70U);
-  EXPECT_GT(TestPath({.grows_freely = true}).controller.connections_most(), 1000U);
-}
-
 TEST(PathController, NewPathGrowsOnlyOverWhatItHasShown) {
   TestPath path({.start_rate = 0.1});
   const int first = path.send_for(1min, 1ms, Signal::accepted);
@@ -464,40 +406,6 @@ TEST(PathController, PeekChangesNothing) {
   EXPECT_EQ(path.controller.save(path.now), before);
 }
 
-TEST(PathController, HeldComesBackHeld) {
-  TestPath path = used_path();
-  path.attempt(Signal::block_listed);
-  const std::string image = path.controller.save(path.now);
-  const Instant later = path.now + 100h;  // another clock
-  auto restored = PathController::restore(image, {}, 1min, later);
-  ASSERT_TRUE(restored.has_value());
-  EXPECT_EQ(restored->mode(), Mode::held);
-  EXPECT_EQ(restored->state(later).next_canary - later,
-            path.controller.state(path.now).next_canary - path.now - 1min);
-}
-
-TEST(PathController, AgeOfAnImageIsClamped) {
-  TestPath path = used_path();
-  path.attempt(Signal::throttled);
-  const std::string image = path.controller.save(path.now);
-  for (const Duration age : {Duration(-1h), Duration(24h * 365 * 200)}) {
-    auto restored = PathController::restore(image, {}, age, path.now);
-    ASSERT_TRUE(restored.has_value());
-    EXPECT_EQ(restored->mode(), Mode::held);
-    EXPECT_GE(restored->peek(path.now, 0, {}).at, path.now);
-  }
-}
-
-TEST(PathController, ImagesOfOtherVersionsAreRefused) {
-  TestPath path;
-  std::string image = path.controller.save(path.now);
-  EXPECT_FALSE(PathController::restore("", {}, {}, path.now).has_value());
-  EXPECT_FALSE(PathController::restore(image.substr(0, 40), {}, {}, path.now).has_value());
-  EXPECT_FALSE(PathController::restore(image + "x", {}, {}, path.now).has_value());
-  image[0] = '\x7F';
-  EXPECT_FALSE(PathController::restore(image, {}, {}, path.now).has_value());
-}
-
 TEST(PathController, ForgottenPathIsNew) {
   TestPath path = used_path();
   path.attempt(Signal::throttled);
@@ -539,17 +447,6 @@ TEST(PathController, TheSameCeilingsSetAgainGiveNoBurst) {
     path.now += 1s;
   }
   EXPECT_LE(started, 30 * path.controller.state(path.now).pace + 4);
-}
-
-TEST(PathController, AHoldOfHundredsOfRefusalsIsStillAnImage) {
-  TestPath path = used_path();
-  path.attempt(Signal::throttled);
-  for (int i = 0; i < 400; ++i) {
-    path.wait_for_permit();
-    path.attempt(i % 3 == 0 ? Signal::accepted : Signal::throttled, 10min);
-  }
-  const std::string image = path.controller.save(path.now);
-  EXPECT_TRUE(PathController::restore(image, {}, 0s, path.now));
 }
 
 TEST(PathController, EveryEnumeratorHasAName) {

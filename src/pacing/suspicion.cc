@@ -12,8 +12,8 @@ constexpr float silent_up = 4.60517F;     // ln (0.5 / 0.005)
 constexpr float silent_down = 0.688135F;  // -ln (0.5 / 0.995)
 constexpr float silent_enough = 11.0F;    // three, with hardly a delivery between
 constexpr float usual_least = 0.008F;
-constexpr float usual_most = 0.083F;  // six times this is half
-constexpr float pressed_most = 0.008F;
+constexpr float usual_most = 0.083F;    // six times this is half
+constexpr float pressed_most = 0.008F;  // baseline that is learned while a limit may be at work
 constexpr float learning_gain = 1.0F / 800.0F;  // of an attempt
 
 }  // namespace

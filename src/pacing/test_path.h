@@ -88,4 +88,12 @@ class TestPath {
   }
 };
 
+// A path that has carried one message a second for an hour.
+inline TestPath used_path(const LearningSettings& settings = {}) {
+  TestPath path(settings);
+  path.send_for(std::chrono::hours(1), std::chrono::seconds(1), Signal::accepted);
+  path.finish();
+  return path;
+}
+
 }  // namespace mailweir::pacing
