@@ -194,6 +194,8 @@ enum class Text : std::uint8_t {
   caps_per_connection,
   detail_hand,
   detail_network,
+  detail_host_held,
+  detail_host_ramp,
   detail_now,
   detail_drain,
   detail_carries,

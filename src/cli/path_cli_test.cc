@@ -148,7 +148,7 @@ TEST_F(CliTest, EveryStateHasItsSentence) {
                                "ms365"));
   learned.mode = pacing::Mode::held;
   port_.held.hold_began.reset();
-  port_.held.path.refused_at = Instant{};
+  port_.held.path.last.at = Instant{};
   port_.held.siblings_open = 0;
   EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
   EXPECT_THAT(out_, HasSubstr("ms365 refused mx1 before the server was started; next canary in "

@@ -103,6 +103,23 @@ std::string refusals_text(const Json& path, std::string_view indent, const Style
   return text;
 }
 
+// Hosts of the provider that stand out; the others carry the mail.
+std::string hosts_text(const Json& path, std::string_view indent, const Style& style) {
+  std::string text;
+  for (const Json& host : member(path, "hosts")) {
+    const std::string name = shown_text(host, "host");
+    const std::string since = time_text(raw_text(host, "since"));
+    const bool is_held = raw_text(host, "mode") == "held";
+    const std::string next = time_text(raw_text(host, "next_canary"));
+    text += fmt::format("{}{}\n", indent,
+                        is_held ? say(style.language, Text::detail_host_held, name, since, next)
+                                : say(style.language, Text::detail_host_ramp, name, since));
+    const Json& last = member(host, "last_refusal");
+    if (!last.is_null()) text += refusal_lines(last, Text::detail_last, indent, style);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string rate_text(double per_second) {
@@ -122,6 +139,7 @@ std::string path_details(const Json& path, std::string_view indent, const Style&
     add(say(language, Text::detail_counts, counts));
   if (const std::string network = shown_text(path, "network"); !network.empty())
     add(say(language, Text::detail_network, network));
+  text += hosts_text(path, indent, style);
   add(say(language, Text::detail_caps, caps_text(member(path, "caps"), style)));
   for (const Json& hand : member(path, "hands"))
     add(say(language, Text::detail_hand,

@@ -125,13 +125,13 @@ class FakePathPort : public AdminPort {
                  pacing::Binding::hold};
     path.next_move = state.next_canary;
     path.waiting = 240;
-    path.reply = {.code = 451,
+    path.last.reply = {.code = 451,
                   .enhanced = EnhancedStatus{4, 7, 500},
                   .text = "4.7.500 Server busy. Please try again later from [192.0.2.1]. S77719"};
-    path.rule = "ms365/server-busy";
-    path.host = "mx.example.com";
-    path.phase = Phase::mail;
-    path.refused_at = before(seconds(90));
+    path.last.rule = "ms365/server-busy";
+    path.last.host = "mx.example.com";
+    path.last.phase = Phase::mail;
+    path.last.at = before(seconds(90));
     path.drain = seconds(80);
     explained.hold_began = HoldBeginning{
         .at = before(seconds(1320)),

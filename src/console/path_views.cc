@@ -120,17 +120,32 @@ Json learned_json(const pacing::LearnedState& state, const Moment& moment) {
           {"counts", counts_json(state)}};
 }
 
-Json refusal_json(const engine::PathExplanation& path, const Moment& moment) {
-  if (path.refused_at == Instant{}) return nullptr;
-  const bool has_reply = path.reply.code != 0;
-  return {{"time", time_or_null(moment.wall_at(path.refused_at))},
-          {"phase", to_string(path.phase)},
+Json refusal_json(const engine::LastRefusal& last, const Moment& moment) {
+  if (last.at == Instant{}) return nullptr;
+  const bool has_reply = last.reply.code != 0;
+  return {{"time", time_or_null(moment.wall_at(last.at))},
+          {"phase", to_string(last.phase)},
           {"failure",
-           path.failure == engine::Failure::none ? Json(nullptr) : Json(to_string(path.failure))},
-          {"reply_code", has_reply ? Json(path.reply.code) : Json(nullptr)},
-          {"reply", has_reply ? Json(path.reply.text) : Json(nullptr)},
-          {"rule", text_or_null(path.rule)},
-          {"host", text_or_null(path.host)}};
+           last.failure == engine::Failure::none ? Json(nullptr) : Json(to_string(last.failure))},
+          {"reply_code", has_reply ? Json(last.reply.code) : Json(nullptr)},
+          {"reply", has_reply ? Json(last.reply.text) : Json(nullptr)},
+          {"rule", text_or_null(last.rule)},
+          {"host", text_or_null(last.host)}};
+}
+
+Json hosts_json(const engine::PathExplanation& path, const Moment& moment) {
+  Json hosts = Json::array();
+  for (const engine::HostView& host : path.hosts) {
+    const bool is_held = host.learned.mode == pacing::Mode::held;
+    hosts.push_back({{"host", host.host},
+                     {"mode", to_string(host.learned.mode)},
+                     {"cause", to_string(host.learned.cause)},
+                     {"since", time_or_null(moment.wall_at(host.learned.since))},
+                     {"next_canary",
+                      is_held ? time_or_null(moment.wall_at(host.learned.next_canary)) : nullptr},
+                     {"last_refusal", refusal_json(host.last, moment)}});
+  }
+  return hosts;
 }
 
 Json beginning_json(const std::optional<HoldBeginning>& began, const Moment& moment) {
@@ -201,7 +216,8 @@ Json path_json(const ExplainedPath& explained, const Moment& moment) {
           {"siblings_held", explained.siblings_held},
           {"siblings_kept_back", explained.siblings_kept_back},
           {"hold_began", beginning_json(explained.hold_began, moment)},
-          {"last_refusal", refusal_json(path, moment)}};
+          {"hosts", hosts_json(path, moment)},
+          {"last_refusal", refusal_json(path.last, moment)}};
 }
 
 Response paths_response(const PathList& list) {

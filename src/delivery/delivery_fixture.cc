@@ -106,14 +106,19 @@ void DeliveryTest::stop(std::chrono::milliseconds grace) {
   if (!std::exchange(is_stopped, true)) delivery->stop(grace);
 }
 
-void DeliveryTest::open(std::uint64_t session, std::vector<std::string> hosts, std::uint16_t port,
-                        bool is_smarthost) {
+engine::OpenSession DeliveryTest::opening(std::uint64_t session, std::vector<std::string> hosts,
+                                          std::uint16_t port, bool is_smarthost) {
   auto next_hop = std::make_shared<engine::NextHop>();
   std::uint16_t preference = 0;
   for (std::string& host : hosts) next_hop->hosts.push_back({preference++, std::move(host)});
   next_hop->port = port;
   next_hop->is_smarthost = is_smarthost;
-  delivery->open({SessionId{session}, 0, std::move(next_hop)});
+  return {.session = SessionId{session}, .source = 0, .next_hop = std::move(next_hop)};
+}
+
+void DeliveryTest::open(std::uint64_t session, std::vector<std::string> hosts, std::uint16_t port,
+                        bool is_smarthost) {
+  delivery->open(opening(session, std::move(hosts), port, is_smarthost));
 }
 
 void DeliveryTest::start(std::uint64_t session, std::uint64_t transaction, std::string content,

@@ -56,6 +56,8 @@ class DeliveryTest : public ::testing::Test {
   // Ends the delivery early; the fixture does it otherwise.
   void stop(std::chrono::milliseconds grace);
 
+  static engine::OpenSession opening(std::uint64_t session, std::vector<std::string> hosts,
+                                     std::uint16_t port, bool is_smarthost = false);
   void open(std::uint64_t session, std::vector<std::string> hosts, std::uint16_t port,
             bool is_smarthost = false);
   void start(std::uint64_t session, std::uint64_t transaction,

@@ -97,7 +97,7 @@ runtime::Task<bool> SessionOpener::open() {
 }
 
 std::vector<std::string> SessionOpener::hosts_in_order() const {
-  auto hosts = order_.next_hop->hosts;
+  auto hosts = engine::hosts_to_try(order_);
   if (!order_.next_hop->is_smarthost) {
     // RFC 5321 section 5.1: spread the load among hosts of equal preference.
     SeededRandom random(order_.session.value);

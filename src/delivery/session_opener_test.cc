@@ -102,6 +102,28 @@ TEST_F(SessionOpening, TriesTheNextHostAndTellsOfTheFirst) {
   EXPECT_EQ(opened.failed_before[0].failure, Failure::connect_refused);
 }
 
+TEST_F(SessionOpening, LeavesOutTheHostsThatItIsTold) {
+  resolver.add_address("first.test", "127.0.0.77");  // nobody listens there
+  ScriptedServer server({accept_one});
+  auto order = opening(1, {"first.test", "mx.test"}, server.port());
+  order.left_out = {"first.test"};
+  delivery->open(std::move(order));
+  const auto opened = recorder.wait_opened();
+  EXPECT_EQ(opened.host, "mx.test");
+  EXPECT_TRUE(opened.failed_before.empty());
+}
+
+TEST_F(SessionOpening, TriesTheHostThatIsToComeFirst) {
+  resolver.add_address("last.test", "127.0.0.77");  // nobody listens there
+  ScriptedServer server({accept_one});
+  auto order = opening(1, {"mx.test", "last.test"}, server.port());
+  order.first = "last.test";
+  delivery->open(std::move(order));
+  const auto opened = recorder.wait_opened();
+  ASSERT_EQ(opened.failed_before.size(), 1u);
+  EXPECT_EQ(opened.failed_before[0].host, "last.test");
+}
+
 TEST_F(SessionOpening, TriesNoMoreAddressesThanAllowed) {
   for (int i = 1; i <= 9; ++i)
     resolver.add_address("many.test", "127.0.0." + std::to_string(70 + i));
@@ -198,7 +220,7 @@ TEST_F(SessionOpening, ASourceSpeaksOnlyTheFamiliesItHasAddressesOf) {
 TEST_F(SessionOpening, AnUnknownSourceFails) {
   auto next_hop = std::make_shared<engine::NextHop>();
   next_hop->hosts.push_back({0, "mx.test"});
-  delivery->open({SessionId{1}, 5, std::move(next_hop)});
+  delivery->open({.session = SessionId{1}, .source = 5, .next_hop = std::move(next_hop)});
   EXPECT_EQ(recorder.wait_failed().attempts[0].failure, Failure::source_unusable);
 }
 

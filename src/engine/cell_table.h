@@ -17,6 +17,7 @@
 
 #include "engine/flat_index.h"
 #include "engine/intrusive_list.h"
+#include "engine/last_refusal.h"
 #include "engine/message_record.h"
 #include "engine/name_table.h"
 #include "engine/slab.h"
@@ -41,6 +42,7 @@ struct Cell {
   std::array<Instant, 2> next_slots{};
   Instant used{};
   Instant ceiling_until = never;  // a suspect's ceiling; never: it has none
+  LastRefusal last;               // that named it
 };
 
 // The cells that one message meets at a provider, by kind; no_index: none.

@@ -48,6 +48,8 @@ struct TransactionContext {
   bool session_has_worked = false;  // an earlier transaction of the session was answered
   bool recipient_accepted = false;  // an earlier RCPT of the transaction was accepted
   bool shares_network = false;      // with all other sources that the message may leave from
+  bool has_other_hosts = false;     // the next hop has more than the session's
+  bool host_stands_out = false;     // held, or not verified since
 };
 
 struct Verdict {

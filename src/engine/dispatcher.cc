@@ -117,6 +117,8 @@ void Dispatcher::ended(std::uint32_t s, Instant now) {
   WEIR_ASSERT(session.transactions.empty());
   if (session.grant)
     attempt_ended(session.path, std::exchange(session.grant, {}), AttemptEnd{}, now);
+  if (session.host_canary != no_index)
+    host_ended(std::exchange(session.host_canary, no_index), AttemptEnd{}, session.opened_at, now);
   Path& path = paths_[session.path];
   Hop& hop = next_hops_.hops[session.hop];
   if (session.stage == SessionStage::opening) {
@@ -272,6 +274,7 @@ void Dispatcher::wake(Instant now) {
       if (hop.wake != due.at) continue;  // it was armed anew, or is another one by now
       hop.wake = never;
       mark(due.index);
+      mark_provider(hop.provider);  // it may wait in line for a host
     } else if (paths_[due.index].wake == due.at) {
       paths_[due.index].wake = never;
       wake_path(due.index, now);
@@ -341,7 +344,9 @@ void Dispatcher::mode_changed(std::uint32_t p, pacing::Change change, Instant no
     case pacing::Change::held_again:
     case pacing::Change::canary_refused:
       paths_[p].held_at = now;
-      if (change != pacing::Change::canary_refused) unbind_all(p);
+      if (change == pacing::Change::canary_refused) return;
+      unbind_all(p);
+      hosts_.clear_doubts(p);
       return;
     case pacing::Change::released:
     case pacing::Change::opened:
@@ -415,6 +420,7 @@ void Dispatcher::forget_path(std::uint32_t p, Instant now) {
   suspects_.forget(p);
   watch_.keep(p, now);
   forget_network(p, now);
+  forget_hosts(p, now);
   mark_path(p);
   mark_provider(path.provider);
 }
@@ -484,7 +490,13 @@ Dispatcher::Wait Dispatcher::explain(std::uint32_t q, Instant now) const {
   Instant soonest = never;
   for (const std::uint16_t source : settings_.sources_of(lanes_.lanes[queue.lane].pool)) {
     const Opening answer = opening(source, hop.provider, hop.trust(), rank, now);
-    if (answer.limit == pacing::Limit::none) return {};
+    if (answer.limit == pacing::Limit::none) {
+      const Instant at = hosts_free_at(source, hop, now);
+      if (at <= now) return {};
+      soonest = std::min(soonest, at);
+      wait = {WaitReason::next_hop_down, soonest};
+      continue;
+    }
     if (wait.reason != WaitReason::turn && answer.at >= soonest) continue;
     soonest = answer.at;
     wait.until = answer.at == never ? Instant{} : answer.at;

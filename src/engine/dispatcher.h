@@ -8,11 +8,14 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/cell_table.h"
 #include "engine/connection_line.h"
+#include "engine/host_cells.h"
 #include "engine/lanes.h"
 #include "engine/ledger.h"
 #include "engine/next_hop_table.h"
@@ -73,6 +76,11 @@ class Dispatcher {
     std::uint32_t path;
     Instant begun{};  // the attempt, for its cells
     std::optional<CellKind> concerned;
+    std::string host;  // of the session
+    std::uint32_t host_cell = no_index;
+    std::optional<pacing::Signal> host_signal;  // that was about the host, not the path
+
+    bool any() const { return met.any() || concerned || host_cell != no_index || host_signal; }
   };
   CellsEnd cells_of(std::uint32_t transaction) const;  // as yet nothing is concerned
   // Whether a refusal that names such a cell has one to wait for, or may open one.
@@ -81,6 +89,15 @@ class Dispatcher {
   std::string_view network_of(const Message& message) const;
   void cells_ended(const CellsEnd& ended, const AttemptEnd& end, const pacing::Grant& grant,
                    Instant now);
+  // Whether the session's mail could go to another host; and whether its own stands out already.
+  bool has_other_hosts(std::uint32_t session) const;
+  bool host_stands_out(std::uint32_t session) const;
+  // Whether a refusal that is about one host has a cell to wait for, or may open one.
+  bool has_cell_for_host(std::uint32_t path, std::string_view host) const;
+  // What an opening tells of single hosts: `host` let us in (empty: none did), `failed` did not.
+  void hosts_met(std::uint32_t session, std::string_view host, std::span<const AttemptEnd> failed,
+                 Instant now);
+  const HostCells& hosts() const { return hosts_; }
   // The network cell whose pace the mail of this path's pools shares; null: there is none.
   const Cell* network_cell(std::uint32_t path) const;
   // What binds the path: what it has learned, or what its network has, while that is not open.
@@ -96,7 +113,9 @@ class Dispatcher {
                                        std::string_view why, Instant now);
   // Opens a session without mail, to see whether anybody answers; what is ready may use it. Caps
   // of connections, pauses and holds bind it; on an open path it needs no message's permit.
-  void knock(std::uint16_t source, std::uint32_t hop, Instant now);
+  // It goes to the host of `host_canary` first. False: it may not be opened now.
+  bool knock(std::uint16_t source, std::uint32_t hop, Instant now,
+             std::uint32_t host_canary = no_index);
   void forget_path(std::uint32_t path, Instant now);
   PathTable& path_table() { return paths_; }
 
@@ -171,6 +190,7 @@ class Dispatcher {
   void drop_stale_grant(std::uint32_t session, Instant now);
   bool has_permit(const Session& session, const pacing::NextPermit& permit,
                   std::uint32_t queue) const;
+  pacing::Rank rank_of(std::uint32_t queue) const;
   void serve_starved(std::uint32_t path, Instant now);
   pacing::Demand starved_demand(const Path& path) const;
   std::size_t next_starved(const Path& path, const pacing::NextPermit& permit, Instant now);
@@ -199,6 +219,26 @@ class Dispatcher {
   void forget_network(std::uint32_t path, Instant now);
   void slow_suspect(std::uint32_t path, Instant now);
 
+  // dispatcher_hosts.cc: single hosts of a path
+  pacing::LearningSettings host_settings(std::uint32_t path, Instant now) const;
+  void visit_hosts(std::uint32_t hop, Instant now);
+  std::uint32_t due_host(std::uint32_t path, const Hop& hop, Instant now);
+  void host_failed_alone(const Session& session, const AttemptEnd& end, Instant now);
+  void begin_at_host(Session& session, Transaction& transaction, Instant now);
+  Instant host_lets_start(const Session& session, pacing::Rank rank, Instant now);
+  void transaction_ended_at_host(const CellsEnd& ended, const AttemptEnd& end, Instant now);
+  void host_ended(std::uint32_t cell, const AttemptEnd& end, Instant started, Instant now);
+  void host_changed(const HostCell& cell, pacing::Change change, Instant now);
+  void close_sessions_to(const HostCell& cell);
+  void tell_host(const HostCell& cell, Notice::Kind kind, Instant now);
+  std::string kept_name(const HostCell& cell) const;
+  void keep_host(const HostCell& cell, Instant now);
+  void adopt_host(std::uint32_t provider, const PathTable::CellImage& image, Instant now);
+  Instant hosts_free_at(std::uint16_t source, const Hop& hop, Instant now) const;
+  void arm_hosts(const WaitGroup& group, std::uint32_t hop, Instant now);
+  void leave_hosts(std::uint32_t path, Instant now);
+  void forget_hosts(std::uint32_t path, Instant now);
+
   // dispatcher_connect.cc: sessions to hops
   void update_line(std::uint32_t hop, Instant now);
   bool wants_session(std::uint32_t hop, Instant now);
@@ -212,7 +252,8 @@ class Dispatcher {
   void arm_openings(const WaitGroup& group, std::uint32_t provider, Instant now);
   Choice choose_source(const WaitGroup& group, std::uint32_t hop, Instant now) const;
   void open(std::uint32_t queue, std::uint16_t source, Instant now);
-  std::uint32_t begin_session(std::uint32_t hop, std::uint16_t source, Instant now);
+  std::uint32_t begin_session(std::uint32_t hop, std::uint16_t source, bool is_knock,
+                              std::uint32_t host_canary, Instant now);
   void take_reserved(std::uint32_t session, std::vector<std::uint32_t>& taken, Instant now);
   void make_knock(std::uint32_t session, std::vector<std::uint32_t>& taken, Instant now);
   void make_room(std::uint32_t provider, Instant now);
@@ -238,6 +279,7 @@ class Dispatcher {
   ConnectionLine line_;
   PathTable paths_;
   CellTable cells_;
+  HostCells hosts_;
   RetryWheel& retries_;
   Suspects suspects_;
   PathWatch watch_;

@@ -149,6 +149,10 @@ void Dispatcher::forget_cells(std::uint32_t provider, Instant now) {
 void Dispatcher::adopt_cells(std::uint32_t provider, Instant now) {
   const std::string& key = next_hops_.providers[provider].key();
   for (auto it = paths_.images_of_cells(key); it; it = paths_.images_of_cells(key)) {
+    if (it->name.starts_with(host_mark)) {
+      adopt_host(provider, *it, now);
+      continue;
+    }
     const std::string_view name = std::string_view(it->name).substr(cell_mark.size());
     const std::size_t space = name.find(' ');
     const auto kind = cell_kind_of(name.substr(0, space));
@@ -196,7 +200,10 @@ Dispatcher::CellsEnd Dispatcher::cells_of(std::uint32_t t) const {
           .message = ledger_.messages[transaction.message],
           .path = sessions_[transaction.session].path,
           .begun = transaction.cells_begun,
-          .concerned = {}};
+          .concerned = {},
+          .host = sessions_[transaction.session].host,
+          .host_cell = transaction.host_cell,
+          .host_signal = {}};
 }
 
 void Dispatcher::cells_ended(const CellsEnd& ended, const AttemptEnd& end,
@@ -229,13 +236,13 @@ void Dispatcher::cells_ended(const CellsEnd& ended, const AttemptEnd& end,
                                   .wait = is_concerned ? end.wait : Duration{}};
     const pacing::Change change = cells_.end(cell, attempt, now);
     if (change != pacing::Change::none) keep_cell(cells_.cells[cell], now);
-    if (is_concerned && cells_.cells[cell].kind == CellKind::network)
-      watch_.note_refusal(ended.path, end, now);
+    if (is_concerned) cells_.cells[cell].last = refusal(end, now);
     if (change == pacing::Change::held)
       tell_cell(cells_.cells[cell], Notice::Kind::throttle_detected, end, now);
     if (change == pacing::Change::opened)
       tell_cell(cells_.cells[cell], Notice::Kind::recovered, end, now);
   }
+  transaction_ended_at_host(ended, end, now);
 }
 
 // Slows the tenant first whose traffic plainly preceded the hold: back to what it usually sends.

@@ -131,6 +131,7 @@ Dispatcher::Choice Dispatcher::choose_source(const WaitGroup& group, std::uint32
     if (answer == Opening::Answer::no) continue;
     if (answer == Opening::Answer::only_first && hop.sessions > 0) continue;
     const std::uint32_t p = paths_.find(source, hop.provider);
+    if (hosts_free_at(source, hop, now) > now) continue;
     const std::pair<std::uint32_t, std::uint64_t> load =
         p == no_index ? std::pair<std::uint32_t, std::uint64_t>{}
                       : std::pair{paths_[p].pacer->connections(), paths_[p].opened};
@@ -199,6 +200,7 @@ void Dispatcher::connect(std::uint32_t p, Instant now) {
       open(queue, source.source, now);
     } else {
       if (group->misses++ == 0) arm_openings(*group, p, now);
+      arm_hosts(*group, hop, now);
     }
   }
   if (provider.waiting > 0 && !paused_) make_room(p, now);
@@ -207,13 +209,15 @@ void Dispatcher::connect(std::uint32_t p, Instant now) {
 
 void Dispatcher::open(std::uint32_t q, std::uint16_t source, Instant now) {
   const std::uint32_t h = lanes_.queues[q].hop;
-  const std::uint32_t s = begin_session(h, source, now);
+  const std::uint32_t s = begin_session(h, source, false, no_index, now);
   ++next_hops_.hops[h].unanswered;
   make_transaction(s, q);
   if (!wants_session(h, now)) leave_line(h);
 }
 
-std::uint32_t Dispatcher::begin_session(std::uint32_t h, std::uint16_t source, Instant now) {
+// A knock carries no mail that could hang: it goes to any host.
+std::uint32_t Dispatcher::begin_session(std::uint32_t h, std::uint16_t source, bool is_knock,
+                                        std::uint32_t host_canary, Instant now) {
   Hop& hop = next_hops_.hops[h];
   const std::uint32_t p = paths_.intern(source, hop.provider, now);
   Path& path = paths_[p];
@@ -225,19 +229,31 @@ std::uint32_t Dispatcher::begin_session(std::uint32_t h, std::uint16_t source, I
   session.hop = h;
   session.path = p;
   session.stage = SessionStage::opening;
+  session.is_knock = is_knock;
   session.trust = hop.trust();
   session.opened_at = now;
   if (path.pacer->is_held()) session.grant = path.pacer->begin_attempt(now);
   ++sessions_alive_;
   ++hop.sessions;
   ++hop.opening;
+  if (is_knock) ++hop.knocking;
   ++path.opening;
   ++path.opened;
   ++path.opening_by_trust[static_cast<std::size_t>(session.trust)];
   const std::optional<std::uint16_t> at = settings_.source_at(source);
   WEIR_ASSERT(at.has_value());
-  orders_.emplace_back(OpenSession{session.id, *at, hop.next_hop});
-  doctor_.opening(s, source, h, now);
+  OpenSession order{.session = session.id, .source = *at, .next_hop = hop.next_hop};
+  if (!is_knock && hosts_.has_any(p)) {
+    host_canary = due_host(p, hop, now);
+    order.left_out = hosts_.shut(p, hop.next_hop->hosts, now);
+  }
+  if (host_canary != no_index) {
+    session.host_canary = host_canary;
+    hosts_.begin(host_canary, now);
+    order.first = hosts_[host_canary].host;
+  }
+  doctor_.opening(s, source, h, order, now);
+  orders_.emplace_back(std::move(order));
   return s;
 }
 

@@ -84,6 +84,7 @@ void Dispatcher::feed(std::uint32_t hop_index, Instant now) {
     // One for each session in turn: those without work stand in front.
     s = fed == Fed::started ? hop.free_sessions.first : next;
   }
+  visit_hosts(hop_index, now);
   update_line(hop_index, now);
 }
 
@@ -114,6 +115,13 @@ Dispatcher::Fed Dispatcher::feed_once(std::uint32_t s, Instant now) {
                                                                    is_turn_of_oldest(path), now)
                                                : no_index;
   if (queue != no_index && park_blocked(queue, now)) return Fed::parked;
+  if (queue != no_index) {
+    const Instant at = host_lets_start(session, rank_of(queue), now);
+    if (at > now) {
+      starve(s, at);
+      return Fed::no_permit;
+    }
+  }
   // Sessions that already wait for a permit come first.
   if (queue == no_index || !path.starved.empty() || !path.pacer->permit_message(now)) {
     starve(s, permit.is_free() ? path.pacer->next_message(now).at : permit.at);
@@ -151,8 +159,11 @@ void Dispatcher::starve(std::uint32_t s, Instant until) {
 bool Dispatcher::has_permit(const Session& session, const pacing::NextPermit& permit,
                             std::uint32_t queue) const {
   if (session.grant) return true;
-  return permit.is_free() &&
-         settings_.rank(lanes_.lanes[lanes_.queues[queue].lane].message_class) <= permit.lowest;
+  return permit.is_free() && rank_of(queue) <= permit.lowest;
+}
+
+pacing::Rank Dispatcher::rank_of(std::uint32_t queue) const {
+  return settings_.rank(lanes_.lanes[lanes_.queues[queue].lane].message_class);
 }
 
 pacing::Demand Dispatcher::starved_demand(const Path& path) const {
@@ -177,6 +188,11 @@ std::size_t Dispatcher::next_starved(const Path& path, const pacing::NextPermit&
     const std::uint32_t queue =
         lanes_.best_queue(next_hops_.hops[session.hop], path.source, lowest, by_age, now);
     if (queue == no_index || !has_permit(session, permit, queue)) continue;
+    const Instant host_at = host_lets_start(session, rank_of(queue), now);
+    if (host_at > now) {
+      if (host_at != never) arm_path(session.path, host_at);
+      continue;
+    }
     const bool is_first = best == path.starved.size();
     const std::uint8_t its_class = lanes_.lanes[lanes_.queues[queue].lane].message_class;
     if (!is_first && !by_age && its_class == best_class) continue;
@@ -275,6 +291,7 @@ void Dispatcher::start(std::uint32_t s, std::uint32_t queue, Instant now) {
   transaction.cells = cells_met(ledger_.messages[transaction.message], provider);
   transaction.cells_begun = now;
   if (transaction.cells.any()) cells_.begin(transaction.cells, now);
+  begin_at_host(session, transaction, now);
   if (settings_.config().pacing.learns)
     suspects_.sent(session.path, ledger_.messages[transaction.message].tenant, now);
   StartTransaction order;

@@ -5,19 +5,20 @@
 
 namespace mailweir::engine {
 
-void Dispatcher::knock(std::uint16_t source, std::uint32_t h, Instant now) {
+bool Dispatcher::knock(std::uint16_t source, std::uint32_t h, Instant now,
+                       std::uint32_t host_canary) {
   const Hop& hop = next_hops_.hops[h];
-  if (paused_ || !settings_.source_at(source)) return;
+  if (paused_ || !settings_.source_at(source)) return false;
   const std::uint32_t p = paths_.find(source, hop.provider);
-  if (p == no_index) return;
+  if (p == no_index) return false;
   const Opening answer = opening(source, hop.provider, hop.trust(), pacing::Rank::bulk, now);
   // On an open path it needs no permit of a message.
   const bool is_mail_alone =
       (answer.limit == pacing::Limit::learned || answer.limit == pacing::Limit::message_rate) &&
       !paths_[p].pacer->is_held() && !paths_[p].pacer->is_short_of_connections();
-  if (answer.answer != Opening::Answer::yes && !is_mail_alone) return;
-  sessions_[begin_session(h, source, now)].is_knock = true;
-  ++next_hops_.hops[h].knocking;
+  if (answer.answer != Opening::Answer::yes && !is_mail_alone) return false;
+  begin_session(h, source, true, host_canary, now);
+  return true;
 }
 
 void Dispatcher::take_reserved(std::uint32_t s, std::vector<std::uint32_t>& taken, Instant now) {

@@ -21,7 +21,9 @@ void Dispatcher::sweep(Instant now) {
   }
   forget_cells(p, now);
   for (const std::uint32_t path : provider.paths) {
-    if (path != no_index) suspects_.forget(path);
+    if (path == no_index) continue;
+    suspects_.forget(path);
+    leave_hosts(path, now);
   }
   paths_.forget_provider(p, now);
   doctor_.forget_provider(p);

@@ -108,9 +108,21 @@ void Engine::on_session_opened(const SessionOpened& opened, Instant now) {
   const std::uint32_t session = s.dispatcher.find(opened.session);
   if (session == no_index) return;
   s.doctor.opened(session, opened, now);
+  s.tell_hosts(session, opened.host, opened.failed_before, now);
   for (const std::uint32_t r : s.dispatcher.opened(session, opened.host, now)) s.requeue(r, now);
   s.heed_diagnosis(now);
   s.dispatcher.run(now);
+}
+
+// What the attempts to open a session say of single hosts; `host` let us in, or none did.
+void Engine::State::tell_hosts(std::uint32_t session, std::string_view host,
+                               std::span<const ConnectAttempt> failed, Instant now) {
+  if (!learns()) return;
+  const std::string& provider = provider_key(dispatcher.session(session).path);
+  std::vector<AttemptEnd> ends;
+  for (const ConnectAttempt& attempt : failed)
+    ends.push_back(judge_host_opening(attempt, provider, catalogue));
+  dispatcher.hosts_met(session, host, ends, now);
 }
 
 // Gives back whatever the session still holds, and forgets it.
@@ -123,7 +135,7 @@ void Engine::State::finish_session(std::uint32_t session, Instant now) {
     const auto recipients = dispatcher.finish(transaction, now);
     for (auto r = recipients.rbegin(); r != recipients.rend(); ++r) requeue(*r, now);
     if (grant) dispatcher.attempt_ended(path, grant, AttemptEnd{}, now);
-    if (cells.met.any()) dispatcher.cells_ended(cells, {}, grant, now);
+    if (cells.any()) dispatcher.cells_ended(cells, {}, grant, now);
   }
   dispatcher.ended(session, now);
 }
@@ -133,6 +145,7 @@ void Engine::on_session_failed(const SessionFailed& failed, Instant now) {
   const std::uint32_t session = s.dispatcher.find(failed.session);
   if (session == no_index) return;
   s.doctor.failed(session, failed, now);
+  s.tell_hosts(session, {}, failed.attempts, now);
   const Session& record = s.dispatcher.session(session);
   const ConnectAttempt& last = failed.attempts.back();
   OpeningJudgement judgement;
@@ -216,6 +229,8 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
   context.sent = done.started != Instant{};
   context.session_has_worked = s.dispatcher.session(session).answered > 0;
   context.shares_network = !s.dispatcher.network_of(cells.message).empty();
+  context.has_other_hosts = s.dispatcher.has_other_hosts(session);
+  context.host_stands_out = s.dispatcher.host_stands_out(session);
   s.doctor.transaction_done(session, done,
                             {.has_worked = context.session_has_worked,
                              .awaits_more = s.dispatcher.session(session).in_flight > 0},
@@ -241,8 +256,10 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
     }
     if (result.failure == Failure::none) replied = true;
     add_to(end, judgement, result);
-    if (judgement.concerns_cell && !cells.concerned) {
-      cells.concerned = cell_kind(judgement.ruling.scope, cells.message);
+    if (!cells.concerned && !cells.host_signal) {
+      if (judgement.concerns_cell)
+        cells.concerned = cell_kind(judgement.ruling.scope, cells.message);
+      cells.host_signal = judgement.host_signal;
       cell_end = as_end(judgement, result, host);
     }
     end.first_try = end.first_try || s.ledger.recipients[recipients[i]].attempts == 0;
@@ -252,8 +269,9 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
   }
   if (replied) s.dispatcher.answered(session, now);
   if (grant) s.dispatcher.attempt_ended(path, grant, end, now);
-  if (cells.met.any() || cells.concerned)
-    s.dispatcher.cells_ended(cells, cells.concerned ? cell_end : end, grant, now);
+  const bool is_named = cells.concerned || cells.host_signal;
+  if (is_named) cell_end.first_try = end.first_try;
+  if (cells.any()) s.dispatcher.cells_ended(cells, is_named ? cell_end : end, grant, now);
   s.heed_diagnosis(now);
   s.dispatcher.run(now);
 }
@@ -269,9 +287,13 @@ void Engine::State::settle_attempt(std::uint32_t r, const RecipientResult& resul
     dispatcher.recipient_bounced(facts.path, ledger.messages[ledger.recipients[r].message].tenant);
   const bool is_refusal = result.failure == Failure::none && !result.reply.is_positive();
   const std::uint32_t m = ledger.recipients[r].message;
-  if (judgement.concerns_cell &&
+  const bool lacks_cell =
+      judgement.concerns_cell &&
       !dispatcher.has_cell_for(m, cell_kind(judgement.ruling.scope, ledger.messages[m]), facts.path,
-                               now)) {
+                               now);
+  const bool lacks_host_cell =
+      judgement.host_signal && !dispatcher.has_cell_for_host(facts.path, *facts.host);
+  if (action == RecipientAction::requeue && (lacks_cell || lacks_host_cell)) {
     defer(r, cause, facts.unit, now);  // nothing would keep it from being tried again at once
   } else if (action == RecipientAction::requeue && is_refusal && learns()) {
     requeue_refused(r, cause, now);

@@ -35,8 +35,9 @@ std::vector<PathHand> Engine::hands() const {
 
 bool Engine::forget_path(const std::string& source, const std::string& provider, Instant now) {
   State& s = *state_;
-  const bool kept = s.dispatcher.path_table().drop_image(source, provider);
-  if (kept) s.orders.emplace_back(KeepPath{source, provider, {}});
+  const auto dropped = s.dispatcher.path_table().drop_images(source, provider);
+  for (const std::string& name : dropped) s.orders.emplace_back(KeepPath{name, provider, {}});
+  const bool kept = !dropped.empty();
   const std::uint32_t path = s.dispatcher.paths().find(source, provider);
   if (path == no_index) return kept;
   s.dispatcher.forget_path(path, now);
@@ -61,15 +62,6 @@ double carried(const Path& path, Instant now) {
            : pacing::unlimited;
   if (path.pacer->controller() == nullptr) return capped;
   return std::min(capped, path.pacer->controller()->state(now).pace);
-}
-
-void tell_refusal(PathExplanation& told, const PathNotes& notes) {
-  told.reply = notes.reply;
-  told.rule = notes.rule;
-  told.host = notes.host;
-  told.phase = notes.phase;
-  told.failure = notes.failure;
-  told.refused_at = notes.refused_at;
 }
 
 }  // namespace
@@ -98,18 +90,25 @@ PathExplanation Engine::explain(std::string_view source, std::string_view provid
   told.carries_others = paths.carries_others(path);
   told.next = path.pacer->peek_attempt(now, {.carries_others = told.carries_others});
   if (told.next.is_free()) told.next = path.pacer->next_message(now);
+  if (path.notes) told.last = path.notes->last;
   if (const Cell* network = s.dispatcher.network_cell(p)) {
     told.network = s.settings.network_of(path.source);
     const pacing::Permit permit = network->controller->peek(now, network->attempts, {});
     if (told.next.is_free() && permit.at > now)
       told.next = {pacing::Limit::learned, permit.at, permit.lowest, permit.binding};
+    // Another path of the network may have met it.
+    if (network->last.at > told.last.at) told.last = network->last;
   }
   if (told.next.is_free() && its_provider.ready > 0) told.next = path.pacer->next_connection(now);
   told.next_move = told.next.at;
   told.connections = path.pacer->connections();
   told.in_flight = path.recipients_in_flight;
   told.waiting = its_provider.ready;
-  if (path.notes) tell_refusal(told, *path.notes);
+  s.dispatcher.hosts().each_of(p, [&](const HostCell& cell) {
+    pacing::LearnedState learned = cell.controller->state(now);
+    if (learned.mode == pacing::Mode::open) return;
+    told.hosts.push_back({cell.host, std::move(learned), cell.last});
+  });
   double together = 0.0;
   for (const std::uint32_t sibling : its_provider.paths) {
     if (sibling != no_index) together += carried(paths[sibling], now);

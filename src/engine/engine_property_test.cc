@@ -45,8 +45,17 @@ struct Faults {
     return {.hosts = {{10, "mx." + domain}, {20, "mx.backup.example"}}, .time_to_live = 20s};
   }
 
-  World::OpeningFate opening() {
+  World::OpeningFate opening(const OpenSession& order) {
     World::OpeningFate fate;
+    const auto hosts = hosts_to_try(order);
+    fate.host = hosts.front().name;
+    if (hosts.size() > 1 && strikes(3)) {
+      ConnectAttempt failed{.host = fate.host, .address = {}, .reply = {}, .transcript = {}};
+      if (strikes(2)) failed.reply = reply_of(421, "4.3.2 All server ports are busy");
+      if (failed.reply.code == 0) failed.failure = Failure::connect_timeout;
+      fate.failed_before.push_back(failed);
+      fate.host = hosts[1].name;
+    }
     fate.takes = Duration(static_cast<std::int64_t>(1000 + world.random.below(500'000)));
     const Failure failures[] = {Failure::connect_timeout, Failure::connect_refused,
                                 Failure::tls_failed,      Failure::cancelled,
@@ -61,6 +70,10 @@ struct Faults {
     if (strikes(20)) return {Phase::rcpt, Failure::none, reply_of(452, "4.5.3 too many")};
     if (strikes(25)) return {Phase::rcpt, Failure::none, reply_of(550, "5.1.1 unknown")};
     if (strikes(25)) return {Phase::mail, Failure::none, reply_of(421, "4.3.2 bye")};
+    if (strikes(15))
+      return {Phase::mail, Failure::none, reply_of(421, "4.3.2 All server ports are busy")};
+    if (strikes(25))
+      return {Phase::mail, Failure::none, reply_of(452, "4.3.1 Insufficient system storage")};
     if (strikes(25)) return {Phase::end_of_data, Failure::timeout, {}};
     if (strikes(25)) return {Phase::idle, Failure::cancelled, {}};
     return {};
@@ -83,7 +96,7 @@ struct Faults {
 void meddle(World& world, const std::vector<MessageId>& ids) {
   const MessageId id = ids[world.random.below(ids.size())];
   const Instant now = world.now;
-  switch (world.random.below(7)) {
+  switch (world.random.below(8)) {
     case 0:
       world.with_engine([&](Engine& e) { return e.hold(id, now); });
       break;
@@ -109,6 +122,12 @@ void meddle(World& world, const std::vector<MessageId>& ids) {
         return true;
       });
       break;
+    case 7: {
+      if (world.opens.empty()) break;
+      const auto& open = world.opens[world.random.below(world.opens.size())];
+      world.with_engine([&](Engine& e) { return e.forget_path(open.source, open.provider, now); });
+      break;
+    }
     case 6: {
       SeededRandom random(world.random.next_u64());
       EngineConfig config = busy_config(random);
@@ -213,7 +232,7 @@ void play(std::uint64_t seed, bool learns) {
   World world(config, seed);
   Faults faults{world};
   world.route = [&](const std::string& domain) { return faults.route(domain); };
-  world.opening = [&](const OpenSession&) { return faults.opening(); };
+  world.opening = [&](const OpenSession& order) { return faults.opening(order); };
   world.transaction = [&](const StartTransaction& order) { return faults.transaction(order); };
   CanaryCheck canaries{.world = world, .most = {}};
   if (learns) world.after_step = [&] { canaries.look(); };

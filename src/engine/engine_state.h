@@ -1,6 +1,7 @@
 // The parts an Engine is put together from. Only the engine_*.cc files include this.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "engine/classify_outcome.h"
@@ -62,6 +63,8 @@ struct Engine::State {
   void apply(std::uint32_t recipient, RecipientAction action, const Cause& cause, double unit,
              Instant now);
   void expire(std::uint32_t message, Instant now);
+  void tell_hosts(std::uint32_t session, std::string_view host,
+                  std::span<const ConnectAttempt> failed, Instant now);
   void finish_session(std::uint32_t session, Instant now);
   void count(std::uint32_t path, RecipientAction action, Instant now);
   Judgement judge(const RecipientResult& result, const TransactionContext& context,

@@ -10,6 +10,7 @@
 
 #include "base/ids.h"
 #include "base/time.h"
+#include "engine/last_refusal.h"
 #include "engine/outcome.h"
 #include "engine/path_hand.h"
 #include "mail/stored_message.h"
@@ -75,6 +76,13 @@ struct PathView {
   pacing::PathCaps caps;
 };
 
+// One MX host that the path leaves out, or tries with care.
+struct HostView {
+  std::string host;
+  pacing::LearnedState learned;
+  LastRefusal last;
+};
+
 // Why a path is as fast as it is, and what comes next; forecasts are marked as such.
 struct PathExplanation {
   std::string source;
@@ -88,14 +96,9 @@ struct PathExplanation {
   pacing::NextPermit next;                      // for an urgent, else any message
   std::uint32_t connections = 0;
   std::uint32_t in_flight = 0;
-  std::uint64_t waiting = 0;  // recipients ready for the provider, by any source
-  // The last refusal, verbatim.
-  Reply reply;
-  std::string rule;
-  std::string host;
-  Phase phase = Phase::connect;
-  Failure failure = Failure::none;
-  Instant refused_at{};  // zero: never refused
+  std::uint64_t waiting = 0;    // recipients ready for the provider, by any source
+  LastRefusal last;             // of the path, or of what is shared with it while that is not open
+  std::vector<HostView> hosts;  // that are held or are being verified, apart from the others
   bool carries_others =
       false;  // a sibling is held: this path takes over no more than it has shown to bear
   Instant next_move = never;  // forecast: the next canary, or the next permit

@@ -1,5 +1,7 @@
 #include "engine/judge_attempt.h"
 
+#include <utility>
+
 #include "base/assert.h"
 
 namespace mailweir::engine {
@@ -31,8 +33,42 @@ Judgement judge_throttle(Judgement judgement, bool is_permanent, bool shares_net
   return judgement;
 }
 
+// What a refusal about one host says of it; empty: nothing.
+std::optional<Signal> host_signal(Category category, bool is_permanent) {
+  switch (category) {
+    case Category::throttled:
+    case Category::connection_limit:
+      return Signal::throttled;
+    case Category::block_listed:
+      return Signal::block_listed;
+    case Category::receiver_trouble:
+      return is_permanent ? std::nullopt : std::optional(Signal::unclear);
+    case Category::session_end:
+    case Category::unknown_temporary:
+    case Category::greylisted:
+    case Category::mailbox:
+    case Category::content:
+    case Category::authentication:
+    case Category::unknown_permanent:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+// About one host of several: no news about the path, unless it may be all of them.
+Judgement judge_host(Judgement judgement, Signal signal, bool stands_out) {
+  judgement.host_signal = signal;
+  judgement.signal = signal == Signal::unclear && !stands_out ? Signal::unclear : Signal::answered;
+  if (signal != Signal::unclear) judgement.verdict.action = RecipientAction::requeue;
+  return judgement;
+}
+
 Judgement apply_ruling(Judgement judgement, const Reply& reply, const TransactionContext& context) {
   judgement.signal = Signal::answered;
+  if (context.has_other_hosts && judgement.ruling.scope == Scope::host) {
+    const auto signal = host_signal(judgement.ruling.category, reply.is_permanent());
+    if (signal) return judge_host(std::move(judgement), *signal, context.host_stands_out);
+  }
   const bool is_path = is_about_path(judgement.ruling.scope);
   switch (judgement.ruling.category) {
     case Category::throttled:
@@ -197,6 +233,15 @@ OpeningJudgement judge_opening(std::span<const ConnectAttempt> attempts, std::st
   if (judgement.end.signal != Signal::unclear)
     judgement.verdict = {RecipientAction::requeue, OpeningEffect::none};
   return judgement;
+}
+
+AttemptEnd judge_host_opening(const ConnectAttempt& attempt, std::string_view provider,
+                              const provider::Catalogue& catalogue) {
+  AttemptEnd end = judge_opening({&attempt, 1}, provider, catalogue).end;
+  // Refused, and another host was not: whatever it says, it is this one.
+  const bool is_limit = end.signal == Signal::connection_limit || end.signal == Signal::unclear;
+  if (is_limit) end.signal = Signal::throttled;
+  return end;
 }
 
 AttemptEnd judge_closing(const SessionClosed& closed, std::string_view provider,

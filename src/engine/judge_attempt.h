@@ -5,15 +5,21 @@
 //   category            about                        recipient                   path
 //   throttled           netblock that all the pool's 4yz requeue, its cell waits answered
 //                       sources share
+//                       host, where it has others    requeue, the host waits     answered
 //                       source, netblock, host       requeue                     throttled
 //                       sender/DKIM domain, URL      4yz requeue, its cell waits answered
 //                       recipient, message, tenant   defer                       answered
 //                       all but the first, by a 5yz  bounce                      answered
-//   connection_limit    any                          requeue                     connection_limit
-//   block_listed        source, netblock, host       requeue, a 5yz too          block_listed
+//   connection_limit    host, where it has others    requeue, the host waits     answered
+//                       any                          requeue                     connection_limit
+//   block_listed        host, where it has others    requeue, the host waits     answered
+//                       source, netblock, host       requeue, a 5yz too          block_listed
 //                       else                         4yz defer, 5yz bounce       answered
 //   greylisted          any                          defer by the wait named     answered
-//   receiver_trouble    source, netblock, host       4yz defer (5yz: see below)  unclear
+//   receiver_trouble    host, where it has others    4yz defer, it is counted    unclear; answered
+//                                                    for the host                once that stands
+//                                                    out
+//                       source, netblock, host       4yz defer (5yz: see below)  unclear
 //                       else                         4yz defer, 5yz bounce       answered
 //   session_end         in a session that has worked requeue                     local
 //                       else                         4yz defer, 5yz bounce       answered
@@ -27,6 +33,7 @@
 // trouble `local`.
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "engine/classify_outcome.h"
@@ -40,6 +47,8 @@ struct Judgement {
   pacing::Signal signal = pacing::Signal::local;
   provider::Ruling ruling;     // of a refusal; else as made by default
   bool concerns_cell = false;  // verdict requeue, until the cell of ruling.scope opens
+  // What it says of the session's host alone; with verdict requeue, until that is free again.
+  std::optional<pacing::Signal> host_signal;
 };
 
 // Of one recipient's result; `provider` is the key of the path's.
@@ -53,6 +62,11 @@ struct OpeningJudgement {
 // Of a session that could not be opened; `attempts` is not empty.
 OpeningJudgement judge_opening(std::span<const ConnectAttempt> attempts, std::string_view provider,
                                const provider::Catalogue& catalogue);
+
+// Of one host that did not let us in, while another of the same next hop did; borrows from the
+// attempt.
+AttemptEnd judge_host_opening(const ConnectAttempt& attempt, std::string_view provider,
+                              const provider::Catalogue& catalogue);
 
 // Of a session that the peer ended before it did anything.
 AttemptEnd judge_closing(const SessionClosed& closed, std::string_view provider,

@@ -37,7 +37,12 @@ struct OpenSession {
   SessionId session;
   std::uint16_t source = 0;  // index into EngineConfig::sources
   std::shared_ptr<const NextHop> next_hop;
+  std::vector<std::string> left_out;  // hosts that stand out: not tried while there are others
+  std::string first;                  // the host to be tried before all others; empty: none
 };
+// The hosts to be tried, with their preferences; the one to be tried first is preferred to all and
+// stands in front.
+std::vector<RouteFound::Host> hosts_to_try(const OpenSession& order);
 
 // Deliver to these recipients of one message over an open session. At most
 // EngineConfig::transactions_ahead wait in a session, so that the next envelope can ride behind the

@@ -73,9 +73,12 @@ Ending ending_of(const TransactionDone& done, bool has_worked) {
   return ending;
 }
 
-// Of several hosts of equal preference it is not known which one is tried first.
-bool has_first_host(const NextHop& next_hop) {
-  return next_hop.hosts.size() == 1 || next_hop.hosts[0].preference != next_hop.hosts[1].preference;
+// Empty: of several hosts of equal preference it is not known which one is tried first.
+std::string first_host(const OpenSession& order) {
+  auto hosts = hosts_to_try(order);
+  std::ranges::sort(hosts, {}, &RouteFound::Host::preference);
+  const bool is_known = hosts.size() == 1 || hosts[0].preference != hosts[1].preference;
+  return is_known ? hosts.front().name : std::string();
 }
 
 std::string cause_text(diagnosis::Cause cause) {
@@ -87,7 +90,7 @@ std::string cause_text(diagnosis::Cause cause) {
 }  // namespace
 
 void PathDoctor::opening(std::uint32_t session, std::uint16_t source, std::uint32_t hop,
-                         Instant now) {
+                         const OpenSession& order, Instant now) {
   if (!is_on()) return;
   if (session >= patients_.size()) patients_.resize(session + 1);
   Patient& patient = patients_[session];
@@ -95,8 +98,9 @@ void PathDoctor::opening(std::uint32_t session, std::uint16_t source, std::uint3
   if (patient.provider >= hop_of_.size()) hop_of_.resize(patient.provider + 1, no_index);
   if (!is_of(hop_of_[patient.provider], patient.provider)) hop_of_[patient.provider] = hop;
   Contact contact = about(patient);
-  const NextHop& next_hop = *next_hops_.hops[hop].next_hop;
-  if (has_first_host(next_hop)) contact.host = number_of(patient, next_hop.hosts.front().name, now);
+  const std::string host = first_host(order);
+  patient.is_first_known = !host.empty();
+  if (patient.is_first_known) contact.host = number_of(patient, host, now);
   diagnosis_->on_waiting(session, contact, now);
 }
 
@@ -134,7 +138,6 @@ void PathDoctor::failed(std::uint32_t session, const SessionFailed& failed, Inst
 // The attempts came one after another, the last one until `ended`.
 void PathDoctor::tell_attempts(const Patient& patient, const std::vector<ConnectAttempt>& attempts,
                                bool first_is_told, Instant ended, Instant now) {
-  const NextHop& next_hop = *next_hops_.hops[patient.hop].next_hop;
   Instant began = ended;
   for (const ConnectAttempt& attempt : attempts) began -= attempt.elapsed;
   for (const ConnectAttempt& attempt : attempts) {
@@ -147,7 +150,7 @@ void PathDoctor::tell_attempts(const Patient& patient, const std::vector<Connect
     contact.sign = *sign;
     contact.host = number_of(patient, attempt.host, now);
     if (*sign != Sign::reached && std::exchange(first_is_told, false)) {
-      if (has_first_host(next_hop)) continue;
+      if (patient.is_first_known) continue;
       contact.host_only = true;
     }
     diagnosis_->on_contact(contact, now);

@@ -26,7 +26,8 @@ class PathDoctor {
       : settings_(settings), next_hops_(next_hops), orders_(orders) {}
 
   // --- what goes out; `session` is its index in the dispatcher's table
-  void opening(std::uint32_t session, std::uint16_t source, std::uint32_t hop, Instant now);
+  void opening(std::uint32_t session, std::uint16_t source, std::uint32_t hop,
+               const OpenSession& order, Instant now);
   // A transaction is under way in the session.
   void awaits_reply(std::uint32_t session, Instant now);
 
@@ -64,6 +65,7 @@ class PathDoctor {
     std::uint32_t hop = no_index;
     std::uint32_t provider = no_index;
     std::uint32_t host = diagnosis::none;  // that answered
+    bool is_first_known = false;           // the host tried first: it was told while waiting
   };
   bool is_on() const { return settings_.config().pacing.learns; }
   void visit(std::vector<Knock>& knocks);

@@ -4,11 +4,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "base/time.h"
-#include "engine/outcome.h"
-#include "mail/reply.h"
+#include "engine/last_refusal.h"
 
 namespace mailweir::engine {
 
@@ -23,12 +21,7 @@ struct PathNotes {
     }
   };
 
-  Reply reply;  // of the last refusal; code 0: none came
-  std::string rule;
-  std::string host;
-  Phase phase = Phase::connect;
-  Failure failure = Failure::none;
-  Instant refused_at{};
+  LastRefusal last;
 
   Instant episode{};  // began; zero: none
   Instant opened{};   // the last one ended

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "engine/host_cells.h"
 
 namespace mailweir::engine {
 namespace {
@@ -172,8 +173,18 @@ std::optional<PathTable::CellImage> PathTable::images_of_cells(const std::string
   return taken;
 }
 
-bool PathTable::drop_image(const std::string& source, const std::string& provider) {
-  return images_.erase({source, provider}) > 0;
+std::vector<std::string> PathTable::drop_images(const std::string& source,
+                                                const std::string& provider) {
+  std::vector<std::string> dropped;
+  if (images_.erase({source, provider}) > 0) dropped.push_back(source);
+  const auto [first, last] = cell_images_.equal_range(provider);
+  for (auto it = first; it != last;) {
+    const std::string& name = it->second.name;
+    const bool is_host = name.starts_with(host_mark) && name.ends_with(' ' + source);
+    if (is_host) dropped.push_back(name);
+    it = is_host ? cell_images_.erase(it) : std::next(it);
+  }
+  return dropped;
 }
 
 void PathTable::set_hand(PathHand hand) {

@@ -82,7 +82,8 @@ class PathTable {
   };
   std::optional<CellImage> images_of_cells(const std::string& provider);
   bool has_images_of_cells() const { return !cell_images_.empty(); }
-  bool drop_image(const std::string& source, const std::string& provider);
+  // The path's, and its hosts'; the names they were kept under.
+  std::vector<std::string> drop_images(const std::string& source, const std::string& provider);
 
   const std::vector<PathHand>& hands() const { return hands_; }
   void set_hand(PathHand hand);  // one of the same id is replaced

@@ -38,15 +38,6 @@ bool is_refusal(Signal signal) {
   return false;
 }
 
-void remember(PathNotes& notes, const AttemptEnd& end, Instant now) {
-  notes.reply = end.reply == nullptr ? Reply{} : *end.reply;
-  notes.rule = end.rule;
-  notes.host = end.host;
-  notes.phase = end.phase;
-  notes.failure = end.failure;
-  notes.refused_at = now;
-}
-
 double speed_in_force(const pacing::LearnedState& state) {
   return state.mode == pacing::Mode::held ? 0.0 : state.pace;
 }
@@ -61,6 +52,15 @@ Notice::Verdict judged(const PathNotes& notes) {
 }
 
 }  // namespace
+
+LastRefusal refusal(const AttemptEnd& end, Instant now) {
+  return {.reply = end.reply == nullptr ? Reply{} : *end.reply,
+          .rule = std::string(end.rule),
+          .host = std::string(end.host),
+          .phase = end.phase,
+          .failure = end.failure,
+          .at = now};
+}
 
 Notice PathWatch::notice(std::uint32_t p, Notice::Kind kind, Instant now) const {
   const Path& path = paths_[p];
@@ -78,10 +78,10 @@ Notice PathWatch::notice(std::uint32_t p, Notice::Kind kind, Instant now) const 
   notice.paths_used = std::max(notice.paths_used, notice.paths_held);
   if (path.notes) {
     const PathNotes& notes = *path.notes;
-    notice.reply = notes.reply;
-    notice.rule = notes.rule;
-    notice.phase = notes.phase;
-    notice.failure = notes.failure;
+    notice.reply = notes.last.reply;
+    notice.rule = notes.last.rule;
+    notice.phase = notes.last.phase;
+    notice.failure = notes.last.failure;
     notice.since = notes.episode;
     notice.refused_share = notes.since.refused_share();
   }
@@ -137,7 +137,7 @@ void PathWatch::attempt_ended(std::uint32_t p, const AttemptEnd& end, Change cha
   const bool refused = is_refusal(end.signal);
   if (refused) {
     if (!path.notes) path.notes = std::make_unique<PathNotes>();
-    remember(*path.notes, end, now);
+    path.notes->last = refusal(end, now);
     ++path.notes->since.refused;
   } else if (path.notes && end.signal == Signal::accepted) {
     ++path.notes->since.accepted;
@@ -152,11 +152,6 @@ void PathWatch::attempt_ended(std::uint32_t p, const AttemptEnd& end, Change cha
     orders_.emplace_back(notice(p, Notice::Kind::drained, now));
     path.notes->is_draining = false;
   }
-}
-
-void PathWatch::note_refusal(std::uint32_t p, const AttemptEnd& end, Instant now) {
-  if (!paths_[p].notes) paths_[p].notes = std::make_unique<PathNotes>();
-  remember(*paths_[p].notes, end, now);
 }
 
 void PathWatch::changed(std::uint32_t p, Change change, std::string_view why, Instant now) {

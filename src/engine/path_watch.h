@@ -27,6 +27,8 @@ struct AttemptEnd {
   std::string_view host;
 };
 
+LastRefusal refusal(const AttemptEnd& end, Instant now);
+
 class PathWatch {
  public:
   PathWatch(PathTable& paths, NextHopTable& next_hops, const Settings& settings,
@@ -39,8 +41,6 @@ class PathWatch {
         orders_(orders) {}
 
   void attempt_ended(std::uint32_t path, const AttemptEnd& end, pacing::Change change, Instant now);
-  // A refusal that was about more than the path: it is shown with it.
-  void note_refusal(std::uint32_t path, const AttemptEnd& end, Instant now);
   // The path's mode was changed by hand or by a diagnosis.
   void changed(std::uint32_t path, pacing::Change change, std::string_view why, Instant now);
   // Judges a step whose time has come. `never`: nothing to judge.

@@ -44,8 +44,9 @@ struct Session {
   bool listed_idle = false;  // in Path::idle
   ListEnds transactions;     // ordered or reserved, oldest first
   pacing::Grant grant;       // of the connection, for its first message
-  Links free;                // in Hop::free_sessions
-  Links idle;                // in Path::idle
+  std::uint32_t host_canary = no_index;  // the host cell whose canary it is, until that has ended
+  Links free;                            // in Hop::free_sessions
+  Links idle;                            // in Path::idle
   Instant idle_since{};
   Instant opened_at{};  // the connection was ordered
 };
@@ -56,10 +57,11 @@ struct Transaction {
   std::uint32_t message = no_index;
   ListEnds recipients;  // in the order they were ordered
   Links of_session;
-  bool ordered = false;   // false: reserved for a session that is opening
-  pacing::Grant grant;    // if ordered
-  CellsMet cells;         // if ordered,
-  Instant cells_begun{};  // since then
+  bool ordered = false;                // false: reserved for a session that is opening
+  pacing::Grant grant;                 // if ordered
+  std::uint32_t host_cell = no_index;  // if ordered, and its host has one
+  CellsMet cells;                      // if ordered,
+  Instant cells_begun{};               // since then
 };
 
 template <class IdType>

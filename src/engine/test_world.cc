@@ -80,6 +80,7 @@ MessageId World::send(const Mail& mail) {
   facts.tenant = mail.tenant;
   facts.pool = mail.pool;
   facts.dkim_domain = mail.dkim_domain;
+  facts.size = mail.size;
   dkim_domains[facts.id.value] = mail.dkim_domain;
   facts.accepted = now;
   facts.expires = now + mail.expiry;
@@ -190,11 +191,13 @@ void World::carry_out(const OpenSession& order) {
   const OpeningFate fate = opening(order);
   at(now + fate.takes, [this, fate, id = order.session] {
     Session& it = sessions.at(id);
-    const std::string host = it.next_hop->hosts.front().name;
+    const std::string& first = it.next_hop->hosts.front().name;
+    const std::string host = fate.host.empty() ? first : fate.host;
+    it.host = host;
     if (fate.failure == Failure::none && fate.reply.code == 0) {
       it.open = true;
       it.free_at = now;
-      engine->on_session_opened({id, host, "192.0.2.99:25", "", {}, {}}, now);
+      engine->on_session_opened({id, host, "192.0.2.99:25", "", fate.failed_before, {}}, now);
     } else {
       --connections[{it.source, it.next_hop->provider}];
       sessions.erase(id);

@@ -42,6 +42,8 @@ struct World {
     Phase phase = Phase::connect;
     Reply reply;
     Duration takes{20ms};
+    std::string host;  // that let us in; empty: the first
+    std::vector<ConnectAttempt> failed_before;
   };
   struct TransactionFate {
     std::vector<RecipientFate> recipients;  // one each
@@ -67,6 +69,7 @@ struct World {
     Duration not_before{};
     Duration deadline{};
     std::string dkim_domain;
+    std::uint32_t size = 4096;
   };
   MessageId send(const Mail& mail);
   MessageId send_to(const std::string& domain) { return send({.domains = {domain}}); }
@@ -116,6 +119,7 @@ struct World {
   std::size_t count(Disposition disposition) const;
   std::size_t resolves(const std::string& domain) const;
   std::size_t open_sessions() const { return sessions.size(); }
+  const std::string& host_of(SessionId session) const { return sessions.at(session).host; }
   // Sessions that are opening or carry something, by source and provider.
   std::map<std::pair<std::string, std::string>, std::size_t> busy_sessions() const;
   RecipientView view(MessageId id, std::size_t recipient = 0) const {
@@ -147,6 +151,7 @@ struct World {
   struct Session {
     std::shared_ptr<const NextHop> next_hop;
     std::string source;
+    std::string host;
     bool open = false;
     bool quit = false;
     std::size_t in_flight = 0;

@@ -250,7 +250,8 @@ std::uint32_t Baseline::open_session(std::uint32_t p, std::uint32_t i, Instant n
   session.item = i;
   session.stage = Stage::opening;
   ++totals_.sessions;
-  orders_.emplace_back(engine::OpenSession{session.id, path.source, session.hop});
+  orders_.emplace_back(
+      engine::OpenSession{.session = session.id, .source = path.source, .next_hop = session.hop});
   return s;
 }
 

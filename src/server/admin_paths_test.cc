@@ -63,7 +63,7 @@ TEST_F(AdminPaths, AHeldPathStandsInFrontAndInTheStatus) {
   EXPECT_EQ(path.source, "one");
   EXPECT_EQ(path.provider, provider());
   EXPECT_EQ(path.learned->mode, pacing::Mode::held);
-  EXPECT_EQ(path.reply.code, 451);
+  EXPECT_EQ(path.last.reply.code, 451);
   ASSERT_TRUE(list->paths[0].hold_began);
   EXPECT_EQ(list->paths[0].hold_began->reply.code, 451);
   EXPECT_EQ(list->paths[0].hold_began->at, path.learned->since);

@@ -96,11 +96,12 @@ std::uint32_t VirtualNetwork::carry_out(const engine::OpenSession& order, Instan
   c.one_way =
       std::max(Duration(1), Duration(static_cast<std::int64_t>(
                                 static_cast<double>(provider.latency.count()) / 2 * stretch)));
-  const auto host_count = static_cast<std::uint16_t>(order.next_hop->hosts.size());
-  for (std::uint16_t h = 0; h < host_count; ++h) c.hosts.push_back(h);
+  const auto hosts = engine::hosts_to_try(order);
+  for (const auto& host : hosts) c.hosts.push_back(host.name);
   // RFC 5321 section 5.1: hosts of equal preference share the load. All of ours are equal.
   for (std::size_t i = c.hosts.size(); i > 1; --i)
     std::swap(c.hosts[i - 1], c.hosts[random_.below(i)]);
+  if (!order.first.empty()) std::swap(c.hosts.front(), *std::ranges::find(c.hosts, order.first));
   by_id_.emplace(c.id.value, index);
   begin_attempt(index, now);
   return c.path;

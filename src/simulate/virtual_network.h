@@ -110,7 +110,7 @@ class VirtualNetwork {
     world::Visit visit;
     Duration one_way{};
     // Opening.
-    std::vector<std::uint16_t> hosts;  // indices into next_hop, in the order to be tried
+    std::vector<std::string> hosts;  // in the order to be tried
     std::size_t host_at = 0;
     std::size_t refusals = 0;
     Instant attempt_began{};

@@ -23,7 +23,7 @@ constexpr Duration tls_timeout = std::chrono::seconds(120);
 void VirtualNetwork::begin_attempt(std::uint32_t index, Instant now) {
   Connection& c = connections_[index];
   c.attempt_began = now;
-  const auto place = atlas_.find_host(c.next_hop->hosts[c.hosts[c.host_at]].name);
+  const auto place = atlas_.find_host(c.hosts[c.host_at]);
   WEIR_ASSERT(place.has_value() && place->provider == c.provider);
   c.visit = world::Visit{.source = c.visit.source, .host = place->host};
   plan(now + c.one_way, EventKind::server_connect, index);
@@ -111,7 +111,7 @@ bool VirtualNetwork::is_passed(std::uint32_t index, const Answer& answer, Phase 
 
 void VirtualNetwork::fail_attempt(std::uint32_t index, Phase phase, Failure failure, Instant at) {
   Connection& c = connections_[index];
-  const std::string& host = c.next_hop->hosts[c.hosts[c.host_at]].name;
+  const std::string& host = c.hosts[c.host_at];
   c.attempts.push_back({.host = host,
                         .address = {},
                         .phase = phase,
@@ -144,7 +144,7 @@ void VirtualNetwork::opened(std::uint32_t index, Instant now) {
   Connection& c = connections_[index];
   c.stage = Stage::open;
   report(c, engine::SessionOpened{.session = c.id,
-                                  .host = c.next_hop->hosts[c.hosts[c.host_at]].name,
+                                  .host = c.hosts[c.host_at],
                                   .address = {},
                                   .tls = c.visit.uses_tls ? "TLSv1.3" : "",
                                   .failed_before = std::move(c.attempts),
