@@ -196,7 +196,7 @@ class Dispatcher {
   std::size_t next_starved(const Path& path, const pacing::NextPermit& permit, Instant now);
   bool should_yield(const Session& session, std::uint32_t queue, bool is_tight, Instant now);
   void start(std::uint32_t session, std::uint32_t queue, Instant now);
-  std::uint32_t make_transaction(std::uint32_t session, std::uint32_t queue);
+  std::uint32_t make_transaction(std::uint32_t session, std::uint32_t queue, Instant now);
   void collect_siblings(std::uint32_t queue, std::uint32_t first, std::size_t most);
   std::uint32_t transactions_ahead(const Path& path) const;
   void list_free(std::uint32_t session);
@@ -218,6 +218,14 @@ class Dispatcher {
   void tell_cell(const Cell& cell, Notice::Kind kind, const AttemptEnd& end, Instant now);
   void forget_network(std::uint32_t path, Instant now);
   void slow_suspect(std::uint32_t path, Instant now);
+
+  // dispatcher_canary.cc: what asks a held path
+  bool asks_blindly(const Path& path) const;
+  bool presses(std::uint32_t queue, const Path& path, Instant now) const;
+  std::uint32_t next_queue(const Hop& hop, const Path& path, pacing::Rank lowest,
+                           Instant now) const;
+  std::uint32_t canary_in_line(std::uint32_t queue, std::uint16_t source, Instant now);
+  std::uint32_t next_recipient(std::uint32_t queue, const Path& path, Instant now) const;
 
   // dispatcher_hosts.cc: single hosts of a path
   pacing::LearningSettings host_settings(std::uint32_t path, Instant now) const;

@@ -197,7 +197,7 @@ void Dispatcher::connect(std::uint32_t p, Instant now) {
     line_.end_turn(*group);
     group->last_turn = ++connections_opened_;
     if (source.found) {
-      open(queue, source.source, now);
+      open(canary_in_line(queue, source.source, now), source.source, now);
     } else {
       if (group->misses++ == 0) arm_openings(*group, p, now);
       arm_hosts(*group, hop, now);
@@ -211,7 +211,7 @@ void Dispatcher::open(std::uint32_t q, std::uint16_t source, Instant now) {
   const std::uint32_t h = lanes_.queues[q].hop;
   const std::uint32_t s = begin_session(h, source, false, no_index, now);
   ++next_hops_.hops[h].unanswered;
-  make_transaction(s, q);
+  make_transaction(s, q, now);
   if (!wants_session(h, now)) leave_line(h);
 }
 

@@ -111,9 +111,8 @@ Dispatcher::Fed Dispatcher::feed_once(std::uint32_t s, Instant now) {
     close(s, true);
     return Fed::yielded;
   }
-  const std::uint32_t queue = permit.is_free() ? lanes_.best_queue(hop, path.source, permit.lowest,
-                                                                   is_turn_of_oldest(path), now)
-                                               : no_index;
+  const std::uint32_t queue =
+      permit.is_free() ? next_queue(hop, path, permit.lowest, now) : no_index;
   if (queue != no_index && park_blocked(queue, now)) return Fed::parked;
   if (queue != no_index) {
     const Instant at = host_lets_start(session, rank_of(queue), now);
@@ -185,8 +184,7 @@ std::size_t Dispatcher::next_starved(const Path& path, const pacing::NextPermit&
   for (std::size_t i = 0; i < path.starved.size(); ++i) {
     const Session& session = sessions_[path.starved[i]];
     const pacing::Rank lowest = session.grant ? pacing::Rank::bulk : permit.lowest;
-    const std::uint32_t queue =
-        lanes_.best_queue(next_hops_.hops[session.hop], path.source, lowest, by_age, now);
+    const std::uint32_t queue = next_queue(next_hops_.hops[session.hop], path, lowest, now);
     if (queue == no_index || !has_permit(session, permit, queue)) continue;
     const Instant host_at = host_lets_start(session, rank_of(queue), now);
     if (host_at > now) {
@@ -196,7 +194,10 @@ std::size_t Dispatcher::next_starved(const Path& path, const pacing::NextPermit&
     const bool is_first = best == path.starved.size();
     const std::uint8_t its_class = lanes_.lanes[lanes_.queues[queue].lane].message_class;
     if (!is_first && !by_age && its_class == best_class) continue;
-    const std::int64_t urgency = by_age ? lanes_.age(queue, now) : lanes_.urgency(queue, now);
+    const bool is_least = asks_blindly(path) && !presses(queue, path, now);
+    const std::int64_t urgency = by_age     ? lanes_.age(queue, now)
+                                 : is_least ? -lanes_.urgency(queue, now)
+                                            : lanes_.urgency(queue, now);
     if (is_first || urgency > best_urgency) {
       best = i;
       best_urgency = urgency;
@@ -236,9 +237,8 @@ void Dispatcher::serve_starved(std::uint32_t p, Instant now) {
     }
     const std::uint32_t s = path.starved[at];
     Session& session = sessions_[s];
-    const std::uint32_t queue = lanes_.best_queue(
-        next_hops_.hops[session.hop], path.source,
-        session.grant ? pacing::Rank::bulk : permit.lowest, is_turn_of_oldest(path), now);
+    const std::uint32_t queue = next_queue(next_hops_.hops[session.hop], path,
+                                           session.grant ? pacing::Rank::bulk : permit.lowest, now);
     if (park_blocked(queue, now)) continue;
     // The turn of the oldest is taken, not yielded.
     if (!is_turn_of_oldest(path) &&
@@ -281,7 +281,7 @@ void Dispatcher::start(std::uint32_t s, std::uint32_t queue, Instant now) {
   Session& session = sessions_[s];
   unlist(s);
   lanes_.end_turn(queue);
-  const std::uint32_t t = make_transaction(s, queue);
+  const std::uint32_t t = make_transaction(s, queue, now);
   Transaction& transaction = transactions_[t];
   transaction.ordered = true;
   transaction.grant = session.grant ? std::exchange(session.grant, {})
@@ -311,10 +311,10 @@ void Dispatcher::start(std::uint32_t s, std::uint32_t queue, Instant now) {
   }
 }
 
-// Takes the first recipient of the queue, and those of the same message that are ready for the same
+// Takes the next recipient of the queue, and those of the same message that are ready for the same
 // hop, into a transaction. They are left in `siblings_` too.
-std::uint32_t Dispatcher::make_transaction(std::uint32_t s, std::uint32_t q) {
-  const std::uint32_t first = lanes_.queues[q].recipients.first(ledger_);
+std::uint32_t Dispatcher::make_transaction(std::uint32_t s, std::uint32_t q, Instant now) {
+  const std::uint32_t first = next_recipient(q, paths_[sessions_[s].path], now);
   const std::size_t most =
       std::min<std::size_t>(settings_.config().recipients_per_transaction_max,
                             next_hops_.hops[lanes_.queues[q].hop].recipients_max);

@@ -107,6 +107,26 @@ void Lanes::leave(std::uint32_t recipient) {
 
 // Since when the queue's first waits. A retried one leads its queue by its deadline, and must not
 // make those behind it look as if they had just come.
+std::uint32_t Lanes::least_queue(const Hop& hop, std::uint16_t source, pacing::Rank lowest) const {
+  std::uint32_t least = no_index;
+  int least_priority = 0;
+  for (std::uint32_t g = hop.first_group; g != no_index; g = groups_[g].next) {
+    const HopGroup& group = groups_[g];
+    if (group.turns.empty() || !settings_.pool_has(group.pool, source)) continue;
+    if (settings_.rank(group.message_class) > lowest) continue;
+    const int priority = settings_.message_class(group.message_class).priority;
+    if (least != no_index && priority >= least_priority) continue;
+    least = group.turns.first;
+    least_priority = priority;
+  }
+  return least;
+}
+
+Instant Lanes::deadline(std::uint32_t q) const {
+  return ledger_.messages[ledger_.recipients[queues[q].recipients.first(ledger_)].message]
+      .deadline();
+}
+
 Instant Lanes::waiting_since(std::uint32_t q) const {
   const Recipient& first = ledger_.recipients[queues[q].recipients.first(ledger_)];
   const Message& message = ledger_.messages[first.message];

@@ -68,11 +68,16 @@ class Lanes {
   // With `by_age` the one whose first has waited longest, whatever its class.
   std::uint32_t best_queue(const Hop& hop, std::uint16_t source, pacing::Rank lowest, bool by_age,
                            Instant now) const;
+  // The queue for a held path's canary: of the least urgent class, as its loss costs least. Else as
+  // best_queue().
+  std::uint32_t least_queue(const Hop& hop, std::uint16_t source, pacing::Rank lowest) const;
   // Adds who waits at the hop for `source`.
   void add_demand(const Hop& hop, std::uint16_t source, pacing::Demand& demand) const;
   // The queue has had its turn.
   void end_turn(std::uint32_t queue);
   std::int64_t urgency(std::uint32_t queue, Instant now) const;  // not empty
+  // That its first message is wanted delivered by; `never`: no time was set.
+  Instant deadline(std::uint32_t queue) const;  // not empty
   // In the same units, without the class.
   std::int64_t age(std::uint32_t queue, Instant now) const;  // not empty
   // Whether the hop's ready messages exceed `slots` transactions.

@@ -1,5 +1,7 @@
 #include "engine/ledger.h"
 
+#include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "base/assert.h"
@@ -40,6 +42,7 @@ std::uint32_t Ledger::add(const MessageFacts& facts, Kind kind) {
   message.accepted = facts.accepted;
   message.expires_after = Offset(facts.accepted, facts.expires);
   message.deadline_after = Offset(facts.accepted, facts.deadline);
+  message.magnitude = std::min(31U, static_cast<unsigned>(std::bit_width(facts.size))) & 0x1FU;
   message.tenant = tenant & 0xFF'FFFFU;
   message.sender_domain = mail_domains.intern(facts.sender_domain);
   message.dkim_domain = mail_domains.intern(facts.dkim_domain);

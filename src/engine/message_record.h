@@ -47,8 +47,9 @@ struct Message {
   std::uint16_t recipients_left = 0;  // not settled yet
   std::uint8_t pool = 0;
   bool expiry_scheduled : 1 = false;
-  bool hold : 1 = false;    // what is in flight is held when it comes back
-  bool remove : 1 = false;  // … is deleted when it comes back
+  bool hold : 1 = false;           // what is in flight is held when it comes back
+  bool remove : 1 = false;         // … is deleted when it comes back
+  std::uint8_t magnitude : 5 = 0;  // bits of its size in octets
 
   Instant expires() const { return expires_after.from(accepted); }
   Instant deadline() const { return deadline_after.from(accepted); }

@@ -102,6 +102,20 @@ std::uint32_t RecipientQueue::first(const Ledger& ledger) const {
   return deadline_of(ledger, heap_) < deadline_of(ledger, line_.first) ? heap_ : line_.first;
 }
 
+std::uint32_t RecipientQueue::smallest(const Ledger& ledger) const {
+  constexpr int looked_at = 12;
+  const auto magnitude = [&](std::uint32_t r) {
+    return ledger.messages[ledger.recipients[r].message].magnitude;
+  };
+  std::uint32_t best = first(ledger);
+  std::uint32_t r = line_.first;
+  for (int i = 0; i < looked_at && r != no_index; ++i) {
+    if (magnitude(r) < magnitude(best)) best = r;
+    r = ledger.recipients[r].links.next;
+  }
+  return best;
+}
+
 void RecipientQueue::erase(Ledger& ledger, std::uint32_t r) {
   WEIR_ASSERT(size_ > 0);
   --size_;

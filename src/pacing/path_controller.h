@@ -52,6 +52,7 @@ class PathController {
   Change hold(HoldCause cause, Instant now);
 
   Mode mode() const;
+  bool has_accepted_canary() const { return canaries_.accepted() > 0; }  // in this episode
   // Connections that may be held at once: idle ones count at the peer too.
   std::uint32_t connections_most() const;
   bool were_connections_refused() const { return concurrency_.was_refused(); }
