@@ -125,9 +125,10 @@ class FakePathPort : public AdminPort {
                  pacing::Binding::hold};
     path.next_move = state.next_canary;
     path.waiting = 240;
-    path.last.reply = {.code = 451,
-                  .enhanced = EnhancedStatus{4, 7, 500},
-                  .text = "4.7.500 Server busy. Please try again later from [192.0.2.1]. S77719"};
+    path.last.reply = {
+        .code = 451,
+        .enhanced = EnhancedStatus{4, 7, 500},
+        .text = "4.7.500 Server busy. Please try again later from [192.0.2.1]. S77719"};
     path.last.rule = "ms365/server-busy";
     path.last.host = "mx.example.com";
     path.last.phase = Phase::mail;

@@ -44,7 +44,9 @@ Dispatcher::Dispatcher(Ledger& ledger, NextHopTable& next_hops, const Settings& 
       line_(lanes_, next_hops),
       paths_(next_hops, settings),
       retries_(retries),
-      watch_(paths_, next_hops, settings, suspects_, ledger.tenants, orders) {}
+      watch_(paths_, next_hops, settings, suspects_, ledger.tenants, orders),
+      cells_(paths_, next_hops, settings, ledger, suspects_, orders),
+      hosts_(paths_, next_hops, settings, orders) {}
 
 std::uint32_t Dispatcher::find(SessionId id) const {
   const std::uint32_t index = Serial<SessionId>::index_of(id);
@@ -346,7 +348,7 @@ void Dispatcher::mode_changed(std::uint32_t p, pacing::Change change, Instant no
       paths_[p].held_at = now;
       if (change == pacing::Change::canary_refused) return;
       unbind_all(p);
-      hosts_.clear_doubts(p);
+      hosts_.cells.clear_doubts(p);
       return;
     case pacing::Change::released:
     case pacing::Change::opened:
@@ -370,7 +372,7 @@ void Dispatcher::attempt_ended(std::uint32_t p, const pacing::Grant& grant, cons
   if (path.pacer->controller() == nullptr) return;
   mode_changed(p, change, now);
   watch_.attempt_ended(p, end, change, now);
-  if (change == pacing::Change::held) slow_suspect(p, now);
+  if (change == pacing::Change::held) cells_.slow_suspect(p, now);
   mark_path(p);
   mark_provider(path.provider);
 }
@@ -419,63 +421,10 @@ void Dispatcher::forget_path(std::uint32_t p, Instant now) {
   paths_.set_carried(p, false);
   suspects_.forget(p);
   watch_.keep(p, now);
-  forget_network(p, now);
-  forget_hosts(p, now);
+  cells_.forget_network(p, now);
+  hosts_.forget(p, now);
   mark_path(p);
   mark_provider(path.provider);
-}
-
-void Dispatcher::unroute(std::uint32_t h) {
-  --next_hops_.hops[h].domains;
-  mark(h);
-}
-
-void Dispatcher::forget_if_unused(std::uint32_t h) {
-  Hop& hop = next_hops_.hops[h];
-  if (hop.domains > 0 || hop.sessions > 0 || hop.ready > 0) return;
-  const std::uint32_t p = hop.provider;
-  leave_line(h);
-  lanes_.forget_hop(hop);
-  next_hops_.forget(h);
-  if (next_hops_.providers[p].hops == 0) left_providers_.push_back(p);
-}
-
-// What a lifted cap allows is looked at with the next run().
-void Dispatcher::refresh_all_caps(Instant now) {
-  for (std::uint32_t p = 0; p < next_hops_.providers.extent(); ++p) {
-    if (next_hops_.providers[p].names.empty()) continue;
-    refresh_caps(p, now);
-    mark_provider(p);
-    for (const std::uint32_t path : next_hops_.providers[p].paths) {
-      if (path == no_index) continue;
-      if (paths_[path].pacer->is_paused()) unbind_all(path);
-      mark_path(path);
-    }
-  }
-}
-
-std::vector<std::uint32_t> Dispatcher::reconfigured(Instant now) {
-  std::vector<std::uint32_t> recipients;
-  for (std::uint32_t h = 0; h < next_hops_.hops.extent(); ++h) {
-    Hop& hop = next_hops_.hops[h];
-    if (hop.next_hop == nullptr) continue;
-    leave_line(h);
-    for (std::uint32_t q = hop.queues.first; q != no_index; q = lanes_.queues[q].of_hop.next) {
-      while (!lanes_.queues[q].recipients.empty()) {
-        recipients.push_back(lanes_.queues[q].recipients.first(ledger_));
-        withdraw(recipients.back());
-      }
-    }
-    hop.last_queue = no_index;
-    mark(h);
-  }
-  refresh_all_caps(now);
-  for (std::uint32_t s = 0; s < sessions_.extent(); ++s) {
-    if (sessions_[s].stage == SessionStage::open &&
-        !settings_.source_at(paths_[sessions_[s].path].source))
-      close(s, true);
-  }
-  return recipients;
 }
 
 Dispatcher::Wait Dispatcher::explain(std::uint32_t q, Instant now) const {
@@ -491,7 +440,7 @@ Dispatcher::Wait Dispatcher::explain(std::uint32_t q, Instant now) const {
   for (const std::uint16_t source : settings_.sources_of(lanes_.lanes[queue.lane].pool)) {
     const Opening answer = opening(source, hop.provider, hop.trust(), rank, now);
     if (answer.limit == pacing::Limit::none) {
-      const Instant at = hosts_free_at(source, hop, now);
+      const Instant at = hosts_.free_at(source, hop, now);
       if (at <= now) return {};
       soonest = std::min(soonest, at);
       wait = {WaitReason::next_hop_down, soonest};

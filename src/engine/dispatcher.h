@@ -13,9 +13,9 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/cell_table.h"
+#include "engine/cell_keeper.h"
 #include "engine/connection_line.h"
-#include "engine/host_cells.h"
+#include "engine/host_keeper.h"
 #include "engine/lanes.h"
 #include "engine/ledger.h"
 #include "engine/next_hop_table.h"
@@ -68,38 +68,21 @@ class Dispatcher {
                      Instant now);
   // A session that could not be opened, or was lost before it did anything, is an attempt too.
   void opening_failed(std::uint32_t session, const AttemptEnd& end, Instant now);
-  // … and what narrower cells learn from the same end: `concerned` named in the refusal, if one
-  // was.
-  struct CellsEnd {
-    CellsMet met;     // of the transaction
-    Message message;  // its record may be gone
-    std::uint32_t path;
-    Instant begun{};  // the attempt, for its cells
-    std::optional<CellKind> concerned;
-    std::string host;  // of the session
-    std::uint32_t host_cell = no_index;
-    std::optional<pacing::Signal> host_signal;  // that was about the host, not the path
-
-    bool any() const { return met.any() || concerned || host_cell != no_index || host_signal; }
-  };
+  // … and what narrower cells, and the session's host, learn from the same end.
   CellsEnd cells_of(std::uint32_t transaction) const;  // as yet nothing is concerned
-  // Whether a refusal that names such a cell has one to wait for, or may open one.
-  bool has_cell_for(std::uint32_t message, CellKind kind, std::uint32_t path, Instant now);
-  // That all sources share which the message may leave from; empty: they do not.
-  std::string_view network_of(const Message& message) const;
   void cells_ended(const CellsEnd& ended, const AttemptEnd& end, const pacing::Grant& grant,
                    Instant now);
-  // Whether the session's mail could go to another host; and whether its own stands out already.
-  bool has_other_hosts(std::uint32_t session) const;
-  bool host_stands_out(std::uint32_t session) const;
-  // Whether a refusal that is about one host has a cell to wait for, or may open one.
-  bool has_cell_for_host(std::uint32_t path, std::string_view host) const;
+  CellKeeper& cells() { return cells_; }
+  const CellKeeper& cells() const { return cells_; }
+  const HostCells& hosts() const { return hosts_.cells; }
+  struct HostPlace {
+    bool has_others = false;  // mail of the session could go to another host
+    bool stands_out = false;  // its host is held, or not verified since
+  };
+  HostPlace host_place(std::uint32_t session) const;
   // What an opening tells of single hosts: `host` let us in (empty: none did), `failed` did not.
   void hosts_met(std::uint32_t session, std::string_view host, std::span<const AttemptEnd> failed,
                  Instant now);
-  const HostCells& hosts() const { return hosts_; }
-  // The network cell whose pace the mail of this path's pools shares; null: there is none.
-  const Cell* network_cell(std::uint32_t path) const;
   // What binds the path: what it has learned, or what its network has, while that is not open.
   std::optional<pacing::LearnedState> learned_state(std::uint32_t path, Instant now) const;
   // A greylister lets it in from this path's source alone, while that is to be had.
@@ -206,18 +189,7 @@ class Dispatcher {
 
   // dispatcher_cells.cc: what is narrower than a path
   bool park_blocked(std::uint32_t queue, Instant now);
-  std::uint32_t open_cell(const CellsEnd& ended, CellKind kind, Instant now);
-  // `network`: of what its paths alone have carried; empty: all.
-  pacing::LearningSettings cell_settings(std::uint32_t provider, Instant now,
-                                         std::string_view network = {}) const;
-  CellsMet cells_met(const Message& message, std::uint32_t provider) const;
-  std::string cell_name(const Cell& cell) const;
-  void keep_cell(const Cell& cell, Instant now);
   void adopt_cells(std::uint32_t provider, Instant now);
-  void forget_cells(std::uint32_t provider, Instant now);
-  void tell_cell(const Cell& cell, Notice::Kind kind, const AttemptEnd& end, Instant now);
-  void forget_network(std::uint32_t path, Instant now);
-  void slow_suspect(std::uint32_t path, Instant now);
 
   // dispatcher_canary.cc: what asks a held path
   bool asks_blindly(const Path& path) const;
@@ -228,24 +200,13 @@ class Dispatcher {
   std::uint32_t next_recipient(std::uint32_t queue, const Path& path, Instant now) const;
 
   // dispatcher_hosts.cc: single hosts of a path
-  pacing::LearningSettings host_settings(std::uint32_t path, Instant now) const;
   void visit_hosts(std::uint32_t hop, Instant now);
-  std::uint32_t due_host(std::uint32_t path, const Hop& hop, Instant now);
-  void host_failed_alone(const Session& session, const AttemptEnd& end, Instant now);
   void begin_at_host(Session& session, Transaction& transaction, Instant now);
   Instant host_lets_start(const Session& session, pacing::Rank rank, Instant now);
   void transaction_ended_at_host(const CellsEnd& ended, const AttemptEnd& end, Instant now);
   void host_ended(std::uint32_t cell, const AttemptEnd& end, Instant started, Instant now);
-  void host_changed(const HostCell& cell, pacing::Change change, Instant now);
-  void close_sessions_to(const HostCell& cell);
-  void tell_host(const HostCell& cell, Notice::Kind kind, Instant now);
-  std::string kept_name(const HostCell& cell) const;
-  void keep_host(const HostCell& cell, Instant now);
-  void adopt_host(std::uint32_t provider, const PathTable::CellImage& image, Instant now);
-  Instant hosts_free_at(std::uint16_t source, const Hop& hop, Instant now) const;
+  void host_changed(std::uint32_t path, std::string_view host, pacing::Change change);
   void arm_hosts(const WaitGroup& group, std::uint32_t hop, Instant now);
-  void leave_hosts(std::uint32_t path, Instant now);
-  void forget_hosts(std::uint32_t path, Instant now);
 
   // dispatcher_connect.cc: sessions to hops
   void update_line(std::uint32_t hop, Instant now);
@@ -286,11 +247,11 @@ class Dispatcher {
   Lanes lanes_;
   ConnectionLine line_;
   PathTable paths_;
-  CellTable cells_;
-  HostCells hosts_;
   RetryWheel& retries_;
   Suspects suspects_;
   PathWatch watch_;
+  CellKeeper cells_;
+  HostKeeper hosts_;
   Slab<Session> sessions_;
   Slab<Transaction> transactions_;
   Serial<SessionId> session_serial_;

@@ -51,7 +51,7 @@ std::uint32_t Dispatcher::next_recipient(std::uint32_t queue, const Path& path, 
   const RecipientQueue& recipients = lanes_.queues[queue].recipients;
   // With cells the first has been looked at, and no other.
   const bool is_free_choice =
-      asks_blindly(path) && !presses(queue, path, now) && !cells_.has_any(path.provider);
+      asks_blindly(path) && !presses(queue, path, now) && !cells_.table.has_any(path.provider);
   return is_free_choice ? recipients.smallest(ledger_) : recipients.first(ledger_);
 }
 

@@ -131,7 +131,7 @@ Dispatcher::Choice Dispatcher::choose_source(const WaitGroup& group, std::uint32
     if (answer == Opening::Answer::no) continue;
     if (answer == Opening::Answer::only_first && hop.sessions > 0) continue;
     const std::uint32_t p = paths_.find(source, hop.provider);
-    if (hosts_free_at(source, hop, now) > now) continue;
+    if (hosts_.free_at(source, hop, now) > now) continue;
     const std::pair<std::uint32_t, std::uint64_t> load =
         p == no_index ? std::pair<std::uint32_t, std::uint64_t>{}
                       : std::pair{paths_[p].pacer->connections(), paths_[p].opened};
@@ -243,14 +243,14 @@ std::uint32_t Dispatcher::begin_session(std::uint32_t h, std::uint16_t source, b
   const std::optional<std::uint16_t> at = settings_.source_at(source);
   WEIR_ASSERT(at.has_value());
   OpenSession order{.session = session.id, .source = *at, .next_hop = hop.next_hop};
-  if (!is_knock && hosts_.has_any(p)) {
-    host_canary = due_host(p, hop, now);
-    order.left_out = hosts_.shut(p, hop.next_hop->hosts, now);
+  if (!is_knock && hosts_.cells.has_any(p)) {
+    host_canary = hosts_.due(p, hop, now);
+    order.left_out = hosts_.cells.shut(p, hop.next_hop->hosts, now);
   }
   if (host_canary != no_index) {
     session.host_canary = host_canary;
-    hosts_.begin(host_canary, now);
-    order.first = hosts_[host_canary].host;
+    hosts_.cells.begin(host_canary, now);
+    order.first = hosts_.cells[host_canary].host;
   }
   doctor_.opening(s, source, h, order, now);
   orders_.emplace_back(std::move(order));

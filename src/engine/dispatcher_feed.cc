@@ -288,9 +288,9 @@ void Dispatcher::start(std::uint32_t s, std::uint32_t queue, Instant now) {
                                     : paths_[session.path].pacer->begin_attempt(now);
   ++paths_[session.path].turns;
   const std::uint32_t provider = paths_[session.path].provider;
-  transaction.cells = cells_met(ledger_.messages[transaction.message], provider);
+  transaction.cells = cells_.met_by(ledger_.messages[transaction.message], provider);
   transaction.cells_begun = now;
-  if (transaction.cells.any()) cells_.begin(transaction.cells, now);
+  if (transaction.cells.any()) cells_.table.begin(transaction.cells, now);
   begin_at_host(session, transaction, now);
   if (settings_.config().pacing.learns)
     suspects_.sent(session.path, ledger_.messages[transaction.message].tenant, now);

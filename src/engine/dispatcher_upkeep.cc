@@ -1,4 +1,5 @@
-// What nobody needs any more: providers without mail, names without messages.
+// New settings, and what nobody needs any more: hops, providers without mail, names without
+// messages.
 #include <algorithm>
 
 #include "engine/dispatcher.h"
@@ -19,15 +20,68 @@ void Dispatcher::sweep(Instant now) {
     left_providers_.insert(left_providers_.begin(), p);
     return;
   }
-  forget_cells(p, now);
+  cells_.leave(p, now);
   for (const std::uint32_t path : provider.paths) {
     if (path == no_index) continue;
     suspects_.forget(path);
-    leave_hosts(path, now);
+    hosts_.leave(path, now);
   }
   paths_.forget_provider(p, now);
   doctor_.forget_provider(p);
   next_hops_.forget_provider(p);
+}
+
+void Dispatcher::unroute(std::uint32_t h) {
+  --next_hops_.hops[h].domains;
+  mark(h);
+}
+
+void Dispatcher::forget_if_unused(std::uint32_t h) {
+  Hop& hop = next_hops_.hops[h];
+  if (hop.domains > 0 || hop.sessions > 0 || hop.ready > 0) return;
+  const std::uint32_t p = hop.provider;
+  leave_line(h);
+  lanes_.forget_hop(hop);
+  next_hops_.forget(h);
+  if (next_hops_.providers[p].hops == 0) left_providers_.push_back(p);
+}
+
+// What a lifted cap allows is looked at with the next run().
+void Dispatcher::refresh_all_caps(Instant now) {
+  for (std::uint32_t p = 0; p < next_hops_.providers.extent(); ++p) {
+    if (next_hops_.providers[p].names.empty()) continue;
+    refresh_caps(p, now);
+    mark_provider(p);
+    for (const std::uint32_t path : next_hops_.providers[p].paths) {
+      if (path == no_index) continue;
+      if (paths_[path].pacer->is_paused()) unbind_all(path);
+      mark_path(path);
+    }
+  }
+}
+
+std::vector<std::uint32_t> Dispatcher::reconfigured(Instant now) {
+  std::vector<std::uint32_t> recipients;
+  for (std::uint32_t h = 0; h < next_hops_.hops.extent(); ++h) {
+    Hop& hop = next_hops_.hops[h];
+    if (hop.next_hop == nullptr) continue;
+    leave_line(h);
+    for (std::uint32_t q = hop.queues.first; q != no_index; q = lanes_.queues[q].of_hop.next) {
+      while (!lanes_.queues[q].recipients.empty()) {
+        recipients.push_back(lanes_.queues[q].recipients.first(ledger_));
+        withdraw(recipients.back());
+      }
+    }
+    hop.last_queue = no_index;
+    mark(h);
+  }
+  refresh_all_caps(now);
+  for (std::uint32_t s = 0; s < sessions_.extent(); ++s) {
+    if (sessions_[s].stage == SessionStage::open &&
+        !settings_.source_at(paths_[sessions_[s].path].source))
+      close(s, true);
+  }
+  return recipients;
 }
 
 void Dispatcher::forget_names() {
@@ -35,8 +89,8 @@ void Dispatcher::forget_names() {
   for (std::uint32_t l = 0; l < lanes_.lanes.extent(); ++l) {
     if (lanes_.lanes[l].provider != no_index) used.tenants[lanes_.lanes[l].tenant] = true;
   }
-  for (std::uint32_t c = 0; c < cells_.cells.extent(); ++c) {
-    const Cell& cell = cells_.cells[c];
+  for (std::uint32_t c = 0; c < cells_.table.cells.extent(); ++c) {
+    const Cell& cell = cells_.table.cells[c];
     if (cell.provider == no_index) continue;
     (cell.kind == CellKind::tenant ? used.tenants : used.mail_domains)[cell.name] = true;
   }

@@ -131,7 +131,7 @@ void Engine::State::finish_session(std::uint32_t session, Instant now) {
   while (!dispatcher.session(session).transactions.empty()) {
     const std::uint32_t transaction = dispatcher.session(session).transactions.first;
     const pacing::Grant grant = dispatcher.transaction(transaction).grant;
-    const Dispatcher::CellsEnd cells = dispatcher.cells_of(transaction);
+    const CellsEnd cells = dispatcher.cells_of(transaction);
     const auto recipients = dispatcher.finish(transaction, now);
     for (auto r = recipients.rbegin(); r != recipients.rend(); ++r) requeue(*r, now);
     if (grant) dispatcher.attempt_ended(path, grant, AttemptEnd{}, now);
@@ -218,7 +218,7 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
   if (transaction == no_index) return;
   const std::uint32_t session = s.dispatcher.transaction(transaction).session;
   const pacing::Grant grant = s.dispatcher.transaction(transaction).grant;
-  Dispatcher::CellsEnd cells = s.dispatcher.cells_of(transaction);
+  CellsEnd cells = s.dispatcher.cells_of(transaction);
   const std::uint32_t path = s.dispatcher.session(session).path;
   const std::uint32_t hop = s.dispatcher.session(session).hop;
   const std::string host = s.dispatcher.session(session).host;
@@ -228,9 +228,10 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
   TransactionContext context;
   context.sent = done.started != Instant{};
   context.session_has_worked = s.dispatcher.session(session).answered > 0;
-  context.shares_network = !s.dispatcher.network_of(cells.message).empty();
-  context.has_other_hosts = s.dispatcher.has_other_hosts(session);
-  context.host_stands_out = s.dispatcher.host_stands_out(session);
+  context.shares_network = !s.dispatcher.cells().network_of(cells.message).empty();
+  const Dispatcher::HostPlace place = s.dispatcher.host_place(session);
+  context.has_other_hosts = place.has_others;
+  context.host_stands_out = place.stands_out;
   s.doctor.transaction_done(session, done,
                             {.has_worked = context.session_has_worked,
                              .awaits_more = s.dispatcher.session(session).in_flight > 0},
@@ -289,10 +290,10 @@ void Engine::State::settle_attempt(std::uint32_t r, const RecipientResult& resul
   const std::uint32_t m = ledger.recipients[r].message;
   const bool lacks_cell =
       judgement.concerns_cell &&
-      !dispatcher.has_cell_for(m, cell_kind(judgement.ruling.scope, ledger.messages[m]), facts.path,
-                               now);
+      !dispatcher.cells().has_cell_for(m, cell_kind(judgement.ruling.scope, ledger.messages[m]),
+                                       facts.path, now);
   const bool lacks_host_cell =
-      judgement.host_signal && !dispatcher.has_cell_for_host(facts.path, *facts.host);
+      judgement.host_signal && !dispatcher.hosts().has_room(facts.path, *facts.host);
   if (action == RecipientAction::requeue && (lacks_cell || lacks_host_cell)) {
     defer(r, cause, facts.unit, now);  // nothing would keep it from being tried again at once
   } else if (action == RecipientAction::requeue && is_refusal && learns()) {

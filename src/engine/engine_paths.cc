@@ -91,7 +91,7 @@ PathExplanation Engine::explain(std::string_view source, std::string_view provid
   told.next = path.pacer->peek_attempt(now, {.carries_others = told.carries_others});
   if (told.next.is_free()) told.next = path.pacer->next_message(now);
   if (path.notes) told.last = path.notes->last;
-  if (const Cell* network = s.dispatcher.network_cell(p)) {
+  if (const Cell* network = s.dispatcher.cells().network_cell(p)) {
     told.network = s.settings.network_of(path.source);
     const pacing::Permit permit = network->controller->peek(now, network->attempts, {});
     if (told.next.is_free() && permit.at > now)

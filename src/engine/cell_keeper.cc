@@ -1,0 +1,221 @@
+#include "engine/cell_keeper.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace mailweir::engine {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A tenant stands out beyond doubt: most of the path's mail, and far more than it usually sends.
+constexpr double suspect_share_min = 0.5;
+constexpr double suspect_share_max = 0.98;  // alone on the path: the hold says it all
+constexpr double suspect_growth_min = 3.0;
+constexpr double suspect_slack = 1.5;  // over its ordinary rate
+constexpr double rate_least = 0.05;
+constexpr Duration suspect_for = 1h;
+constexpr Duration usual_after = 6h;  // since the last hold
+
+}  // namespace
+
+// A cell begins in the midst of things: it is believed to have carried what all went to the
+// provider lately, and learns the rest from its own refusals.
+pacing::LearningSettings CellKeeper::settings_of(std::uint32_t provider, Instant now,
+                                                 std::string_view network) const {
+  constexpr auto ten_minutes = static_cast<std::size_t>(pacing::Window::ten_minutes);
+  double sent = 0.0;
+  for (const std::uint32_t path : next_hops_.providers[provider].paths) {
+    if (path == no_index || paths_[path].pacer->controller() == nullptr) continue;
+    if (!network.empty() && settings_.network_of(paths_[path].source) != network) continue;
+    sent += paths_[path].pacer->controller()->state(now).counts[ten_minutes];
+  }
+  const EngineConfig& config = settings_.config();
+  pacing::LearningSettings settings;
+  settings.start_rate = std::max(rate_least, sent / 600.0);
+  settings.concurrency_max = network.empty()
+                                 ? config.caps.connections_max * config.transactions_ahead
+                                 : std::numeric_limits<std::uint32_t>::max();  // paths have theirs
+  return settings;
+}
+
+std::string_view CellKeeper::network_of(const Message& message) const {
+  const auto its_class = static_cast<std::uint8_t>(message.message_class);
+  return settings_.network_of_pool(settings_.effective_pool(message.pool, its_class));
+}
+
+const Cell* CellKeeper::network_cell(std::uint32_t p) const {
+  const Path& path = paths_[p];
+  const auto is_shared = [&](std::uint8_t pool) {
+    return !settings_.network_of_pool(pool).empty();
+  };
+  if (!table.has_any(path.provider) ||
+      !std::ranges::any_of(settings_.pools_of(path.source), is_shared))
+    return nullptr;
+  const std::uint32_t name = ledger_.mail_domains.find(settings_.network_of(path.source));
+  if (name == no_index) return nullptr;
+  const std::uint32_t cell = table.find(path.provider, CellKind::network, name);
+  return cell == no_index ? nullptr : &table.cells[cell];
+}
+
+void CellKeeper::forget_network(std::uint32_t p, Instant now) {
+  const Cell* network = network_cell(p);
+  if (network == nullptr) return;
+  const std::uint32_t provider = paths_[p].provider;
+  const std::string_view name = settings_.network_of(paths_[p].source);
+  Cell& cell = table.cells[table.find(provider, CellKind::network, network->name)];
+  cell.controller->forget(settings_of(provider, now, name), now);
+  cell.next_slots = {};
+  keep(cell, now);
+}
+
+CellsMet CellKeeper::met_by(const Message& message, std::uint32_t provider) const {
+  if (!table.has_any(provider)) return {};
+  const std::string_view network = network_of(message);
+  const std::uint32_t name = network.empty() ? no_index : ledger_.mail_domains.find(network);
+  return table.met_by(message, name, provider);
+}
+
+void CellKeeper::tell(const Cell& cell, Notice::Kind kind, const AttemptEnd& end, Instant now) {
+  Notice notice;
+  notice.kind = kind;
+  notice.provider = next_hops_.providers[cell.provider].key();
+  notice.cell = name_of(cell);
+  const pacing::LearnedState state = cell.controller->state(now);
+  notice.cause = to_string(state.cause);
+  notice.to = state.mode == pacing::Mode::held ? 0.0 : state.pace;
+  notice.since = state.since;
+  notice.phase = end.phase;
+  notice.failure = end.failure;
+  if (end.reply != nullptr) notice.reply = *end.reply;
+  notice.rule = end.rule;
+  orders_.emplace_back(std::move(notice));
+}
+
+std::string CellKeeper::name_of(const Cell& cell) const {
+  const NameTable& names = cell.kind == CellKind::tenant ? ledger_.tenants : ledger_.mail_domains;
+  return std::string(to_string(cell.kind)) + " " + names[cell.name];
+}
+
+// Kept as a path is; a name that no source can have says which cell.
+void CellKeeper::keep(const Cell& cell, Instant now) {
+  orders_.emplace_back(KeepPath{std::string(cell_mark) + name_of(cell),
+                                next_hops_.providers[cell.provider].key(),
+                                cell.controller->save(now)});
+}
+
+// The provider goes. What a refusal has taught waits for its return; a suspect's time will be over.
+void CellKeeper::leave(std::uint32_t provider, Instant now) {
+  table.each_of(provider, [&](const Cell& cell) {
+    if (cell.controller->state(now).episodes == 0) return;
+    paths_.keep_image(std::string(cell_mark) + name_of(cell), next_hops_.providers[provider].key(),
+                      cell.controller->save(now), {}, now);
+  });
+  table.forget_provider(provider);
+}
+
+void CellKeeper::adopt(std::uint32_t provider, std::string_view name, const std::string& image,
+                       Instant as_of, Instant now) {
+  const std::size_t space = name.find(' ');
+  const auto kind = cell_kind_of(name.substr(0, space));
+  if (!kind || space == std::string_view::npos) return;
+  name.remove_prefix(space + 1);
+  NameTable& names = *kind == CellKind::tenant ? ledger_.tenants : ledger_.mail_domains;
+  const std::string_view network = *kind == CellKind::network ? name : std::string_view();
+  const pacing::LearningSettings settings = settings_of(provider, now, network);
+  const auto controller = pacing::PathController::restore(image, settings, now - as_of, now);
+  const std::uint32_t cell =
+      controller ? table.intern(provider, *kind, names.intern(name), settings, now) : no_index;
+  if (cell != no_index) table.cells[cell].controller = *controller;
+}
+
+bool CellKeeper::has_cell_for(std::uint32_t message, CellKind kind, std::uint32_t p, Instant now) {
+  const CellsMet met = met_by(ledger_.messages[message], paths_[p].provider);
+  return met.cells[static_cast<std::size_t>(kind)] != no_index || table.has_room(now);
+}
+
+// The cell that a refusal names, new if need be; the attempt that met it counts as one of its own.
+std::uint32_t CellKeeper::open(const CellsEnd& ended, CellKind kind, Instant now) {
+  const std::uint32_t provider = paths_[ended.path].provider;
+  table.sweep(provider, now);
+  const std::string_view network =
+      kind == CellKind::network ? network_of(ended.message) : std::string_view();
+  const std::uint32_t name = kind == CellKind::network ? ledger_.mail_domains.intern(network)
+                             : kind == CellKind::sender_domain ? ended.message.sender_domain
+                                                               : ended.message.dkim_domain;
+  const std::uint32_t cell =
+      table.intern(provider, kind, name, settings_of(provider, now, network), now);
+  if (cell == no_index) return no_index;
+  CellsMet begun;
+  begun.cells[static_cast<std::size_t>(kind)] = cell;
+  table.begin(begun, now);
+  return cell;
+}
+
+void CellKeeper::ended(const CellsEnd& ended, const AttemptEnd& end, const pacing::Grant& grant,
+                       Instant now) {
+  CellsMet met = ended.met;
+  const Instant begun = std::max(grant.at, ended.begun);
+  Instant started = begun;
+  const auto& concerned = ended.concerned;
+  if (concerned) {
+    std::uint32_t& cell = met.cells[static_cast<std::size_t>(*concerned)];
+    const std::uint32_t provider = paths_[ended.path].provider;
+    const auto kind = static_cast<std::size_t>(*concerned);
+    // What began before its cell is no evidence about it: of many under way the first opens it.
+    if (cell == no_index && met_by(ended.message, provider).cells[kind] == no_index) {
+      cell = open(ended, *concerned, now);
+      started = now;  // before it there was no cell to judge
+    }
+  }
+  for (std::size_t kind = 0; kind < cell_kinds; ++kind) {
+    const std::uint32_t cell = met.cells[kind];
+    if (cell == no_index) continue;
+    const bool is_concerned = concerned && static_cast<std::size_t>(*concerned) == kind;
+    const bool is_good = end.signal == pacing::Signal::accepted;
+    const pacing::Attempt attempt{.signal = is_concerned ? pacing::Signal::throttled
+                                            : is_good    ? pacing::Signal::accepted
+                                                         : pacing::Signal::local,
+                                  .started = is_concerned ? started : begun,
+                                  .in_flight = table.cells[cell].attempts,
+                                  .first_try = end.first_try,
+                                  .wait = is_concerned ? end.wait : Duration{}};
+    const pacing::Change change = table.end(cell, attempt, now);
+    if (change != pacing::Change::none) keep(table.cells[cell], now);
+    if (is_concerned) table.cells[cell].last = refusal(end, now);
+    if (change == pacing::Change::held)
+      tell(table.cells[cell], Notice::Kind::throttle_detected, end, now);
+    if (change == pacing::Change::opened)
+      tell(table.cells[cell], Notice::Kind::recovered, end, now);
+  }
+}
+
+// Slows the tenant first whose traffic plainly preceded the hold: back to what it usually sends.
+void CellKeeper::slow_suspect(std::uint32_t p, Instant now) {
+  // What a path carried between two holds says nothing about what is usual.
+  const auto& notes = paths_[p].notes;
+  if (notes && notes->opened != Instant{} && now - notes->opened < usual_after) return;
+  const auto suspect = suspects_.of(p, now);
+  if (!suspect || suspect->share < suspect_share_min || suspect->share > suspect_share_max ||
+      suspect->growth < suspect_growth_min)
+    return;
+  pacing::LearningSettings settings = settings_of(paths_[p].provider, now);
+  settings.rate_max = std::max(rate_least, suspect->usual_rate * suspect_slack);
+  const std::uint32_t cell =
+      table.intern(paths_[p].provider, CellKind::tenant, suspect->tenant, settings, now);
+  if (cell == no_index) return;
+  table.cells[cell].controller->set_ceilings(settings, now);
+  table.cells[cell].ceiling_until = now + suspect_for;
+  Notice notice;
+  notice.kind = Notice::Kind::step;
+  notice.provider = next_hops_.providers[paths_[p].provider].key();
+  notice.cell = name_of(table.cells[cell]);
+  notice.suspect = ledger_.tenants[suspect->tenant];
+  notice.suspect_share = suspect->share;
+  notice.from = suspect->usual_rate * suspect->growth;
+  notice.to = settings.rate_max;
+  notice.detail = "slowed for an hour: its traffic preceded the hold";
+  orders_.emplace_back(std::move(notice));
+}
+
+}  // namespace mailweir::engine

@@ -1,0 +1,87 @@
+// The CellKeeper opens cells where a refusal names them or a tenant stands out, learns from what
+// their mail meets, tells people, and keeps them over a restart. What waits for a cell is the
+// Dispatcher's.
+//
+// Borrows all but its table. Not thread-safe.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/cell_table.h"
+#include "engine/ledger.h"
+#include "engine/next_hop_table.h"
+#include "engine/order.h"
+#include "engine/path_table.h"
+#include "engine/path_watch.h"
+#include "engine/settings.h"
+#include "engine/suspects.h"
+
+namespace mailweir::engine {
+
+// What is narrower than a path, or wider, learns from the end of a transaction.
+struct CellsEnd {
+  CellsMet met;     // of the transaction
+  Message message;  // its record may be gone
+  std::uint32_t path = no_index;
+  Instant begun{};                    // the attempt, for its cells
+  std::optional<CellKind> concerned;  // named in the refusal
+  std::string host;                   // of the session
+  std::uint32_t host_cell = no_index;
+  std::optional<pacing::Signal> host_signal;  // that was about the host, not the path
+
+  bool any() const { return met.any() || concerned || host_cell != no_index || host_signal; }
+};
+
+class CellKeeper {
+ public:
+  CellKeeper(PathTable& paths, const NextHopTable& next_hops, const Settings& settings,
+             Ledger& ledger, const Suspects& suspects, std::vector<Order>& orders)
+      : paths_(paths),
+        next_hops_(next_hops),
+        settings_(settings),
+        ledger_(ledger),
+        suspects_(suspects),
+        orders_(orders) {}
+
+  CellTable table;
+
+  CellsMet met_by(const Message& message, std::uint32_t provider) const;
+  // Whether a refusal that names such a cell has one to wait for, or may open one.
+  bool has_cell_for(std::uint32_t message, CellKind kind, std::uint32_t path, Instant now);
+  void ended(const CellsEnd& ended, const AttemptEnd& end, const pacing::Grant& grant, Instant now);
+  // Slows the tenant first whose traffic plainly preceded the hold of the path.
+  void slow_suspect(std::uint32_t path, Instant now);
+
+  // That all sources share which the message may leave from; empty: they do not.
+  std::string_view network_of(const Message& message) const;
+  // The network cell whose pace the mail of this path's pools shares; null: there is none.
+  const Cell* network_cell(std::uint32_t path) const;
+  void forget_network(std::uint32_t path, Instant now);
+
+  // One cell of an earlier run; its name without the mark.
+  void adopt(std::uint32_t provider, std::string_view name, const std::string& image, Instant as_of,
+             Instant now);
+  // The provider goes. What a refusal has taught waits for its return.
+  void leave(std::uint32_t provider, Instant now);
+
+ private:
+  // `network`: of what its paths alone have carried; empty: all.
+  pacing::LearningSettings settings_of(std::uint32_t provider, Instant now,
+                                       std::string_view network = {}) const;
+  std::uint32_t open(const CellsEnd& ended, CellKind kind, Instant now);
+  std::string name_of(const Cell& cell) const;
+  void keep(const Cell& cell, Instant now);
+  void tell(const Cell& cell, Notice::Kind kind, const AttemptEnd& end, Instant now);
+
+  PathTable& paths_;
+  const NextHopTable& next_hops_;
+  const Settings& settings_;
+  Ledger& ledger_;
+  const Suspects& suspects_;
+  std::vector<Order>& orders_;
+};
+
+}  // namespace mailweir::engine
