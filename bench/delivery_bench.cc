@@ -115,7 +115,7 @@ class Feeder final : public delivery::OutcomeReceiver {
     next_hop->hosts.push_back({0, "127.0.0.1"});
     next_hop->port = port;
     for (std::uint64_t session = 1; session <= sessions; ++session) {
-      delivery.open({SessionId{session}, 0, next_hop});
+      delivery.open({.session = SessionId{session}, .source = 0, .next_hop = next_hop});
       for (std::uint64_t n = 0; n < ahead; ++n) order(SessionId{session});
     }
     finished_.get_future().wait();

@@ -48,6 +48,7 @@ constexpr ReasonWord reason_words[] = {
     {"learned_limit", Text::waits_learned},
     {"path_held", Text::waits_path_held},
     {"path_paused", Text::waits_path_paused},
+    {"cell", Text::waits_cell},
     {"turn", Text::waits_turn},
 };
 
@@ -57,7 +58,8 @@ std::string reason_text(const Json& recipient, std::string_view server_time, con
     if (word.reason != reason) continue;
     const std::string until =
         raw_text(recipient, word.text == Text::waits_not_before ? "due" : "until");
-    return say(style.language, word.text, relative_text(until, server_time, style));
+    const std::string cell = shown_text(recipient, "cell");
+    return say(style.language, word.text, relative_text(until, server_time, style), cell);
   }
   return printable(reason);
 }

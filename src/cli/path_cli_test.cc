@@ -28,6 +28,10 @@ TEST_F(CliTest, APathsFirstLineIsTheAnswer) {
       "1, "
       "canaries refused in this one: 3\n"
       "  attempts: 180 in an hour, 200 at most\n"
+      "  mx2.example.com: left out since 2026-09-21 13:51:20Z, its next canary 2026-09-21 "
+      "14:15:48Z\n"
+      "  the last refusal: no answer from mx.example.com at mail, 2026-09-21 14:11:50Z: "
+      "connect_timeout\n"
       "  caps: 20 connections, 100 messages a connection\n"
       "  now: connections 0, in flight 0, waiting for ms365: 240; drained in about 1m20s "
       "(forecast)\n");
@@ -366,6 +370,35 @@ TEST_F(CliTest, TheShortFormsAreNotInTheHelp) {
   EXPECT_EQ(run({"--help"}), exit_ok);
   EXPECT_THAT(out_, HasSubstr("explain"));
   EXPECT_THAT(out_, Not(HasSubstr("forget")));
+}
+
+TEST_F(CliTest, AHostThatIsLeftOutIsShownWithWhatItSaid) {
+  EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("mx2.example.com: left out since "));
+  EXPECT_THAT(out_, HasSubstr("connect_timeout"));
+  port_.held.path.hosts[0].learned.mode = pacing::Mode::ramp;
+  EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("mx2.example.com: free again, being verified since "));
+  EXPECT_EQ(run({"explain", "--path", "mx1", "ms365", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("mx2.example.com: "));
+}
+
+TEST_F(CliTest, MailThatACellKeepsWaitingSaysWhichAndWhy) {
+  engine::CellView cell{.name = "sender_domain news.example",
+                        .learned = *port_.held.path.learned,
+                        .last = port_.held.path.last};
+  port_.waiting_one.view.reason = engine::WaitReason::cell;
+  port_.waiting_one.view.cell = cell;
+  EXPECT_EQ(run({"explain", "ken@example.com"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("what it shares with other mail (sender_domain news.example) is "
+                              "throttled there; its place comes in 2m28s (forecast)"));
+  EXPECT_THAT(out_, HasSubstr("sender_domain news.example: held since "));
+  EXPECT_THAT(out_, HasSubstr("4.7.500 Server busy"));
+  port_.waiting_one.view.cell->learned.mode = pacing::Mode::open;
+  EXPECT_EQ(run({"explain", "ken@example.com"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("sender_domain news.example: 4.5/s since "));
+  EXPECT_EQ(run({"explain", "ken@example.com", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("sender_domain news.example"));
 }
 
 }  // namespace

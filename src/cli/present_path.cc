@@ -332,6 +332,8 @@ std::string waiting_lines(const Json& answer, const Style& style) {
     text += say(style.language, Text::waits_of_recipient, shown_text(recipient, "mailbox"),
                 shown_text(recipient, "message"),
                 state_lines(recipient, raw_text(answer, "server_time"), "    ", style));
+    if (const Json& cell = member(recipient, "cell_state"); !cell.is_null())
+      text += cell_details(cell, "    ", style);
   }
   if (const std::uint64_t more = number(answer, "more"); more > 0) {
     const bool is_all = is_set(answer, "more_is_all");

@@ -17,6 +17,9 @@ std::string path_sentence(const nlohmann::ordered_json& path, std::string_view s
 // What the sentence rests on: the refusal verbatim, its rule, what was learned, caps, hands.
 std::string path_details(const nlohmann::ordered_json& path, std::string_view indent,
                          const Style& style);
+// What a message waits for with others: "sender_domain example.com: held since …", the refusal.
+std::string cell_details(const nlohmann::ordered_json& cell, std::string_view indent,
+                         const Style& style);
 // "pause * → google until …: reason (who)"
 std::string hand_text(const nlohmann::ordered_json& hand, const Style& style);
 // In the unit that makes it at least one: "4.5/s", "20.0/min".

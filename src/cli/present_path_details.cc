@@ -84,11 +84,17 @@ std::string refusal_lines(const Json& refusal, Text as, std::string_view indent,
   const bool has_reply = has_value(refusal, "reply_code");
   const std::string phase = shown_text(refusal, "phase");
   const std::string time = time_text(raw_text(refusal, "time"));
+  if (!has_reply) {
+    const std::string failure = shown_text(refusal, "failure");
+    const std::string said =
+        host.empty() ? say(style.language, Text::detail_no_answer_here, phase, time, failure)
+                     : say(style.language, Text::detail_no_answer, phase, host, time, failure);
+    return text + fmt::format("{}{}\n", indent, say(style.language, as, said));
+  }
   const std::string where = host.empty()
                                 ? say(style.language, Text::detail_refusal_here, phase, time)
                                 : say(style.language, Text::detail_refusal, phase, host, time);
-  text += fmt::format("{}{}\n", indent,
-                      say(style.language, as, where + (has_reply ? "; " + read : "")));
+  text += fmt::format("{}{}\n", indent, say(style.language, as, where + "; " + read));
   return text;
 }
 
@@ -127,6 +133,25 @@ std::string rate_text(double per_second) {
   if (per_second >= 1) return fmt::format("{:.1f}/s", per_second);
   if (per_second * 60 >= 1) return fmt::format("{:.1f}/min", per_second * 60);
   return fmt::format("{:.1f}/h", per_second * 3600);
+}
+
+std::string cell_details(const Json& cell, std::string_view indent, const Style& style) {
+  const std::string name = shown_text(cell, "name");
+  const std::string since = time_text(raw_text(cell, "since"));
+  const double pace = real(cell, "pace_per_s");
+  std::string line;
+  if (raw_text(cell, "mode") == "held") {
+    line = say(style.language, Text::detail_cell_held, name, since,
+               time_text(raw_text(cell, "next_canary")));
+  } else if (pace > 0) {
+    line = say(style.language, Text::detail_cell_paced, name, since, rate_text(pace));
+  } else {
+    line = say(style.language, Text::detail_cell, name, since);
+  }
+  std::string text = fmt::format("{}{}\n", indent, line);
+  const Json& last = member(cell, "last_refusal");
+  if (!last.is_null()) text += refusal_lines(last, Text::detail_last, indent, style);
+  return text;
 }
 
 std::string path_details(const Json& path, std::string_view indent, const Style& style) {

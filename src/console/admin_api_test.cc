@@ -120,7 +120,7 @@ TEST_F(AdminApiTest, RecipientsTellStateReasonAndTheLastReplyVerbatim) {
             Json::parse(R"({"message":"0000000000001","recipient":0,"mailbox":"ken@example.com",
       "reverse_path":"app@sender.example","size_bytes":4096,"class":"default","tenant":null,
       "accepted":"2026-09-21T14:10:08.000Z","expires":"2026-09-26T14:13:20.000Z","domain":"example.com","provider":"microsoft",
-      "state":"deferred","reason":"retry","until":"2026-09-21T14:14:05.000Z","due":"2026-09-21T14:14:05.000Z","attempts":2,
+      "state":"deferred","reason":"retry","until":"2026-09-21T14:14:05.000Z","due":"2026-09-21T14:14:05.000Z","attempts":2,"cell":null,
       "reply_code":451,"reply":"4.7.500 Server busy. Please try again later"})"));
   EXPECT_EQ(json["recipients"][1]["reason"], nullptr);
 }

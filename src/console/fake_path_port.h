@@ -133,6 +133,10 @@ class FakePathPort : public AdminPort {
     path.last.host = "mx.example.com";
     path.last.phase = Phase::mail;
     path.last.at = before(seconds(90));
+    engine::CellView host{.name = "mx2.example.com", .learned = state, .last = path.last};
+    host.last.failure = engine::Failure::connect_timeout;
+    host.last.reply = {};
+    path.hosts.push_back(std::move(host));
     path.drain = seconds(80);
     explained.hold_began = HoldBeginning{
         .at = before(seconds(1320)),

@@ -66,6 +66,11 @@ TEST_F(PathApi, AHeldPathSaysSinceWhenOnWhatAndWhatComesNext) {
   EXPECT_EQ(path["next_move_forecast"], "2026-09-21T14:15:48.000Z");
   EXPECT_EQ(path["drain_forecast_s"], 80.0);
   EXPECT_EQ(path["siblings_open"], 3);
+  const Json& host = path["hosts"][0];
+  EXPECT_EQ(host["host"], "mx2.example.com");
+  EXPECT_EQ(host["mode"], "held");
+  EXPECT_EQ(host["next_canary"], path["learned"]["next_canary"]);
+  EXPECT_EQ(host["last_refusal"]["failure"], "connect_timeout");
   const Json& refusal = path["last_refusal"];
   EXPECT_EQ(refusal["reply_code"], 451);
   EXPECT_THAT(refusal["reply"], HasSubstr("S77719"));

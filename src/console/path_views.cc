@@ -133,18 +133,22 @@ Json refusal_json(const engine::LastRefusal& last, const Moment& moment) {
           {"host", text_or_null(last.host)}};
 }
 
+// `as`: what its name is called.
+Json cell_json(std::string_view as, const engine::CellView& cell, const Moment& moment) {
+  const pacing::LearnedState& state = cell.learned;
+  const bool is_held = state.mode == pacing::Mode::held;
+  return {{as, cell.name},
+          {"mode", to_string(state.mode)},
+          {"cause", state.episodes == 0 ? Json(nullptr) : Json(to_string(state.cause))},
+          {"since", time_or_null(moment.wall_at(state.since))},
+          {"next_canary", is_held ? time_or_null(moment.wall_at(state.next_canary)) : nullptr},
+          {"pace_per_s", number_or_null(state.pace)},
+          {"last_refusal", refusal_json(cell.last, moment)}};
+}
+
 Json hosts_json(const engine::PathExplanation& path, const Moment& moment) {
   Json hosts = Json::array();
-  for (const engine::HostView& host : path.hosts) {
-    const bool is_held = host.learned.mode == pacing::Mode::held;
-    hosts.push_back({{"host", host.host},
-                     {"mode", to_string(host.learned.mode)},
-                     {"cause", to_string(host.learned.cause)},
-                     {"since", time_or_null(moment.wall_at(host.learned.since))},
-                     {"next_canary",
-                      is_held ? time_or_null(moment.wall_at(host.learned.next_canary)) : nullptr},
-                     {"last_refusal", refusal_json(host.last, moment)}});
-  }
+  for (const engine::CellView& host : path.hosts) hosts.push_back(cell_json("host", host, moment));
   return hosts;
 }
 
@@ -173,6 +177,8 @@ Json waiting_json(const RecipientExplanation::Waiting& waiting, const Moment& mo
           {"pool", text_or_null(waiting.pool)},
           {"state", to_string(view.disposition)},
           {"reason", waits ? Json(engine::to_string(view.reason)) : Json(nullptr)},
+          {"cell", view.cell ? Json(view.cell->name) : Json(nullptr)},
+          {"cell_state", view.cell ? cell_json("name", *view.cell, moment) : Json(nullptr)},
           {"until", waits ? time_or_null(moment.wall_at(view.until)) : Json(nullptr)},
           {"due", time_or_null(moment.wall_at(view.due))},
           {"accepted", time_or_null(moment.wall_at(view.accepted))},

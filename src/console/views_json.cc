@@ -148,6 +148,7 @@ void add_state(Json& json, const engine::RecipientView& view, const std::string&
   json["state"] = to_string(view.disposition);
   const bool is_waiting = !is_final(view.disposition) && view.reason != engine::WaitReason::none;
   json["reason"] = is_waiting ? Json(engine::to_string(view.reason)) : Json(nullptr);
+  json["cell"] = view.cell ? Json(view.cell->name) : Json(nullptr);
   json["until"] = is_waiting ? time_or_null(moment.wall_at(view.until)) : Json(nullptr);
   json["due"] = is_final(view.disposition) ? Json(nullptr) : time_or_null(moment.wall_at(view.due));
   json["attempts"] = view.attempts;

@@ -92,6 +92,19 @@ void CellKeeper::tell(const Cell& cell, Notice::Kind kind, const AttemptEnd& end
   orders_.emplace_back(std::move(notice));
 }
 
+std::optional<CellView> CellKeeper::view_of(const Message& message, std::uint32_t provider,
+                                            Instant now) const {
+  if (provider == no_index) return std::nullopt;
+  const Cell* told = nullptr;
+  for (const std::uint32_t index : met_by(message, provider).cells) {
+    if (index == no_index) continue;
+    const Cell& cell = table.cells[index];
+    if (told == nullptr || told->controller->mode() == pacing::Mode::open) told = &cell;
+  }
+  if (told == nullptr) return std::nullopt;
+  return CellView{name_of(*told), told->controller->state(now), told->last};
+}
+
 std::string CellKeeper::name_of(const Cell& cell) const {
   const NameTable& names = cell.kind == CellKind::tenant ? ledger_.tenants : ledger_.mail_domains;
   return std::string(to_string(cell.kind)) + " " + names[cell.name];

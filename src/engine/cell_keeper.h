@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/cell_table.h"
+#include "engine/engine_views.h"
 #include "engine/ledger.h"
 #include "engine/next_hop_table.h"
 #include "engine/order.h"
@@ -54,6 +55,10 @@ class CellKeeper {
   void ended(const CellsEnd& ended, const AttemptEnd& end, const pacing::Grant& grant, Instant now);
   // Slows the tenant first whose traffic plainly preceded the hold of the path.
   void slow_suspect(std::uint32_t path, Instant now);
+
+  // The cell that such a message waits for: the first that is not open, else the first it meets.
+  std::optional<CellView> view_of(const Message& message, std::uint32_t provider,
+                                  Instant now) const;
 
   // That all sources share which the message may leave from; empty: they do not.
   std::string_view network_of(const Message& message) const;

@@ -427,6 +427,11 @@ void Dispatcher::forget_path(std::uint32_t p, Instant now) {
   mark_provider(path.provider);
 }
 
+std::uint32_t Dispatcher::provider_of(const Recipient& recipient) const {
+  const std::uint32_t hop = ledger_.domains[recipient.domain].next_hop;
+  return hop == no_index ? no_index : next_hops_.hops[hop].provider;
+}
+
 Dispatcher::Wait Dispatcher::explain(std::uint32_t q, Instant now) const {
   const Queue& queue = lanes_.queues[q];
   const Hop& hop = next_hops_.hops[queue.hop];

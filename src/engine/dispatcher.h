@@ -142,6 +142,7 @@ class Dispatcher {
   Wait explain(std::uint32_t queue, Instant now) const;
   const PathTable& paths() const { return paths_; }
   const Lanes& lanes() const { return lanes_; }
+  std::uint32_t provider_of(const Recipient& recipient) const;  // no_index: not routed
   std::size_t sessions() const { return sessions_alive_; }
 
  private:

@@ -18,6 +18,7 @@ bool Dispatcher::park_blocked(std::uint32_t q, Instant now) {
   if (at <= now) return false;
   withdraw(r);
   ledger_.recipients[r].due = at;
+  ledger_.recipients[r].is_parked = true;
   ledger_.move(r, Stage::deferred);
   retries_.schedule(r);
   return true;

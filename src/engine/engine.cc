@@ -18,6 +18,7 @@ void Engine::State::make_ready(std::uint32_t r, Lanes::Entry entry, Instant now)
 }
 
 void Engine::State::wait_until_due(std::uint32_t r) {
+  ledger.recipients[r].is_parked = false;
   ledger.move(r, Stage::deferred);
   retries.schedule(r);
 }

@@ -81,7 +81,7 @@ class Hosts : public testing::Test {
     return longest;
   }
   std::string provider() const { return world->opens.front().provider; }
-  std::vector<HostView> standing_out() const {
+  std::vector<CellView> standing_out() const {
     return world->engine->explain("s1", provider(), world->now).hosts;
   }
 
@@ -104,7 +104,7 @@ TEST_F(Hosts, ADeadPrimaryIsLeftOutAndLookedAfter) {
   EXPECT_GE(tried["mx1.a.example"], 3U) << "canaries look after it";
   EXPECT_EQ(world->engine->is_held("s1", provider()), false);
   ASSERT_THAT(standing_out(), testing::SizeIs(1));
-  EXPECT_EQ(standing_out()[0].host, "mx1.a.example");
+  EXPECT_EQ(standing_out()[0].name, "mx1.a.example");
   EXPECT_EQ(standing_out()[0].learned.cause, pacing::HoldCause::network);
   EXPECT_EQ(standing_out()[0].last.failure, Failure::connect_timeout);
   EXPECT_THAT(world->notices,

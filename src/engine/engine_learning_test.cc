@@ -117,6 +117,14 @@ TEST_F(Learning, AThrottledSigningDomainWaitsAndNobodyElse) {
     refused += world->dkim_domain_of(start.message) == "news.example" ? 1 : 0;
   EXPECT_LE(refused, 4U);
   EXPECT_THAT(world->notices, Contains(Field(&Notice::cell, "dkim_domain news.example")));
+  // … and whoever asks about a message of it is told what it waits for, and on which reply.
+  const RecipientView view = world->view(MessageId{29});
+  EXPECT_EQ(view.reason, WaitReason::cell);
+  EXPECT_GT(view.until, world->now);
+  ASSERT_TRUE(view.cell);
+  EXPECT_EQ(view.cell->name, "dkim_domain news.example");
+  EXPECT_EQ(view.cell->learned.mode, pacing::Mode::held);
+  EXPECT_EQ(view.cell->last.reply.code, 421);
 }
 
 TEST_F(Learning, HeldPathsComeBackHeld) {

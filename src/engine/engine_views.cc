@@ -81,6 +81,10 @@ class Viewer {
       case Stage::deferred:
         view.reason = recipient.attempts == 0 ? WaitReason::not_before : WaitReason::retry;
         view.until = recipient.due;
+        if (!recipient.is_parked) return;
+        view.reason = WaitReason::cell;
+        view.cell = dispatcher_.cells().view_of(ledger_.messages[recipient.message],
+                                                dispatcher_.provider_of(recipient), now_);
         return;
       case Stage::ready: {
         const Dispatcher::Wait wait = dispatcher_.explain(recipient.place, now_);
@@ -133,6 +137,8 @@ std::string_view to_string(WaitReason reason) {
       return "path_held";
     case WaitReason::path_paused:
       return "path_paused";
+    case WaitReason::cell:
+      return "cell";
     case WaitReason::connection_cap:
       return "connection_cap";
     case WaitReason::message_rate_cap:

@@ -32,9 +32,17 @@ enum class WaitReason : std::uint8_t {
   learned_limit,  // of the path: what is sent now is what it is known to bear
   path_held,      // refused there; one canary at a time asks, the next `until`
   path_paused,    // by an operator
+  cell,           // its domain, tenant or network is throttled there; its place comes `until`
   turn,           // others go first: class, tenant, order of arrival
 };
 std::string_view to_string(WaitReason reason);
+
+// What is narrower than a path, or wider, and not simply open.
+struct CellView {
+  std::string name;  // "sender_domain example.com"; of a host its name alone
+  pacing::LearnedState learned;
+  LastRefusal last;
+};
 
 struct RecipientView {
   MessageId id;
@@ -51,6 +59,7 @@ struct RecipientView {
   Instant expires{};
   WaitReason reason = WaitReason::none;
   Instant until{};
+  std::optional<CellView> cell;  // of WaitReason::cell
 };
 
 // One row of `mailweir queue`.
@@ -76,13 +85,6 @@ struct PathView {
   pacing::PathCaps caps;
 };
 
-// One MX host that the path leaves out, or tries with care.
-struct HostView {
-  std::string host;
-  pacing::LearnedState learned;
-  LastRefusal last;
-};
-
 // Why a path is as fast as it is, and what comes next; forecasts are marked as such.
 struct PathExplanation {
   std::string source;
@@ -98,7 +100,7 @@ struct PathExplanation {
   std::uint32_t in_flight = 0;
   std::uint64_t waiting = 0;    // recipients ready for the provider, by any source
   LastRefusal last;             // of the path, or of what is shared with it while that is not open
-  std::vector<HostView> hosts;  // that are held or are being verified, apart from the others
+  std::vector<CellView> hosts;  // that are held or are being verified, apart from the others
   bool carries_others =
       false;  // a sibling is held: this path takes over no more than it has shown to bear
   Instant next_move = never;  // forecast: the next canary, or the next permit

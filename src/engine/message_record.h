@@ -79,7 +79,8 @@ struct Recipient {
   std::uint16_t reply_code = 0;
   std::uint16_t bound_to = 0xFFFF;  // source id: a greylister waits for this one; 0xFFFF: any
   Stage stage = Stage::entering;
-  bool in_heap = false;  // of its queue, not in its line
+  bool in_heap = false;    // of its queue, not in its line
+  bool is_parked = false;  // deferred until its cell has a place, not for what it met itself
 };
 
 static_assert(sizeof(Message) == 56 && sizeof(Recipient) == 48);

@@ -141,5 +141,42 @@ class Paths(ServerCase):
         self.assertIn("held", forgotten["detail"])
 
 
+class Hosts(ServerCase):
+    """Two servers of one next hop; on the first nobody listens."""
+    def setUp(self):
+        super().setUp()
+        self.start_sink()
+        self.start_server({"route": [{"domain": "*", "hosts": ["127.0.0.2", "127.0.0.1"], "port": self.sink_port}],
+                           "delivery": {"session_idle_max": "1s"}})
+        self.provider = f"127.0.0.2:{self.sink_port}"
+
+    def path(self):
+        return self.server.cli("explain", "--path", "default", self.provider)
+
+    def failed(self):
+        return [e for e in self.server.events() if e["type"] == "connect.failed"]
+
+    def test_a_dead_host_is_left_out_shown_and_outlives_kill_9(self):
+        self.send("first@example.com")
+        self.wait_arrived("first")
+        told = self.wait_events("throttle.detected", source="default", cell="mx_host 127.0.0.2")[0]
+        self.assertEqual((told["cause"], told["failure"]), ("network", "connect_refused"))
+        shown = self.server.cli_run("explain", "--path", "default", self.provider).stdout
+        self.assertIn("left out since", shown)
+        self.assertIn("127.0.0.2", shown)
+        self.assertIn("から除外中", self.server.cli_run("explain", "--path", "default", self.provider, "--lang", "ja").stdout)
+        self.send("second@example.com")  # its commit comes after the one of the hold
+        self.wait_arrived("second")
+        self.server.kill()
+        self.server.start(SECONDS)
+        before = len(self.failed())
+        for i in range(5):
+            self.send(f"later{i}@example.com")
+        self.wait_arrived(*(f"later{i}" for i in range(5)))
+        self.assertLessEqual(len(self.failed()) - before, 1, "more than a canary went to the dead host")
+        host = self.path()["hosts"][0]
+        self.assertEqual((host["host"], host["mode"], host["cause"]), ("127.0.0.2", "held", "network"))
+
+
 if __name__ == "__main__":
     unittest.main()
