@@ -1,4 +1,5 @@
 // What a contact changes.
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -12,7 +13,9 @@ constexpr std::size_t questions_max = 1024;
 constexpr Duration ask_again = std::chrono::seconds(30);
 constexpr Duration between_knocks = std::chrono::seconds(10);
 constexpr std::uint8_t knocks_asked = 3;  // each time
+constexpr std::uint8_t knocks_for_host = 18;
 constexpr int siblings_asked = 2;
+constexpr Duration reached_of_late = std::chrono::minutes(2);
 constexpr std::uint8_t asks_max = 4;               // of a path that nobody answers on
 constexpr Duration quiet = std::chrono::hours(1);  // a row ends without a contact for so long
 
@@ -68,13 +71,13 @@ void Diagnosis::State::on_contact(const Contact& told, Instant now) {
   if (!reached && is_stale(contact, pair)) return;
 
   see(contact, pair, now);
-  if (contact.host_only) {
+  if (contact.host_only)
     recover_host(contact, now);
-    feed_host(contact, now);
-    return;
-  }
-  recover(contact, pair, now);
+  else
+    recover(contact, pair, now);
   feed_host(contact, now);
+  if (contact.host != none) count(provider(contact.provider).at_hosts, reached);
+  if (contact.host_only) return;
   const bool is_known = pair.recovery.found || is_covered(contact) ||
                         (contact.host != none && is_explained(contact.host));
   if (reached || !is_known) feed_pair(contact, index, now);
@@ -197,21 +200,30 @@ void Diagnosis::State::feed_host(const Contact& contact, Instant now) {
   if (!at.recovery.found) at.usual.learn(reached);
   if (reached) {
     at.reach(weights.reach, now);
+    contrast(contact);
     return;
   }
-  const Pair& pair = pairs[pair_of.at(key_of(contact.source, contact.provider))];
+  Pair& pair = pairs[pair_of.at(key_of(contact.source, contact.provider))];
   if (pair.recovery.found || is_covered(contact)) return;
   if (at.has_row() && (now - at.last_told > quiet || is_older(at.first_started, to.recovered) ||
                        is_older(at.first_started, source(contact.source).recovered) ||
                        is_older(at.first_started, all.recovered)))
     at.end_row();
-  Tally before = to.total;
-  if (contact.host_only) --before.failed;  // it was counted when it was overdue
-  at.fail(contact, before, weights.failure, now);
-  if (pair.reaches.any(at.first_started, contact.started)) ++at.contrasts;
-  ask_of_host(at, pair, now);
+  at.fail(contact, to.at_hosts, weights.failure, now);
+  if (pair.reaches.any(at.first_started, contact.started))
+    ++at.contrasts;
+  else
+    pair.missed_host = contact.host;
+  ask_of_host(contact.host, pair, now);
   if (at.is_alarmed() && to.hosts.count() > 1)
     look_later(at.is_queued, Look::What::host, contact.host, now);
+}
+
+// Who failed at one host and goes on to another one that answers, tells them apart.
+void Diagnosis::State::contrast(const Contact& contact) {
+  Pair& pair = pairs[pair_of.at(key_of(contact.source, contact.provider))];
+  const std::uint32_t missed = std::exchange(pair.missed_host, none);
+  if (missed != none && missed != contact.host && host(missed).has_row()) ++host(missed).contrasts;
 }
 
 // How often a knock there fails if nothing is wrong with the host itself.
@@ -292,17 +304,51 @@ void Diagnosis::State::ask_siblings(std::uint32_t index, Instant now) {
   }
 }
 
+// Whether the source reaches others must be seen too, and it may have no mail for them: at
+// providers that others reach now, the next ones the next time.
+void Diagnosis::State::ask_elsewhere(std::uint32_t index, Instant now) {
+  Scope& from = source(index);
+  if (questions.size() >= questions_max || now - from.asked < ask_again) return;
+  from.asked = now;
+  const auto count = static_cast<std::uint32_t>(providers.size());
+  int asked = 0;
+  for (std::uint32_t tries = std::min(count, 64U); tries > 0 && asked < siblings_asked; --tries) {
+    from.hand = (from.hand + 1) % count;
+    const Provider& to = provider(from.hand);
+    if (to.recovery.found || to.last_good == Instant{} || now - to.last_good > reached_of_late)
+      continue;
+    const auto known = pair_of.find(key_of(index, from.hand));
+    if (known == pair_of.end() || pairs[known->second].row != none ||
+        pairs[known->second].recovery.found)
+      continue;
+    questions.push_back({.source = index, .provider = from.hand});
+    ++asked;
+  }
+}
+
 // One of several hosts is met by few knocks, and those who meet it go on to the next.
-void Diagnosis::State::ask_of_host(Host& at, const Pair& pair, Instant now) {
+void Diagnosis::State::ask_of_host(std::uint32_t index, const Pair& pair, Instant now) {
+  Host& at = host(index);
   if (provider(pair.provider).hosts.count() < 2 || at.last_reached == Instant{} ||
       at.asks >= asks_max || questions.size() >= questions_max || now - at.asked < ask_again)
     return;
   at.asked = now;
   ++at.asks;
-  later.push_back({.question = {.source = pair.source, .provider = pair.provider},
-                   .due = now + between_knocks,
-                   .left = 3 * knocks_asked,
-                   .of_host = true});
+  const auto ask_on = [&](const Pair& path) {
+    later.push_back({.question = {.source = path.source, .provider = path.provider},
+                     .due = now + between_knocks,
+                     .left = knocks_for_host,
+                     .host = index});
+  };
+  ask_on(pair);
+  int asked = 0;
+  for (std::uint32_t other = provider(pair.provider).first_pair;
+       other != none && asked < siblings_asked; other = pairs[other].next) {
+    const Pair& sibling = pairs[other];
+    if (sibling.source == pair.source || sibling.row != none || sibling.recovery.found) continue;
+    ask_on(sibling);
+    ++asked;
+  }
 }
 
 void Diagnosis::State::knock_later(Asked asked) {
@@ -319,11 +365,17 @@ void Diagnosis::State::ask_due(Instant now) {
     const auto known = pair_of.find(key_of(asked.question.source, asked.question.provider));
     if (known == pair_of.end()) continue;
     const Pair& pair = pairs[known->second];
-    // If it is the host, others of the provider are reached on that path.
-    const bool is_alarmed = pair.row != none && rows[pair.row].is_alarmed();
-    const bool is_open = asked.of_host ? !is_alarmed : pair.row != none && pair.asks > 0;
+    const bool is_open =
+        asked.host != none ? is_open_of_host(asked.host, pair) : pair.row != none && pair.asks > 0;
     if (is_open && !pair.recovery.found) knock_later(asked);
   }
+}
+
+// If it is the host, others of the provider are reached on that path; and nobody reaches the host.
+bool Diagnosis::State::is_open_of_host(std::uint32_t index, const Pair& pair) {
+  const Host& at = host(index);
+  const bool is_alarmed = pair.row != none && rows[pair.row].is_alarmed();
+  return at.has_row() && at.asks > 0 && !at.recovery.found && !is_alarmed;
 }
 
 // What the siblings of a failing pair are doing: those that are alarmed themselves are left out.

@@ -144,7 +144,7 @@ struct Weights {
 inline constexpr double path_broken = 0.7;   // a block may let some through
 inline constexpr double host_broken = 0.95;  // a dead host none
 // Single machines are flakier than paths, and a host finding hurries nobody.
-inline constexpr double usual_of_hosts = 0.08;
+inline constexpr double usual_of_hosts = 0.06;
 // A peer that cuts TLS speaks to us, and may take the next session in clear.
 inline constexpr double usual_of_cuts = 0.4;
 

@@ -146,6 +146,7 @@ bool Diagnosis::State::judge_pair(std::uint32_t index, Instant now) {
   const bool elsewhere =
       from.trace.any(row.first_started, row.last_tried) && is_fresh(from.last_good, row, age);
   const bool is_quiet_elsewhere = from.stretch.children < 2 && age >= 2 * patience;
+  if (from.providers.count() > 1 && !elsewhere) ask_elsewhere(pair.source, now);
   if (from.providers.count() > 1 && !elsewhere && !is_quiet_elsewhere) return true;
   if (host_count(row.hosts) < 3 && !is_anothers_host(row)) return true;
 
@@ -207,7 +208,7 @@ bool Diagnosis::State::is_explained(std::uint32_t index) {
 
 // At other hosts of the provider, since the host's row began.
 Tally Diagnosis::State::elsewhere(const Host& at) {
-  return provider(at.provider).total - at.provider_then - at.counts;
+  return provider(at.provider).at_hosts - at.provider_then - at.counts;
 }
 
 // Whether the source fails at other hosts of the provider too, which have no finding of their own.
@@ -297,6 +298,14 @@ std::uint32_t Diagnosis::State::sound_sources(std::uint32_t index) {
   return sound;
 }
 
+// Those that the source fails at, but for the ones that are down to all.
+std::uint32_t Diagnosis::State::sound_providers(const Stretch& stretch) {
+  return stretch.children -
+         static_cast<std::uint32_t>(std::ranges::count_if(stretch.some, [&](std::uint32_t to) {
+           return to != none && provider(to).recovery.found;
+         }));
+}
+
 // A source that reaches nobody, though others reach where it fails.
 bool Diagnosis::State::judge_source(std::uint32_t index, Instant now) {
   Scope& from = source(index);
@@ -309,9 +318,12 @@ bool Diagnosis::State::judge_source(std::uint32_t index, Instant now) {
     return to != none && provider(to).last_good >= stretch.begin &&
            provider(to).trace.any(stretch.first_started, stretch.last_tried);
   };
-  if (failed_share(from.total - stretch.own_then) < 0.7 || stretch.children < 2 ||
-      !is_all(stretch.children, from.providers.count(), age) ||
-      !is_fresh(all.last_good, stretch, age) || std::ranges::none_of(stretch.some, is_heard))
+  const std::uint32_t sound = sound_providers(stretch);
+  const bool all_fail = sound >= from.providers.count();
+  if (!all_fail) ask_elsewhere(index, now);
+  if (failed_share(from.total - stretch.own_then) < 0.7 || sound < 2 ||
+      !is_all(sound, from.providers.count(), age) || !is_fresh(all.last_good, stretch, age) ||
+      std::ranges::none_of(stretch.some, is_heard))
     return true;
   Finding finding = finding_of(Cause::egress_down, stretch.begin, stretch.majority);
   finding.source = index;

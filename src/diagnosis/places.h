@@ -60,6 +60,7 @@ struct Pair {
   std::uint32_t provider_epoch = 0;  // … of the provider
   std::uint32_t source_mark = 0;     // InUse
   std::uint32_t provider_mark = 0;
+  std::uint32_t missed_host = none;  // the last that failed, if none was reached just before
   Usual usual;
   ReachSlots<2> reaches;  // two minutes
   Instant last_contact{};
@@ -110,6 +111,8 @@ struct Scope {
   InUse providers;
   InUse hosts;
   Recovery recovery;
+  Instant asked{};              // of a source: to knock elsewhere …
+  std::uint32_t hand = 0;       // … last at this provider
   std::uint32_t accused = 0;    // sources with a finding of their own: here, or (of all) anywhere
   std::uint32_t mark = 0;       // in the InUse of all
   std::uint32_t all_epoch = 0;  // counted in the stretch of all
@@ -119,6 +122,7 @@ struct Scope {
 struct Provider : Scope {
   Tally calm;       // of pairs that are not alarmed
   Tally calm_open;  // of these: sessions opened, or not
+  Tally at_hosts;   // of contacts whose host is known: of what is overdue it may not be yet
   Usual usual;
   Instant last_reached{};
   std::uint32_t first_pair = none;

@@ -27,7 +27,7 @@ struct Asked {
   Question question;
   Instant due{};
   std::uint8_t left = 0;
-  bool of_host = false;  // not of the path alone: whatever was reached since
+  std::uint32_t host = none;  // not of the path alone: until that host is reached, or found
 };
 
 struct Diagnosis::State {
@@ -51,11 +51,14 @@ struct Diagnosis::State {
   void good_reach(const Contact& contact, Instant now);
   void poor_reach(const Contact& contact, double weight);
   bool end_if_over(Scope& scope);
+  void contrast(const Contact& contact);
   double usual_at_host(const Contact& contact, const Host& at);
   Weights path_weights(const Contact& contact, const Pair& pair);
   void ask(Pair& pair, Sign sign, Instant now);
   void ask_siblings(std::uint32_t pair, Instant now);
-  void ask_of_host(Host& at, const Pair& pair, Instant now);
+  void ask_elsewhere(std::uint32_t source, Instant now);
+  void ask_of_host(std::uint32_t host, const Pair& pair, Instant now);
+  bool is_open_of_host(std::uint32_t host, const Pair& pair);
   void knock_later(Asked asked);
   void ask_due(Instant now);
   void begin_row(Pair& pair, Instant now);
@@ -80,6 +83,7 @@ struct Diagnosis::State {
   bool is_anothers_host(const Row& row);
   Tally elsewhere(const Host& host);
   std::uint32_t sound_sources(std::uint32_t provider);
+  std::uint32_t sound_providers(const Stretch& of_source);
   std::uint32_t sources_in_use(const Scope& scope) const;
   void replace(const Finding& wide, Instant now);
   Recovery& recovery_of(const Finding& finding);
