@@ -22,6 +22,9 @@ T Recorder::wait_for(std::vector<T>& list, std::size_t index) {
   return came ? list[index] : T{};
 }
 
+void Recorder::on_session_connected(engine::SessionConnected connected) {
+  keep(connected_, std::move(connected));
+}
 void Recorder::on_session_opened(engine::SessionOpened opened) {
   keep(opened_, std::move(opened));
 }
@@ -35,6 +38,9 @@ void Recorder::on_session_closed(engine::SessionClosed closed) {
   keep(closed_, std::move(closed));
 }
 
+engine::SessionConnected Recorder::wait_connected(std::size_t index) {
+  return wait_for(connected_, index);
+}
 engine::SessionOpened Recorder::wait_opened(std::size_t index) {
   return wait_for(opened_, index);
 }

@@ -18,11 +18,13 @@ namespace mailweir::delivery::testing {
 // Keeps every outcome; wait_…() block until it is there, ten seconds at most.
 class Recorder final : public OutcomeReceiver {
  public:
+  void on_session_connected(engine::SessionConnected connected) override;
   void on_session_opened(engine::SessionOpened opened) override;
   void on_session_failed(engine::SessionFailed failed) override;
   void on_transaction_done(engine::TransactionDone done) override;
   void on_session_closed(engine::SessionClosed closed) override;
 
+  engine::SessionConnected wait_connected(std::size_t index = 0);
   engine::SessionOpened wait_opened(std::size_t index = 0);
   engine::SessionFailed wait_failed(std::size_t index = 0);
   engine::TransactionDone wait_done(std::size_t index = 0);
@@ -39,6 +41,7 @@ class Recorder final : public OutcomeReceiver {
 
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::vector<engine::SessionConnected> connected_;
   std::vector<engine::SessionOpened> opened_;
   std::vector<engine::SessionFailed> failed_;
   std::vector<engine::TransactionDone> done_;

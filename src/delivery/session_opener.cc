@@ -222,6 +222,7 @@ runtime::Task<bool> SessionOpener::connect(Tcp::endpoint to) {
   end_phase();
   if (!error && watch_.interruption() == Failure::none) {
     connection_->start_reading();
+    ports_.outcomes.on_session_connected({order_.session, attempt_.host});
     co_return true;
   }
   if (is_cancelled()) {

@@ -124,6 +124,16 @@ TEST_F(SessionOpening, TriesTheHostThatIsToComeFirst) {
   EXPECT_EQ(opened.failed_before[0].host, "last.test");
 }
 
+TEST_F(SessionOpening, TellsWhichHostTookTheConnectionAndNoneThatDidNot) {
+  resolver.add_address("first.test", "127.0.0.77");  // nobody listens there
+  ScriptedServer server({accept_one});
+  open(1, {"first.test", "mx.test"}, server.port());
+  const auto connected = recorder.wait_connected();
+  EXPECT_EQ(connected.session, SessionId{1});
+  EXPECT_EQ(connected.host, "mx.test");
+  recorder.wait_opened();
+}
+
 TEST_F(SessionOpening, TriesNoMoreAddressesThanAllowed) {
   for (int i = 1; i <= 9; ++i)
     resolver.add_address("many.test", "127.0.0." + std::to_string(70 + i));

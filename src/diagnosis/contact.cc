@@ -290,6 +290,17 @@ void Diagnosis::State::ask(Pair& pair, Sign sign, Instant now) {
   }
 }
 
+// One opening that hangs says little, so a second one is begun at once: when the first is missing
+// the second soon is, too.
+void Diagnosis::State::ask_again_of(const Contact& hung, Instant now) {
+  const auto known = pair_of.find(key_of(hung.source, hung.provider));
+  if (known == pair_of.end() || questions.size() >= questions_max) return;
+  Pair& pair = pairs[known->second];
+  if (pair.row != none || pair.recovery.found || now - pair.asked_early < ask_again) return;
+  pair.asked_early = now;
+  questions.push_back({.source = pair.source, .provider = pair.provider});
+}
+
 // Open sessions outlive a filter on new ones: whether the siblings can open one must be tried.
 void Diagnosis::State::ask_siblings(std::uint32_t index, Instant now) {
   int asked = 0;

@@ -30,6 +30,7 @@ void Diagnosis::on_lookup(bool answered, Instant now) {
 
 void Diagnosis::on_time(Instant now) {
   Contact overdue;
+  while (state_->waiting.take_hung(overdue, now)) state_->ask_again_of(overdue, now);
   while (state_->waiting.take(overdue, now)) state_->on_contact(overdue, now);
   state_->ask_due(now);
   state_->look(now);

@@ -397,6 +397,107 @@ TEST(Diagnosis, AskedKnocksFindABlockWithoutTraffic) {
   EXPECT_LE(knocks.now() - began, 55);
 }
 
+TEST(Diagnosis, AnOpeningThatHangsIsTriedASecondTimeAtOnce) {
+  Knocks knocks(4, 3);
+  knocks.diagnosis().take_questions();
+  knocks.diagnosis().on_waiting(
+      0, {.source = 2, .provider = 1, .sign = Sign::timed_out, .phase = Phase::connect},
+      Knocks::at(knocks.now()));
+  knocks.skip(9);
+  EXPECT_THAT(knocks.diagnosis().take_questions(), IsEmpty());
+  knocks.skip(1);
+  const auto questions = knocks.diagnosis().take_questions();
+  ASSERT_THAT(questions, SizeIs(1));
+  EXPECT_EQ(questions[0].source, 2U);
+  EXPECT_EQ(questions[0].provider, 1U);
+}
+
+// Openings count as missing before it is known at which host they hung.
+TEST(Diagnosis, OpeningsThatHangTogetherAtOneHostAreItsFailures) {
+  Knocks knocks(4, 2, 4);
+  const auto hang = [&](std::uint32_t source, std::uint32_t host, bool host_only) {
+    knocks.once({.source = source,
+                 .provider = 0,
+                 .host = host,
+                 .sign = Sign::timed_out,
+                 .started = Knocks::at(knocks.now() - 30),
+                 .host_only = host_only});
+  };
+  for (int round = 0; round < 3; ++round) {
+    for (const std::uint32_t source : {0U, 1U, 2U}) hang(source, none, false);
+    for (const std::uint32_t source : {0U, 1U, 2U}) {
+      hang(source, 0, true);
+      knocks.once({.source = source, .provider = 0, .host = 1});
+    }
+    knocks.run(32, host_zero);
+  }
+  EXPECT_THAT(knocks.found(), ElementsAre(testing::Field(&Finding::cause, Cause::host_down)));
+}
+
+TEST(Diagnosis, AHostIsAskedAfterUntilItIsReached) {
+  Knocks knocks(4, 3, 2);
+  const auto asked = [&] { return knocks.diagnosis().take_questions(); };
+  asked();
+  const auto sources_asked = [&] {
+    std::vector<std::uint32_t> sources;
+    for (const Question& question : asked()) {
+      if (question.provider == 1) sources.push_back(question.source);
+    }
+    return sources;
+  };
+  knocks.once({.source = 2, .provider = 1, .host = 2, .sign = Sign::timed_out});
+  knocks.once({.source = 2, .provider = 1, .host = 3});
+  asked();
+  for (int knock = 0; knock < 12; ++knock) {
+    knocks.skip(10);
+    EXPECT_THAT(sources_asked(), testing::UnorderedElementsAre(2U, 3U, 1U)) << knock;
+  }
+  knocks.once({.source = 0, .provider = 1, .host = 2});
+  knocks.skip(10);
+  EXPECT_THAT(sources_asked(), IsEmpty());
+}
+
+// It has no mail for anybody else, so nothing shows that it reaches others.
+TEST(Diagnosis, ASourceThatIsSuspectedKnocksElsewhere) {
+  Knocks knocks(4, 3);
+  const auto refuse = [&] {
+    knocks.once({.source = 0, .provider = 0, .host = 0, .sign = Sign::refused});
+  };
+  for (int second = 0; second < 120; ++second) {
+    if (second % 20 == 0) refuse();
+    for (const Question& question : knocks.diagnosis().take_questions()) {
+      if (question.source == 0 && question.provider != 0)
+        knocks.once({.source = 0, .provider = question.provider, .host = question.provider});
+    }
+    for (const std::uint32_t sibling : {1U, 2U, 3U}) {
+      for (const std::uint32_t provider : {0U, 1U, 2U})
+        knocks.once({.source = sibling, .provider = provider, .host = provider});
+    }
+    knocks.skip(1);
+  }
+  EXPECT_THAT(knocks.found(), ElementsAre(IsBlock(0U, 0U)));
+}
+
+// Source 0 has mail for two of four providers only: one drops its packets, one is down to all.
+TEST(Diagnosis, AProviderThatIsDownToAllIsNoSignOfASourcesOwnTrouble) {
+  Knocks knocks(4, 4);
+  knocks.run(120, [](std::uint32_t, std::uint32_t p, std::uint32_t) { return p == 1; });
+  ASSERT_THAT(knocks.found(), ElementsAre(IsProviderDown(1U)));
+  for (int second = 0; second < 600; ++second) {
+    if (second % 10 == 0) {
+      for (const std::uint32_t provider : {0U, 1U}) {
+        knocks.once({.source = 0, .provider = provider, .host = provider, .sign = Sign::timed_out});
+      }
+    }
+    for (const std::uint32_t sibling : {1U, 2U, 3U}) {
+      for (const std::uint32_t provider : {0U, 2U, 3U})
+        knocks.once({.source = sibling, .provider = provider, .host = provider});
+    }
+    knocks.skip(1);
+  }
+  for (const Finding& finding : knocks.found()) EXPECT_NE(finding.cause, Cause::egress_down);
+}
+
 TEST(Diagnosis, TwoBlocksAtOnceAreTwo) {
   Knocks knocks(4, 3);
   knocks.run(60, [](std::uint32_t s, std::uint32_t p, std::uint32_t) { return s < 2 && p == 0; });

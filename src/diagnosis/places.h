@@ -67,6 +67,7 @@ struct Pair {
   Instant last_reached{};
   double usual_gap = 0;  // seconds between reaches
   Instant asked{};
+  Instant asked_early{};
   std::uint8_t asks = 0;  // since it was last reached
   Instant recovered{};
   Recovery recovery;

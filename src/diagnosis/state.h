@@ -55,6 +55,7 @@ struct Diagnosis::State {
   double usual_at_host(const Contact& contact, const Host& at);
   Weights path_weights(const Contact& contact, const Pair& pair);
   void ask(Pair& pair, Sign sign, Instant now);
+  void ask_again_of(const Contact& hung, Instant now);
   void ask_siblings(std::uint32_t pair, Instant now);
   void ask_elsewhere(std::uint32_t source, Instant now);
   void ask_of_host(std::uint32_t host, const Pair& pair, Instant now);

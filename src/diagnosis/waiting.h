@@ -25,12 +25,23 @@ class Waiting {
   }
 
   Instant next() const;  // `never`: nothing is awaited
-  // Takes one that is overdue at `now`; false: none is left.
+  // Takes one that is overdue at `now`; false: none is left. Openings are overdue only after
+  // take_hung() has told them.
   bool take(Contact& overdue, Instant now);
+  // The same of openings that hang: not missing yet, but no server is that slow to say SYN-ACK.
+  // Each is told once.
+  bool take_hung(Contact& opening, Instant now);
   void forget_provider(std::uint32_t provider);
 
  private:
-  static constexpr std::uint8_t lists = 3;
+  // Lists, by what is awaited; where answers are slow a later one is taken.
+  static constexpr std::uint8_t hung = 0;      // a connection, for some seconds; then on one of
+  static constexpr std::uint8_t one_host = 1;  // … the next two
+  static constexpr std::uint8_t one_of_hosts = 2;
+  static constexpr std::uint8_t command = 3;
+  static constexpr std::uint8_t content = 4;
+  static constexpr std::uint8_t greeting = 5;
+  static constexpr std::uint8_t lists = 7;
   static constexpr std::uint8_t told = 0xFE;  // overdue, and taken
   static constexpr std::uint8_t nowhere = 0xFF;
 
@@ -49,6 +60,7 @@ class Waiting {
 
   static Duration patience(std::uint8_t list);
   std::uint8_t list_for(const Contact& about) const;
+  void link(std::uint32_t session, std::uint8_t list);
   void unlink(std::uint32_t session);
 
   std::array<List, lists> lists_;

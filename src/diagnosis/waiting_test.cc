@@ -16,7 +16,7 @@ std::vector<std::uint32_t> overdue(Waiting& waiting, int second) {
   return sources;
 }
 
-Contact knock(std::uint32_t source, Phase phase = Phase::connect) {
+Contact knock(std::uint32_t source, Phase phase = Phase::mail) {
   return {.source = source, .provider = 0, .sign = Sign::timed_out, .phase = phase};
 }
 
@@ -60,6 +60,48 @@ TEST(Waiting, AContentMayTakeAMinute) {
   waiting.begin(1, knock(1, Phase::end_of_data), at(0));
   EXPECT_THAT(overdue(waiting, 59), testing::IsEmpty());
   EXPECT_THAT(overdue(waiting, 60), testing::SizeIs(1));
+}
+
+TEST(Waiting, AnOpeningHangsAfterTenSecondsAndIsOverdueAfterTwentyFive) {
+  Waiting waiting;
+  Contact opening = knock(1, Phase::connect);
+  opening.host = 4;
+  waiting.begin(1, opening, at(0));
+  EXPECT_EQ(waiting.next(), at(10));
+  Contact hung;
+  EXPECT_FALSE(waiting.take_hung(hung, at(9)));
+  ASSERT_TRUE(waiting.take_hung(hung, at(10)));
+  EXPECT_EQ(hung.source, 1U);
+  EXPECT_FALSE(waiting.take_hung(hung, at(20))) << "told twice";
+  EXPECT_EQ(waiting.next(), at(25));
+  EXPECT_THAT(overdue(waiting, 24), testing::IsEmpty());
+  EXPECT_THAT(overdue(waiting, 25), testing::ElementsAre(1U));
+}
+
+TEST(Waiting, WhereAnyOfSeveralHostsMayBeTriedTheSecondGetsItsTurn) {
+  Waiting waiting;
+  waiting.begin(1, knock(1, Phase::connect), at(0));
+  Contact hung;
+  ASSERT_TRUE(waiting.take_hung(hung, at(10)));
+  EXPECT_THAT(overdue(waiting, 34), testing::IsEmpty());
+  EXPECT_THAT(overdue(waiting, 35), testing::SizeIs(1));
+}
+
+TEST(Waiting, AGreetingMayTakeNinetySeconds) {
+  Waiting waiting;
+  waiting.begin(1, knock(1, Phase::banner), at(0));
+  EXPECT_THAT(overdue(waiting, 89), testing::IsEmpty());
+  EXPECT_THAT(overdue(waiting, 90), testing::SizeIs(1));
+}
+
+TEST(Waiting, SlowAnswersAreNoReasonToWaitLongerForAConnection) {
+  Waiting waiting;
+  waiting.begin(1, knock(1, Phase::banner), at(0));
+  waiting.end(1, true, at(60));
+  waiting.begin(1, knock(1, Phase::connect), at(100));
+  Contact hung;
+  ASSERT_TRUE(waiting.take_hung(hung, at(110)));
+  EXPECT_THAT(overdue(waiting, 135), testing::SizeIs(1));
 }
 
 TEST(Waiting, WhereAnswersAreSlowOverdueIsLater) {

@@ -44,6 +44,7 @@ class Engine {
   void on_message(const MessageFacts& message, Instant now);  // accepted, or restored at start-up
   void on_route(const RouteFound& route, Instant now);
   void on_route_failed(const RouteFailed& failure, Instant now);
+  void on_session_connected(const SessionConnected& connected, Instant now);
   void on_session_opened(const SessionOpened& opened, Instant now);
   void on_session_failed(const SessionFailed& failed, Instant now);
   void on_transaction_done(const TransactionDone& done, Instant now);

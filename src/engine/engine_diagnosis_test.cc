@@ -102,6 +102,22 @@ TEST(EngineDiagnosis, WhatWaitsForASessionThatHangsGoesAnotherWayAtOnce) {
   EXPECT_EQ(world.engine->totals().recipients, 0U);
 }
 
+// What drops packets takes no connection; who takes it and is slow to greet is reached.
+TEST(EngineDiagnosis, AProviderThatIsSlowToGreetOneSourceIsNotSilent) {
+  for (const bool connects : {true, false}) {
+    SilentWorld world(four_sources());
+    world.mail_for(5min);
+    world.opening = [&](const OpenSession& order) {
+      World::OpeningFate fate;
+      if (order.source == 2 && order.next_hop->provider == one)
+        fate = {.takes = 55s, .connects = connects};
+      return fate;
+    };
+    world.mail_for(5min);
+    EXPECT_EQ(world.told(Notice::Kind::diagnosed).empty(), connects);
+  }
+}
+
 TEST(EngineDiagnosis, WhenItIsOverItIsSaidAndThePathCarriesMailAgain) {
   SilentWorld world(four_sources());
   world.mail_for(5min);

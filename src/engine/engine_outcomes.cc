@@ -103,6 +103,11 @@ void Engine::on_route_failed(const RouteFailed& failure, Instant now) {
   s.dispatcher.run(now);
 }
 
+void Engine::on_session_connected(const SessionConnected& connected, Instant now) {
+  const std::uint32_t session = state_->dispatcher.find(connected.session);
+  if (session != no_index) state_->doctor.connected(session, connected.host, now);
+}
+
 void Engine::on_session_opened(const SessionOpened& opened, Instant now) {
   State& s = *state_;
   const std::uint32_t session = s.dispatcher.find(opened.session);

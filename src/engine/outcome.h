@@ -54,6 +54,13 @@ struct ConnectAttempt {
   std::string transcript;  // redacted; only of failures
 };
 
+// A host has taken the connection; its greeting is awaited. Not the end of anything: who does not
+// report it lets a slow greeting look like silence for longer.
+struct SessionConnected {
+  SessionId session;
+  std::string host;
+};
+
 struct SessionOpened {
   SessionId session;
   std::string host;

@@ -104,6 +104,17 @@ void PathDoctor::opening(std::uint32_t session, std::uint16_t source, std::uint3
   diagnosis_->on_waiting(session, contact, now);
 }
 
+// Who takes the connection is there: the greeting may take its time.
+void PathDoctor::connected(std::uint32_t session, const std::string& host, Instant now) {
+  if (!is_on() || session >= patients_.size() || patients_[session].hop == no_index) return;
+  Patient& patient = patients_[session];
+  if (diagnosis_->on_answer(session, false, now)) patient.was_told = true;
+  Contact contact = about(patient);
+  contact.host = number_of(patient, host, now);
+  contact.phase = Phase::banner;
+  diagnosis_->on_waiting(session, contact, now);
+}
+
 void PathDoctor::awaits_reply(std::uint32_t session, Instant now) {
   if (!is_on() || session >= patients_.size() || patients_[session].hop == no_index) return;
   Contact contact = about(patients_[session]);
@@ -115,7 +126,8 @@ void PathDoctor::opened(std::uint32_t session, const SessionOpened& opened, Inst
   if (!is_on() || session >= patients_.size() || patients_[session].hop == no_index) return;
   Patient& patient = patients_[session];
   // The time that hosts before it took is not this one's.
-  const bool was_told = diagnosis_->on_answer(session, opened.failed_before.empty(), now);
+  const bool was_told = diagnosis_->on_answer(session, opened.failed_before.empty(), now) ||
+                        std::exchange(patient.was_told, false);
   Instant began = now;
   for (const PhaseTiming& timing : opened.timings) began -= timing.elapsed;
   tell_attempts(patient, opened.failed_before, was_told, began, now);
@@ -131,7 +143,7 @@ void PathDoctor::opened(std::uint32_t session, const SessionOpened& opened, Inst
 void PathDoctor::failed(std::uint32_t session, const SessionFailed& failed, Instant now) {
   if (!is_on() || session >= patients_.size() || patients_[session].hop == no_index) return;
   const Patient patient = std::exchange(patients_[session], {});
-  const bool was_told = diagnosis_->on_answer(session, false, now);
+  const bool was_told = diagnosis_->on_answer(session, false, now) || patient.was_told;
   tell_attempts(patient, failed.attempts, was_told, now, now);
 }
 

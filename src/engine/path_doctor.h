@@ -32,6 +32,7 @@ class PathDoctor {
   void awaits_reply(std::uint32_t session, Instant now);
 
   // --- what comes back
+  void connected(std::uint32_t session, const std::string& host, Instant now);
   void opened(std::uint32_t session, const SessionOpened& opened, Instant now);
   void failed(std::uint32_t session, const SessionFailed& failed, Instant now);
   struct Circumstances {
@@ -66,6 +67,7 @@ class PathDoctor {
     std::uint32_t provider = no_index;
     std::uint32_t host = diagnosis::none;  // that answered
     bool is_first_known = false;           // the host tried first: it was told while waiting
+    bool was_told = false;                 // an earlier wait of the opening, as overdue
   };
   bool is_on() const { return settings_.config().pacing.learns; }
   void visit(std::vector<Knock>& knocks);

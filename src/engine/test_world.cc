@@ -189,6 +189,11 @@ void World::carry_out(const OpenSession& order) {
   const auto key = std::pair(session.source, order.next_hop->provider);
   connections_most[key] = std::max(connections_most[key], ++connections[key]);
   const OpeningFate fate = opening(order);
+  if (fate.connects) {
+    at(now + 20ms, [this, id = order.session, host = order.next_hop->hosts.front().name] {
+      engine->on_session_connected({id, host}, now);
+    });
+  }
   at(now + fate.takes, [this, fate, id = order.session] {
     Session& it = sessions.at(id);
     const std::string& first = it.next_hop->hosts.front().name;

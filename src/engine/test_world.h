@@ -44,6 +44,7 @@ struct World {
     Duration takes{20ms};
     std::string host;  // that let us in; empty: the first
     std::vector<ConnectAttempt> failed_before;
+    bool connects = false;  // a host takes the connection at once, and then takes its time
   };
   struct TransactionFate {
     std::vector<RecipientFate> recipients;  // one each

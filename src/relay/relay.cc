@@ -22,6 +22,10 @@ void Relay::accept(intake::ReceivedMessage message,
   core_->accept(std::move(message), std::move(done));
 }
 
+void Relay::on_session_connected(engine::SessionConnected connected) {
+  core_->push(std::move(connected));
+}
+
 void Relay::on_session_opened(engine::SessionOpened opened) {
   core_->push(std::move(opened));
 }

@@ -93,6 +93,7 @@ class Relay final : public intake::MessageAcceptor, public delivery::OutcomeRece
   std::optional<Reply> admission(std::uint64_t declared_size) override;
   void accept(intake::ReceivedMessage message,
               std::function<void(intake::AcceptResult)> done) override;
+  void on_session_connected(engine::SessionConnected connected) override;
   void on_session_opened(engine::SessionOpened opened) override;
   void on_session_failed(engine::SessionFailed failed) override;
   void on_transaction_done(engine::TransactionDone done) override;

@@ -253,6 +253,10 @@ engine::MessageFacts Relay::Core::facts_of(const StoredMessage& message,
           .recipients_total = static_cast<std::uint16_t>(message.envelope.recipients.size())};
 }
 
+void Relay::Core::take_one(engine::SessionConnected& connected, Instant now) {
+  engine_.on_session_connected(connected, now);
+}
+
 void Relay::Core::take_one(engine::SessionOpened& opened, Instant now) {
   SessionFacts& session = sessions_[opened.session];
   for (const engine::ConnectAttempt& attempt : opened.failed_before) {

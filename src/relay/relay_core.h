@@ -45,9 +45,9 @@ struct Restored {
   std::vector<spool::Recovered> messages;
 };
 
-using Input = std::variant<Accepted, Restored, engine::SessionOpened, engine::SessionFailed,
-                           engine::TransactionDone, engine::SessionClosed, engine::RouteFound,
-                           engine::RouteFailed, Work>;
+using Input = std::variant<Accepted, Restored, engine::SessionConnected, engine::SessionOpened,
+                           engine::SessionFailed, engine::TransactionDone, engine::SessionClosed,
+                           engine::RouteFound, engine::RouteFailed, Work>;
 
 class Relay::Core {
  public:
@@ -114,6 +114,7 @@ class Relay::Core {
   void restore_one(const spool::Recovered& found, const Policy& rules, Instant now);
   void settle_suppressed(const StoredMessage& message, std::span<const std::uint16_t> recipients,
                          bool message_finished);
+  void take_one(engine::SessionConnected& connected, Instant now);
   void take_one(engine::SessionOpened& opened, Instant now);
   void take_one(engine::SessionFailed& failed, Instant now);
   void take_one(engine::TransactionDone& done, Instant now);

@@ -22,6 +22,8 @@ class Sender {
   virtual void on_message(const engine::MessageFacts& message, Instant now) = 0;
   virtual void on_route(const engine::RouteFound& route, Instant now) = 0;
   virtual void on_route_failed(const engine::RouteFailed& failure, Instant now) = 0;
+  virtual void on_session_connected(const engine::SessionConnected& /*connected*/,
+                                    Instant /*now*/) {}
   virtual void on_session_opened(const engine::SessionOpened& opened, Instant now) = 0;
   virtual void on_session_failed(const engine::SessionFailed& failed, Instant now) = 0;
   virtual void on_transaction_done(const engine::TransactionDone& done, Instant now) = 0;

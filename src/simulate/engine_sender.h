@@ -26,6 +26,9 @@ class EngineSender final : public senders::Sender {
   void on_route_failed(const engine::RouteFailed& failure, Instant now) override {
     engine_.on_route_failed(failure, now);
   }
+  void on_session_connected(const engine::SessionConnected& connected, Instant now) override {
+    engine_.on_session_connected(connected, now);
+  }
   void on_session_opened(const engine::SessionOpened& opened, Instant now) override {
     engine_.on_session_opened(opened, now);
   }

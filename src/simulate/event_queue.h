@@ -24,6 +24,7 @@ enum class EventKind : std::uint8_t {
   route_answer,  // target: domain; stamp: generation of the server
   // Of a connection (target), valid while its stamp is the same:
   server_connect,
+  client_connected,
   server_ehlo,
   server_tls,
   server_envelope,

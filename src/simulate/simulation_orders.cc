@@ -169,6 +169,9 @@ void Simulation::report(const Report& report) {
             spool_.route_failed(domain, failed.failure);
             sender_->on_route_failed(failed, now_);
           },
+          [&](const engine::SessionConnected& connected) {
+            sender_->on_session_connected(connected, now_);
+          },
           [&](const engine::SessionOpened& opened) {
             note({.id = opened.session.value, .step = Step::opened});
             sender_->on_session_opened(opened, now_);

@@ -139,6 +139,8 @@ void VirtualNetwork::on_event(const Event& event, Instant now) {
   switch (event.kind()) {
     case EventKind::server_connect:
       return serve_connect(index, now);
+    case EventKind::client_connected:
+      return connected(index, now);
     case EventKind::server_ehlo:
       return serve_ehlo(index, now);
     case EventKind::server_tls:

@@ -30,8 +30,9 @@ namespace mailweir::simulate {
 
 // What the network tells; `path` is source × providers + provider.
 struct Report {
-  using What = std::variant<engine::RouteFound, engine::RouteFailed, engine::SessionOpened,
-                            engine::SessionFailed, engine::TransactionDone, engine::SessionClosed>;
+  using What = std::variant<engine::RouteFound, engine::RouteFailed, engine::SessionConnected,
+                            engine::SessionOpened, engine::SessionFailed, engine::TransactionDone,
+                            engine::SessionClosed>;
   What what;
   std::uint32_t path = 0;
   bool is_late = false;  // of a transaction for a session that was gone: it never was on its way
@@ -146,6 +147,7 @@ class VirtualNetwork {
   // virtual_opening.cc
   void begin_attempt(std::uint32_t index, Instant now);
   void serve_connect(std::uint32_t index, Instant now);
+  void connected(std::uint32_t index, Instant now);
   void serve_ehlo(std::uint32_t index, Instant now);
   void serve_tls(std::uint32_t index, Instant now);
   bool is_passed(std::uint32_t index, const world::Answer& answer, Phase phase, Instant now);

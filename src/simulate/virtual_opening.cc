@@ -38,9 +38,17 @@ void VirtualNetwork::serve_connect(std::uint32_t index, Instant now) {
   }
   c.is_visiting = true;
   const Answer answer = receiver(c).connect(c.visit, now);
+  const bool is_taken = answer.kind != Answer::Kind::silence && answer.kind != Answer::Kind::reset;
+  if (is_taken) plan(now + c.one_way, EventKind::client_connected, index);
   if (!is_passed(index, answer, Phase::banner, now)) return;
   // SYN-ACK, ACK, banner; then EHLO on its way.
   plan(now + answer.delay + 4 * c.one_way, EventKind::server_ehlo, index);
+}
+
+void VirtualNetwork::connected(std::uint32_t index, Instant) {
+  const Connection& c = connections_[index];
+  report(c, engine::SessionConnected{.session = c.id,
+                                     .host = c.next_hop->hosts[c.hosts[c.host_at]].name});
 }
 
 void VirtualNetwork::serve_ehlo(std::uint32_t index, Instant now) {
