@@ -54,6 +54,11 @@ struct Diagnosis::State {
   void contrast(const Contact& contact);
   double usual_at_host(const Contact& contact, const Host& at);
   Weights path_weights(const Contact& contact, const Pair& pair);
+  void begin_row(Pair& pair, Instant now);
+  void end_row(Pair& pair);
+  bool is_void(const Pair& pair, Instant now);
+
+  // --- questions.cc: which knocks would tell
   void ask(Pair& pair, Sign sign, Instant now);
   void ask_again_of(const Contact& hung, Instant now);
   void ask_siblings(std::uint32_t pair, Instant now);
@@ -62,9 +67,6 @@ struct Diagnosis::State {
   bool is_open_of_host(std::uint32_t host, const Pair& pair);
   void knock_later(Asked asked);
   void ask_due(Instant now);
-  void begin_row(Pair& pair, Instant now);
-  void end_row(Pair& pair);
-  bool is_void(const Pair& pair, Instant now);
 
   // --- judge.cc: what it means; true: to be looked at again
   void look(Instant now);
