@@ -106,10 +106,10 @@ class Diagnosis {
   std::vector<Finding> take_findings();
   const std::vector<Finding>& standing() const;
   // What it would like to know, since the last call: where little is sent, a suspicion waits for
-  // knocks that nobody makes. Ten seconds apart: three in
-  // half a minute and twelve until the path is reached again; for a host nine in two minutes, as
-  // each knock meets one of several; one of each of two siblings, to compare with. Who does not ask
-  // finds out later.
+  // knocks that nobody makes. One when an opening hangs; ten seconds apart three in half a minute
+  // and twelve until the path is reached again; for a host up to eighteen from each of three
+  // sources, as each knock meets one of several; one of each of two siblings, and of the source at
+  // two other providers, to compare with. Who does not ask finds out later.
   std::vector<Question> take_questions();
   // The caller reuses the number for another one.
   void forget_provider(std::uint32_t provider);
