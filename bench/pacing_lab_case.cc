@@ -257,8 +257,8 @@ void build_warm_up(Builder& b) {
   b.built.plan = [settings, planned](double day) {
     pacing::LearningSettings of_day = settings;
     const double count = planned * std::exp2(std::floor(day));
-    of_day.count_max[pacing::hour] = count / 10;
-    of_day.count_max[pacing::day] = count;
+    of_day.count_max[0] = count / 10;
+    of_day.count_max[1] = count;
     return of_day;
   };
 }

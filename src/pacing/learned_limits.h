@@ -14,10 +14,6 @@ namespace mailweir::pacing {
 
 inline constexpr float unknown = std::numeric_limits<float>::infinity();
 
-// The windows whose count alone may be refused; a rate is measured in the others.
-inline constexpr std::size_t long_windows = 2;  // hour, day
-inline constexpr std::size_t first_long_window = hour;
-
 struct LearnedLimits {
   std::array<float, long_windows> refused_counts{unknown, unknown};
   float pace = unknown;          // in force; unknown: only the envelope bounds the rate
@@ -27,6 +23,12 @@ struct LearnedLimits {
   float hourly = 0;              // the count of an hour that trips agreed on; 0: none
 
   bool has_pace() const { return pace < unknown; }
+  // The whole bracket round the rate.
+  void scale(float factor) {
+    pace *= factor;
+    sustained *= factor;
+    refused_pace *= factor;
+  }
 
   template <class Archive>
   void archive(Archive& a) {

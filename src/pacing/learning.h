@@ -19,8 +19,7 @@ struct LearningSettings {
   double start_rate = 5.0;             // believed safe before anything is known
   double rate_max = unlimited;         // the operator's ceiling
   std::uint32_t concurrency_max = 20;  // the operator's ceiling
-  std::array<double, windows> count_max{unlimited, unlimited, unlimited,
-                                        unlimited};  // plan and operator
+  std::array<double, long_windows> count_max{unlimited, unlimited};  // plan and operator
   bool grows_freely = false;  // no envelope before the first refusal: a relay of our own
   bool warming = false;       // a source without a history: smaller steps, longer holds
   std::uint32_t salt = 0;
@@ -86,6 +85,7 @@ struct LearnedState {
   std::array<double, windows> demonstrated{};
   std::array<double, windows> most{};  // counts allowed
   double accepted_share = 1.0;         // of the canaries of this episode
+  double hour_rate = 0.0;  // that this hour of an earlier day carried under pressure; 0: unknown
 };
 
 }  // namespace mailweir::pacing

@@ -17,12 +17,22 @@ constexpr float punished_part = 0.88F;
 constexpr float punished_part_most = 0.90F;
 constexpr float creep = 1.005F;
 constexpr float probe_rest = 3'600;  // seconds
+// Of the remembered rate of an hour: what is gone up to, below what it tells nothing of today; how
+// soon after a refusal, and in how many seconds as much again.
+constexpr float hour_part = 0.97F;
+constexpr float hour_trust = 0.7F;
+constexpr auto hour_rest = minutes(5);
+constexpr float hour_glide = 900;
+// Near it, where the limit was met then, a probe tells little.
+constexpr float hour_near = 0.9F;
+constexpr double hour_probe_rest = 2;
+constexpr double hour_probe_most = 3'600;
 constexpr std::uint8_t probe_step_last = probe_steps.size() - 1;
 
 // Pressed seconds without a trip that make a pace sustained: short where a trip is cheap.
-float sustained_after(double hold, const LearnedLimits& limits) {
+double sustained_after(double hold, const LearnedLimits& limits) {
   const bool is_wide = limits.refused_pace > 1.15F * limits.sustained;
-  return is_wide ? std::clamp(20.0F * static_cast<float>(hold), 120.0F, 600.0F) : 600.0F;
+  return is_wide ? std::clamp(20.0 * hold, 120.0, 600.0) : 600.0;
 }
 
 }  // namespace
@@ -30,18 +40,24 @@ float sustained_after(double hold, const LearnedLimits& limits) {
 void PathController::tick(PathTime now) {
   const PathSecond second = whole_seconds(now);
   if (second - last_tick_ < tick_length) return;
-  const auto elapsed = static_cast<float>((second - last_tick_).count());
+  const PathSecond since = last_tick_;
+  const PathSecond elapsed = second - since;
   last_tick_ = second;
-  if (mode_ != Mode::open || resume_share_ < 1) held_ += elapsed;
+  if (mode_ != Mode::open || resume_share_ < 1) held_.add(elapsed);
   if (mode_ == Mode::held) {
     canaries_.tick(episode_seconds(now));
   }
   const bool is_used = limits_.has_pace() && second <= pressed_until_ && is_pace_used(now);
   const bool is_pressed = limits_.has_pace() ? is_used : second <= pressed_until_;
-  if (mode_ != Mode::open || is_pressed) pressed_ += elapsed;
+  if (mode_ != Mode::open || is_pressed) pressed_.add(elapsed);
   confirm_counts(second);
   age_refused_counts(second);
-  if (is_used && mode_ == Mode::open) probe_upwards(now, elapsed);
+  hours_.advance(since, second);
+  follow_day(since, second);
+  if (is_used && mode_ == Mode::open) {
+    hours_.note_carried(limits_.pace * resume_share_, elapsed);
+    probe_upwards(now, elapsed);
+  }
   concurrency_.tick(second);
   if (resume_share_ < 1 && second >= resume_at_) {
     resume_share_ = std::min(1.0F, 2.0F * resume_share_);
@@ -93,13 +109,36 @@ bool PathController::is_pace_used(PathTime now) const {
   return is_used(window, 0.85) && is_used(std::min(window + 1, hour), 0.75);
 }
 
-void PathController::probe_upwards(PathTime now, float elapsed) {
+// Where the limit follows the day, the bracket goes along with what the hours of an earlier day
+// bore: down before the limit is met again, up where mail presses.
+void PathController::follow_day(PathSecond since, PathSecond now) {
+  LearnedLimits& l = limits_;
+  const float known = hours_.rate(now);
+  if (mode_ != Mode::open || !l.has_pace() || known == 0) return;
+  const bool is_pressed = now <= pressed_until_;
+  const float trend = hours_.change(since, now);
+  // Without mail that presses nothing corrects it: no farther from what was carried then.
+  const bool is_near = trend < 1 ? l.pace > hour_trust * known : l.pace * trend < known;
+  if ((is_pressed || is_near) && (trend > 1 || hours_.was_refused(now))) l.scale(trend);
+  // Below what was carried then, but near it: back to it without waiting for probes. Far below it
+  // the limit is another one today, and the memory tells no more than its shape.
+  const float most = hour_part * known * hours_.today(now);
+  if (!is_pressed || resume_share_ < 1 || l.pace >= most || l.pace < hour_trust * known) return;
+  if (now - last_refusal_ < hour_rest) return;
+  const float step = 1.0F + static_cast<float>((now - since).count()) / hour_glide;
+  const float pace = std::min(most, step * l.pace);
+  l.sustained = std::max(l.sustained, std::min(pace, step * l.sustained));
+  l.pace = pace;
+  if (pace >= l.refused_pace) l.refused_pace = unknown;
+}
+
+void PathController::probe_upwards(PathTime now, PathSecond elapsed) {
   const PathSecond second = whole_seconds(now);
   LearnedLimits& l = limits_;
   const double hold = expected_hold(second);
-  tested_ += elapsed;
-  if (tested_ >= sustained_after(hold, l) && resume_share_ == 1) {
-    tested_ = 0;
+  tested_.add(elapsed);
+  if (tested_.seconds() >= sustained_after(hold, l) && resume_share_ == 1) {
+    tested_.clear();
     l.sustained = std::max(l.sustained, l.pace);
     if (l.refused_pace < unknown && l.refused_pace > 1.06F * l.sustained && probe_steps_ == 0) {
       if (hold < 300) {
@@ -116,7 +155,7 @@ void PathController::probe_upwards(PathTime now, float elapsed) {
   was_probed_ = true;
   l.pace = std::max(l.pace, l.sustained) * (1.0F + probe_steps[probe_steps_]);
   probe_steps_ = std::min<std::uint8_t>(probe_step_last, probe_steps_ + 1);
-  tested_ = 0;
+  tested_.clear();
   if (l.pace > l.refused_pace) l.refused_pace = unknown;
   const double step =
       std::max({120.0, 30.0 / static_cast<double>(l.pace), hold > 300 ? 2.0 * hold : 0.0});
@@ -134,8 +173,10 @@ void PathController::schedule_probe(PathSecond now) {
   // A limit that stays is asked more seldom, but a slow path not for half a day.
   const float messages =
       std::min(limits_.probe_messages, std::max(probe_messages_usual, probe_rest * limits_.pace));
-  const double wait = std::max({300.0, belief_seconds(expected_hold(now)),
-                                static_cast<double>(messages / std::max(1e-3F, limits_.pace))});
+  double wait = std::max({300.0, belief_seconds(expected_hold(now)),
+                          static_cast<double>(messages / std::max(1e-3F, limits_.pace))});
+  if (hours_.was_refused(now) && limits_.pace > hour_near * hours_.rate(now))
+    wait = std::max(wait, std::min(hour_probe_rest * wait, hour_probe_most));
   probe_at_ = now + of_seconds(wait);
 }
 

@@ -20,8 +20,8 @@ PathController::Ceilings PathController::ceilings_of(const LearningSettings& set
                     .salt = settings.salt,
                     .grows_freely = settings.grows_freely,
                     .warming = settings.warming};
-  for (std::size_t window = 0; window < windows; ++window)
-    ceilings.counts[window] = positive(settings.count_max[window], 0.0F);
+  for (std::size_t i = 0; i < long_windows; ++i)
+    ceilings.counts[i] = positive(settings.count_max[i], 0.0F);
   return ceilings;
 }
 
@@ -85,7 +85,8 @@ LearnedState PathController::state(Instant now) const {
                                              : pace() * static_cast<double>(resume_share_),
                      .sustained = static_cast<double>(limits_.sustained),
                      .refused = static_cast<double>(limits_.refused_pace),
-                     .accepted_share = canaries_.accepted_share()};
+                     .accepted_share = canaries_.accepted_share(),
+                     .hour_rate = static_cast<double>(hours_.rate(whole_seconds(time)))};
   state.since = mode_ == Mode::open ? instant(PathTime(std::max(PathSecond{}, opened_at_)))
                                     : instant(episode_at_);
   if (mode_ == Mode::held)

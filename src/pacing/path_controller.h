@@ -20,6 +20,7 @@
 #include "pacing/attribution.h"
 #include "pacing/canary_record.h"
 #include "pacing/concurrency_limit.h"
+#include "pacing/hourly_memory.h"
 #include "pacing/learned_limits.h"
 #include "pacing/learning.h"
 #include "pacing/signal.h"
@@ -71,7 +72,7 @@ class PathController {
  private:
   struct Ceilings {
     float rate = unknown;
-    std::array<float, windows> counts{};
+    std::array<float, long_windows> counts{};
     std::uint32_t concurrency = 0;
     float start_rate = 0;
     std::uint32_t salt = 0;
@@ -108,7 +109,8 @@ class PathController {
   void tick(PathTime now);
   void confirm_counts(PathSecond now);
   void age_refused_counts(PathSecond now);
-  void probe_upwards(PathTime now, float seconds);
+  void follow_day(PathSecond since, PathSecond now);
+  void probe_upwards(PathTime now, PathSecond elapsed);
   bool is_pace_used(PathTime now) const;
   void note_pressure(PathTime now, const Permit& permit);
   void schedule_probe(PathSecond now);
@@ -149,19 +151,18 @@ class PathController {
   std::array<Candidate, windows> candidates_{};
   std::array<PathSecond, long_windows> count_try_at_{};
   std::array<PathSecond, long_windows> count_binding_until_{long_ago, long_ago};
-  std::array<std::uint8_t, long_windows> count_steps_{};
   HourlyPattern pattern_;
   Suspicion suspicion_;
   ConcurrencyLimit concurrency_;
   CanaryRecord canaries_;
   TripFacts trip_;
+  PathSecond trickle_at_{};  // while held
 
   // The present or last episode.
   PathTime episode_at_{};
   PathTime fresh_since_{};  // what started before is no evidence
   // While held, when the last canary started; else, when there were "too many connections".
   PathTime watched_since_{};
-  PathSecond trickle_at_{};
   std::array<float, 3> holds_{};  // seconds, the latest first; 0: none
   float last_hold_ = 0;
   PathSecond opened_at_{long_ago};
@@ -171,20 +172,23 @@ class PathController {
   float refusals_ = 0;                  // of the last day, fading
 
   // The rate.
-  PathTime next_start_{};   // by the pace; while held, the next canary
   float resume_share_ = 1;  // of the pace, after a long hold
+  PathTime next_start_{};   // by the pace; while held, the next canary
   PathSecond resume_at_{};
   PathSecond probe_at_{};            // the pace may be probed upwards from here on
   PathSecond outside_at_{long_ago};  // the last trip that nothing of ours explains
-  float tested_ = 0;                 // pressed seconds at the present pace
-  float pressed_ = 0;                // since the last trip
-  float held_ = 0;                   // since the last trip
   PathSecond pressed_until_{long_ago};
   PathSecond last_tick_{};
   PathSecond last_refusal_{long_ago};
   std::uint32_t accepted_ = 0;  // or answered, since the last trip
   std::uint32_t episodes_ = 0;
 
+  HourlyMemory hours_;
+  SecondsSum tested_;   // pressed, at the present pace
+  SecondsSum pressed_;  // since the last trip
+  SecondsSum held_;     // since the last trip
+
+  std::array<std::uint8_t, long_windows> count_steps_{};
   Mode mode_ = Mode::open;
   HoldCause cause_ = HoldCause::throttle;
   std::uint8_t doublings_ = 0;  // of the hold

@@ -340,7 +340,7 @@ TEST(PathController, RelayOfOurOwnIsHeldAfterARefusalAsAnyPath) {
 
 TEST(PathController, CeilingsAlwaysBind) {
   LearningSettings settings{.start_rate = 100, .rate_max = 2.0};
-  settings.count_max[hour] = 1'000;
+  settings.count_max[0] = 1'000;
   TestPath path(settings);
   EXPECT_LE(path.send_for(1min, 1ms, Signal::accepted), 124);
   path.send_for(59min, 1ms, Signal::accepted);
@@ -379,7 +379,7 @@ TEST(PathController, LimitMetTwiceIsRemembered) {
 
 TEST(PathController, ScarceCountIsKeptForTheUrgent) {
   LearningSettings settings{.start_rate = 5};
-  settings.count_max[hour] = 1'000;
+  settings.count_max[0] = 1'000;
   TestPath path(settings);
   const Demand bulk{.waiting = {false, false, true}};
   const int started = path.send_for(30min, 1s, Signal::accepted, bulk);

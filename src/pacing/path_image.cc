@@ -11,7 +11,9 @@
 namespace mailweir::pacing {
 namespace {
 
-constexpr char image_version = 3;
+// Images from `image_version_least` on are read.
+constexpr std::uint8_t image_version = 4;
+constexpr std::uint8_t image_version_least = 3;
 constexpr PathTime lifetime_max = std::chrono::hours(24 * 365 * 10);
 constexpr PathTime ahead_max = std::chrono::hours(24 * 365);
 
@@ -22,6 +24,7 @@ class Writer {
  public:
   explicit Writer(std::string& image) : image_(image) {}
 
+  static constexpr std::uint8_t version = image_version;
   bool may_be_unknown = false;  // for the reader
 
   template <class... Values>
@@ -55,7 +58,7 @@ class Writer {
 
 class Reader {
  public:
-  explicit Reader(std::string_view image) : rest_(image) {}
+  Reader(std::uint8_t written, std::string_view image) : version(written), rest_(image) {}
 
   template <class... Values>
   void operator()(Values&... values) {
@@ -63,6 +66,7 @@ class Reader {
   }
   bool is_sound() const { return !has_failed_ && rest_.empty(); }
 
+  const std::uint8_t version;
   bool may_be_unknown = false;
 
  private:
@@ -134,10 +138,11 @@ void PathController::archive(Self& self, Archive& a) {
   a(self.last_refusal_, self.accepted_, self.episodes_, self.mode_, self.cause_);
   a(self.doublings_, self.doublings_at_open_, self.round_, self.verified_, self.probe_steps_);
   a(self.was_probed_, self.is_start_refuted_, self.is_apart_, self.trips_in_a_row_, self.openings_);
+  if (a.version >= 4) a(self.hours_);
 }
 
 std::string PathController::save(Instant now) const {
-  std::string image(1, image_version);
+  std::string image(1, static_cast<char>(image_version));
   Writer writer(image);
   const PathTime known = path_time(now);
   writer(known);
@@ -148,8 +153,10 @@ std::string PathController::save(Instant now) const {
 std::optional<PathController> PathController::restore(std::string_view image,
                                                       const LearningSettings& settings,
                                                       Duration age, Instant now) {
-  if (image.empty() || image.front() != image_version) return std::nullopt;
-  Reader reader(image.substr(1));
+  if (image.empty()) return std::nullopt;
+  const auto version = static_cast<std::uint8_t>(image.front());
+  if (version < image_version_least || version > image_version) return std::nullopt;
+  Reader reader(version, image.substr(1));
   PathController path(settings, now);
   PathTime known{};
   reader(known);
@@ -176,9 +183,9 @@ bool PathController::is_sound(PathTime now) const {
                                 std::isfinite(trip_.pace) && resume_share_ <= 1.0F;
   const bool is_pace_positive = limits_.pace > 0 && limits_.refused_pace > 0 && resume_share_ > 0 &&
                                 (mode_ == Mode::open || trip_.pace > 0);
-  return attempts_.is_sound(now) && concurrency_.is_sound() && are_times_past &&
-         are_choices_known && are_steps_known && is_ramp_begun && are_rates_finite &&
-         is_pace_positive;
+  return attempts_.is_sound(now) && hours_.is_sound() && concurrency_.is_sound() &&
+         are_times_past && are_choices_known && are_steps_known && is_ramp_begun &&
+         are_rates_finite && is_pace_positive;
 }
 
 }  // namespace mailweir::pacing

@@ -229,8 +229,8 @@ void PathController::begin_episode(PathTime now, bool is_unclear) {
   trip_ = {.pace = pace_used(now),
            .since_last = static_cast<float>(since),
            .accepted = accepted_,
-           .was_pressed = static_cast<double>(pressed_) > 0.8 * since &&
-                          static_cast<double>(held_) < std::max(60.0, 0.3 * since),
+           .was_pressed = pressed_.seconds() > 0.8 * std::min(since, SecondsSum::most()) &&
+                          held_.seconds() < std::max(60.0, 0.3 * since),
            .was_probing = was_probed_,
            .is_first = episodes_ == 0,
            .is_unclear = is_unclear};
@@ -240,7 +240,8 @@ void PathController::begin_episode(PathTime now, bool is_unclear) {
   episode_at_ = now;
   accepted_ = 0;
   openings_ = 0;
-  pressed_ = held_ = 0;
+  pressed_.clear();
+  held_.clear();
   canaries_.begin(trip_.pace);
   ++episodes_;
 }
@@ -367,6 +368,7 @@ void PathController::judge(PathTime now, double length) {
   if (cause == Cause::false_alarm) suspicion_.on_false_alarm();
   if (cause == Cause::false_alarm || cause == Cause::doubtful) return;
   is_start_refuted_ = true;
+  if (cause == Cause::rate) hours_.note_refused(whole_seconds(episode_at_));
   if (cause == Cause::outside) outside_at_ = whole_seconds(episode_at_);
   if (cause == Cause::day_count) attempts_.clear(day);  // taken as a calendar day that has turned
   if (cause == Cause::day_count || cause == Cause::hour_count) {
@@ -378,7 +380,7 @@ void PathController::judge(PathTime now, double length) {
   if (limits_.hourly > 0 && count_try_at_[0] <= second) count_try_at_[0] = second + hours(2);
   was_probed_ = false;
   probe_steps_ = 0;
-  tested_ = 0;
+  tested_.clear();
   schedule_probe(second);
 }
 

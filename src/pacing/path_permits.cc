@@ -177,7 +177,8 @@ double PathController::most(std::size_t window) const {
   // A young reputation is shown day by day, evenly: what an hour adds is no proof.
   if (ceilings_.warming && window == hour)
     cap = std::min(cap, std::max(2.0, hour_of_day * most(day)));
-  return std::min(cap, static_cast<double>(ceilings_.counts[window]));
+  if (!is_long_window) return cap;
+  return std::min(cap, static_cast<double>(ceilings_.counts[window - first_long_window]));
 }
 
 double PathController::most_lent(std::size_t window) const {

@@ -2,6 +2,7 @@
 // absolute time and ages by moving the origin.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -15,6 +16,34 @@ using PathTime = Duration;
 using PathSecond = std::chrono::duration<std::int32_t>;
 
 inline constexpr PathSecond long_ago{-1'000'000'000};
+
+// A sum of seconds that stops at 18 hours: enough to compare with minutes or hours.
+class SecondsSum {
+ public:
+  void add(PathSecond time) {
+    const std::int32_t sum = seconds_ + std::max(time.count(), 0);
+    seconds_ = static_cast<std::uint16_t>(std::min(sum, seconds_most));
+  }
+  void clear() { seconds_ = 0; }
+  double seconds() const { return seconds_; }
+  static constexpr double most() { return seconds_most; }
+
+  template <class Archive>
+  void archive(Archive& a) {
+    if (a.version >= 4) {
+      a(seconds_);
+    } else {
+      float seconds = 0;
+      a(seconds);
+      seconds_ =
+          static_cast<std::uint16_t>(std::clamp(seconds, 0.0F, static_cast<float>(seconds_most)));
+    }
+  }
+
+ private:
+  static constexpr std::int32_t seconds_most = 0xFFFF;
+  std::uint16_t seconds_ = 0;
+};
 
 inline PathSecond whole_seconds(PathTime time) {
   return std::chrono::floor<PathSecond>(time);

@@ -16,4 +16,8 @@ inline constexpr std::size_t ten_minutes = static_cast<std::size_t>(Window::ten_
 inline constexpr std::size_t hour = static_cast<std::size_t>(Window::hour);
 inline constexpr std::size_t day = static_cast<std::size_t>(Window::day);
 
+// The windows whose count alone may be refused; a rate is measured in the others.
+inline constexpr std::size_t long_windows = 2;  // hour, day
+inline constexpr std::size_t first_long_window = hour;
+
 }  // namespace mailweir::pacing

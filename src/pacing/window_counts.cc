@@ -1,6 +1,7 @@
 #include "pacing/window_counts.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace mailweir::pacing {
 namespace {
@@ -26,7 +27,6 @@ std::size_t place(const Ring& ring, std::int32_t number) {
 void WindowCounts::clear(std::size_t window) {
   const Ring& ring = rings[window];
   for (std::int32_t i = 0; i <= ring.parts; ++i) parts_[place(ring, i)] = 0;
-  totals_[window] = 0;
   left_over_[window] = 0;
   scales_[window] = 0;
 }
@@ -42,9 +42,7 @@ void WindowCounts::roll(PathSecond now) {
       continue;
     }
     for (std::int32_t number = from + 1; number <= to; ++number) {
-      std::uint16_t& part = parts_[place(ring, number)];
-      totals_[window] -= part;
-      part = 0;
+      parts_[place(ring, number)] = 0;
     }
   }
   newest_ = now;
@@ -55,16 +53,18 @@ void WindowCounts::count(std::size_t window) {
   left_over_[window] = 0;
   const Ring& ring = rings[window];
   std::uint16_t& newest = parts_[place(ring, newest_.count() / ring.part)];
-  ++newest;
-  ++totals_[window];
-  if (newest < 0xFFFF) return;
-  totals_[window] = 0;
+  if (++newest < 0xFFFF) return;
   for (std::int32_t i = 0; i <= ring.parts; ++i) {
     std::uint16_t& part = parts_[place(ring, i)];
     part = static_cast<std::uint16_t>(part / 2);
-    totals_[window] += part;
   }
   ++scales_[window];
+}
+
+std::uint32_t WindowCounts::total(std::size_t window) const {
+  const Ring& ring = rings[window];
+  const auto first = parts_.begin() + static_cast<std::ptrdiff_t>(ring.first);
+  return std::accumulate(first, first + ring.parts + 1, std::uint32_t{0});
 }
 
 void WindowCounts::add(PathTime now) {
@@ -77,13 +77,13 @@ double WindowCounts::value(std::size_t window, PathTime now) const {
   const std::int32_t from = newest_.count() / ring.part;
   const std::int32_t to = std::max(from, whole_seconds(now).count() / ring.part);
   if (to - from > ring.parts) return 0.0;
-  std::uint32_t total = totals_[window];
-  for (std::int32_t number = from + 1; number <= to; ++number) total -= parts_[place(ring, number)];
+  std::uint32_t count = total(window);
+  for (std::int32_t number = from + 1; number <= to; ++number) count -= parts_[place(ring, number)];
   // The part that will be overwritten next is the oldest: from + 1 round the ring, unless that one
   // has been dropped just now.
   const std::uint32_t oldest = parts_[place(ring, to + 1)];
   const double faded = std::min(1.0, in_seconds(now) / ring.part - to);
-  const double counts = static_cast<double>(total) - static_cast<double>(oldest) * faded;
+  const double counts = static_cast<double>(count) - static_cast<double>(oldest) * faded;
   return counts * (1U << scales_[window]) + left_over_[window];
 }
 
@@ -108,10 +108,7 @@ PathTime WindowCounts::free_at(std::size_t window, PathTime now, double most) co
 
 bool WindowCounts::is_sound(PathTime now) const {
   for (std::size_t window = 0; window < windows; ++window) {
-    const Ring& ring = rings[window];
-    std::uint32_t total = 0;
-    for (std::int32_t i = 0; i <= ring.parts; ++i) total += parts_[place(ring, i)];
-    if (total != totals_[window] || scales_[window] > 15) return false;
+    if (scales_[window] > 15) return false;
     if (left_over_[window] >= 1U << scales_[window]) return false;
   }
   return newest_.count() >= 0 && newest_ <= whole_seconds(now);

@@ -2,7 +2,7 @@
 //
 // Each window is a ring of parts, of which the oldest fades linearly. A part is 16 bits: where more
 // is counted, all parts of the window are halved and attempts counted in twos, fours …, so that
-// 20,000/s for a day is kept to four digits in 120 bytes. Time must not run backwards.
+// 20,000/s for a day is kept to four digits in 88 bytes. Time must not run backwards.
 #pragma once
 
 #include <array>
@@ -23,7 +23,12 @@ class WindowCounts {
 
   template <class Archive>
   void archive(Archive& a) {
-    a(parts_), a(totals_), a(left_over_), a(scales_), a(newest_);
+    a(parts_);
+    if (a.version < 4) {
+      std::array<std::uint32_t, windows> sums{};
+      a(sums);
+    }
+    a(left_over_), a(scales_), a(newest_);
   }
   // Whether an image can have come from counting.
   bool is_sound(PathTime now) const;
@@ -32,9 +37,9 @@ class WindowCounts {
   static constexpr std::size_t parts_all = 7 + 7 + 11 + 11;
   void roll(PathSecond now);
   void count(std::size_t window);
+  std::uint32_t total(std::size_t window) const;
 
   std::array<std::uint16_t, parts_all> parts_{};
-  std::array<std::uint32_t, windows> totals_{};     // sums of the parts
   std::array<std::uint16_t, windows> left_over_{};  // attempts that do not make a count yet
   std::array<std::uint8_t, windows> scales_{};      // a count stands for 2^scale attempts
   PathSecond newest_{};                             // when the newest parts were begun or used
