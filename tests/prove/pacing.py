@@ -13,7 +13,7 @@ Two bars of one receiver exclude each other: half refused by an outside cause, 8
 the future (reachable_share in tests/lab/pacing_world.py). It stands in the table as missed; what is judged is 88 % of what
 can be reached.
 
-At 150 % the load is 60 % for four hours, 150 % for four, then 60 %. `--only WORD,…` takes receivers, specials, `draws`; `--write FILE` writes the
+At 150 % the load is 60 % for four hours, 150 % for four, then 60 %. `--only WORD,…` takes receivers, specials, `days`, `draws`; `--write FILE` writes the
 tables as Markdown; `--engine fixed` gives the engine a cap by hand at 0.9 of the limit instead of the controller (the default where the binary
 knows no [pacing]). --quick: one seed, two loads, 20 draws, no baselines, no warm-ups.
 """
@@ -23,10 +23,12 @@ import random
 import statistics
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from lab.claim import ROOT, Claim
 from lab.learning import knows_pacing
-from lab.pacing_world import (BASELINES, LOADS, Sender, further, reachable_share, scenario, specials, standard, steady, unlimited_oracle_factor)
+from lab.pacing_world import (BASELINES, DAY, LOADS, Sender, further, load_steps, reachable_share, scenario, specials, standard, steady,
+                              unlimited_oracle_factor, workload)
 from lab.process import LabError
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -49,6 +51,8 @@ class Figures:
         self.penalty = 100 * measures["penalty_share"]
         self.held = 100 * measures["held_share"]
         self.burns = measures["healthy_burns"]
+        self.missed = (measures["regret_delay"] or 0.0) * result["counts"]["accepted"]  # seconds
+        self.delivered, self.refused = result["counts"]["delivered"], measures["path_refusals"]
         self.bounced = result["counts"]["bounced"] / max(1, result["counts"]["accepted"])
         self.left = 1000 * result["counts"]["queued"] / max(1, result["counts"]["accepted"])
         self.rules = result["violations_total"]
@@ -282,6 +286,41 @@ def report_draws(claim, document, draws):
     claim.bar(low >= 80.0, f"the 5th percentile of the draws is {low:.1f} %; the bar is 80")
 
 
+# --- days
+
+DAYS = 4
+DAYS_LOAD = "150"  # 60 %, four hours of 150 %, 60 %: no backlog is left for the next day
+
+
+def play_days(lab, seeds, sender):
+    """The diurnal receiver for one day and for DAYS: the difference is days 2 and later."""
+    receiver = next(each for each in standard() if each.name == "diurnal")
+    runs = {}
+    for days in (1, DAYS):
+        longer = replace(receiver, length=days * DAY)
+        mail = "".join(workload(f"load{day}x{i}", part * receiver.nominal(), day * DAY + begins, day * DAY + ends)
+                       for day in range(days) for i, (begins, ends, part) in enumerate(load_steps(DAYS_LOAD)))
+        runs[days] = [lab.play(scenario(longer, mail, sender, f"diurnal, {days} days"), seed) for seed in seeds]
+    area = sum(part * receiver.nominal() * (ends - begins) * (DAY - (begins + ends) / 2) for begins, ends, part in load_steps(DAYS_LOAD))
+    return {days: [run.result() for run in futures] for days, futures in runs.items()}, area
+
+
+def report_days(claim, document, played):
+    runs, area = played
+    total = lambda days, key: sum(getattr(run, key) for run in runs[days])
+    seeds = len(runs[1])
+    later = lambda key: total(DAYS, key) - total(1, key)
+    first_share = 100 * (1 - total(1, "missed") / seeds / area)
+    later_share = 100 * (1 - later("missed") / seeds / (DAYS - 1) / area)
+    first_wasted = 1000 * total(1, "refused") / total(1, "delivered")
+    later_wasted = 1000 * later("refused") / later("delivered")
+    document.table("Days", f"The diurnal receiver at {DAYS_LOAD} %, {DAYS} days: share of the oracle's area of a day in %, refusals per 1,000 delivered.",
+                   [["days", "share %", "wasted / 1,000"], ["1", number(first_share), number(first_wasted, 2)],
+                    [f"2 … {DAYS}", number(later_share), number(later_wasted, 2)]])
+    claim.bar(later_share >= first_share, f"diurnal, days 2 and later: {later_share:.2f} % of the oracle; on the first day {first_share:.2f}")
+    claim.bar(later_wasted <= first_wasted, f"diurnal, days 2 and later: {later_wasted:.2f} refusals per 1,000; on the first day {first_wasted:.2f}")
+
+
 # --- the claim
 
 OPTIONS = ((("--only",), {"default": "", "help": "receivers, specials or `draws`, by comma"}),
@@ -306,7 +345,7 @@ def body(claim):
     wanted = lambda name: not only or name in only
     receivers = [each for each in standard() + further() if wanted(each.name)]
     drills = [each for each in specials() if wanted(each.name) and not (claim.quick and each.warming and not only)]
-    known = {each.name for each in standard() + further()} | {each.name for each in specials()} | {"draws"}
+    known = {each.name for each in standard() + further()} | {each.name for each in specials()} | {"draws", "days"}
     if unknown := set(only) - known:
         raise LabError(f"--only: there is no {sorted(unknown)[0]}; known are {', '.join(sorted(known))}")
     lab, document = Lab(claim), Document()
@@ -327,6 +366,8 @@ def body(claim):
         judge_matrix(claim, cells)
     if drills:
         report_specials(claim, document, play_specials(lab, drills, seeds, sender, baselines), baselines)
+    if wanted("days"):
+        report_days(claim, document, play_days(lab, seeds, sender))
     if wanted("draws"):
         count = options.draws or (20 if claim.quick else DRAWS)
         report_draws(claim, document, play_draws(lab, count, options.first_draw, sender))
