@@ -81,6 +81,7 @@ struct Finding {
 struct Question {
   std::uint32_t source = none;
   std::uint32_t provider = none;
+  std::uint32_t host = none;  // of the provider, to be tried first; none: any
 };
 
 class Diagnosis {

@@ -10,7 +10,7 @@ constexpr std::size_t questions_max = 1024;
 constexpr Duration ask_again = std::chrono::seconds(30);
 constexpr Duration between_knocks = std::chrono::seconds(10);
 constexpr std::uint8_t knocks_asked = 3;  // each time
-constexpr std::uint8_t knocks_for_host = 18;
+constexpr std::uint8_t knocks_for_host = 6;
 constexpr int siblings_asked = 2;
 constexpr Duration reached_of_late = std::chrono::minutes(2);
 constexpr std::uint8_t asks_max = 4;  // of a path that nobody answers on
@@ -90,7 +90,7 @@ void Diagnosis::State::ask_of_host(std::uint32_t index, const Pair& pair, Instan
   at.asked = now;
   ++at.asks;
   const auto ask_on = [&](const Pair& path) {
-    later.push_back({.question = {.source = path.source, .provider = path.provider},
+    later.push_back({.question = {.source = path.source, .provider = path.provider, .host = index},
                      .due = now + between_knocks,
                      .left = knocks_for_host,
                      .host = index});

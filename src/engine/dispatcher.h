@@ -96,9 +96,8 @@ class Dispatcher {
                                        std::string_view why, Instant now);
   // Opens a session without mail, to see whether anybody answers; what is ready may use it. Caps
   // of connections, pauses and holds bind it; on an open path it needs no message's permit.
-  // It goes to the host of `host_canary` first. False: it may not be opened now.
-  bool knock(std::uint16_t source, std::uint32_t hop, Instant now,
-             std::uint32_t host_canary = no_index);
+  // It goes to `host` first, if the hop has it. False: it may not be opened now.
+  bool knock(std::uint16_t source, std::uint32_t hop, std::string_view host, Instant now);
   void forget_path(std::uint32_t path, Instant now);
   PathTable& path_table() { return paths_; }
 
@@ -222,8 +221,14 @@ class Dispatcher {
   void arm_openings(const WaitGroup& group, std::uint32_t provider, Instant now);
   Choice choose_source(const WaitGroup& group, std::uint32_t hop, Instant now) const;
   void open(std::uint32_t queue, std::uint16_t source, Instant now);
-  std::uint32_t begin_session(std::uint32_t hop, std::uint16_t source, bool is_knock,
-                              std::uint32_t host_canary, Instant now);
+  // What the session is opened for, if not for mail.
+  struct Aim {
+    bool is_knock = false;
+    std::string host;                      // to be tried first; empty: any
+    std::uint32_t host_canary = no_index;  // it is the canary of this cell's host
+  };
+  bool knock(std::uint16_t source, std::uint32_t hop, Aim aim, Instant now);
+  std::uint32_t begin_session(std::uint32_t hop, std::uint16_t source, Aim aim, Instant now);
   void take_reserved(std::uint32_t session, std::vector<std::uint32_t>& taken, Instant now);
   void make_knock(std::uint32_t session, std::vector<std::uint32_t>& taken, Instant now);
   void make_room(std::uint32_t provider, Instant now);

@@ -209,15 +209,15 @@ void Dispatcher::connect(std::uint32_t p, Instant now) {
 
 void Dispatcher::open(std::uint32_t q, std::uint16_t source, Instant now) {
   const std::uint32_t h = lanes_.queues[q].hop;
-  const std::uint32_t s = begin_session(h, source, false, no_index, now);
+  const std::uint32_t s = begin_session(h, source, {}, now);
   ++next_hops_.hops[h].unanswered;
   make_transaction(s, q, now);
   if (!wants_session(h, now)) leave_line(h);
 }
 
 // A knock carries no mail that could hang: it goes to any host.
-std::uint32_t Dispatcher::begin_session(std::uint32_t h, std::uint16_t source, bool is_knock,
-                                        std::uint32_t host_canary, Instant now) {
+std::uint32_t Dispatcher::begin_session(std::uint32_t h, std::uint16_t source, Aim aim,
+                                        Instant now) {
   Hop& hop = next_hops_.hops[h];
   const std::uint32_t p = paths_.intern(source, hop.provider, now);
   Path& path = paths_[p];
@@ -229,28 +229,29 @@ std::uint32_t Dispatcher::begin_session(std::uint32_t h, std::uint16_t source, b
   session.hop = h;
   session.path = p;
   session.stage = SessionStage::opening;
-  session.is_knock = is_knock;
+  session.is_knock = aim.is_knock;
   session.trust = hop.trust();
   session.opened_at = now;
   if (path.pacer->is_held()) session.grant = path.pacer->begin_attempt(now);
   ++sessions_alive_;
   ++hop.sessions;
   ++hop.opening;
-  if (is_knock) ++hop.knocking;
+  if (aim.is_knock) ++hop.knocking;
   ++path.opening;
   ++path.opened;
   ++path.opening_by_trust[static_cast<std::size_t>(session.trust)];
   const std::optional<std::uint16_t> at = settings_.source_at(source);
   WEIR_ASSERT(at.has_value());
   OpenSession order{.session = session.id, .source = *at, .next_hop = hop.next_hop};
-  if (!is_knock && hosts_.cells.has_any(p)) {
-    host_canary = hosts_.due(p, hop, now);
+  order.first = std::move(aim.host);
+  if (!aim.is_knock && hosts_.cells.has_any(p)) {
+    aim.host_canary = hosts_.due(p, hop, now);
     order.left_out = hosts_.cells.shut(p, hop.next_hop->hosts, now);
   }
-  if (host_canary != no_index) {
-    session.host_canary = host_canary;
-    hosts_.cells.begin(host_canary, now);
-    order.first = hosts_.cells[host_canary].host;
+  if (aim.host_canary != no_index) {
+    session.host_canary = aim.host_canary;
+    hosts_.cells.begin(aim.host_canary, now);
+    order.first = hosts_.cells[aim.host_canary].host;
   }
   doctor_.opening(s, source, h, order, now);
   orders_.emplace_back(std::move(order));

@@ -38,7 +38,8 @@ void Dispatcher::visit_hosts(std::uint32_t h, Instant now) {
                                                               HostCells::CanaryKind::knock, now);
     if (canary.at > now) {
       if (canary.at != never) arm_hop(h, canary.at);
-    } else if (!knock(path.source, h, now, canary.cell)) {
+    } else if (!knock(path.source, h, Aim{.is_knock = true, .host = {}, .host_canary = canary.cell},
+                      now)) {
       arm_hop(h, now + canary_again);
     }
   }

@@ -5,8 +5,11 @@
 
 namespace mailweir::engine {
 
-bool Dispatcher::knock(std::uint16_t source, std::uint32_t h, Instant now,
-                       std::uint32_t host_canary) {
+bool Dispatcher::knock(std::uint16_t source, std::uint32_t h, std::string_view host, Instant now) {
+  return knock(source, h, Aim{.is_knock = true, .host = std::string(host)}, now);
+}
+
+bool Dispatcher::knock(std::uint16_t source, std::uint32_t h, Aim aim, Instant now) {
   const Hop& hop = next_hops_.hops[h];
   if (paused_ || !settings_.source_at(source)) return false;
   const std::uint32_t p = paths_.find(source, hop.provider);
@@ -17,7 +20,7 @@ bool Dispatcher::knock(std::uint16_t source, std::uint32_t h, Instant now,
       (answer.limit == pacing::Limit::learned || answer.limit == pacing::Limit::message_rate) &&
       !paths_[p].pacer->is_held() && !paths_[p].pacer->is_short_of_connections();
   if (answer.answer != Opening::Answer::yes && !is_mail_alone) return false;
-  begin_session(h, source, true, host_canary, now);
+  begin_session(h, source, std::move(aim), now);
   return true;
 }
 

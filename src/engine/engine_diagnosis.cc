@@ -34,7 +34,7 @@ void Engine::State::heed_diagnosis(Instant now) {
     for (std::uint32_t p = 0; p < next_hops.providers.extent(); ++p) hold(p);
   }
   for (const PathDoctor::Knock& knock : doctor.take_knocks(now))
-    dispatcher.knock(knock.source, knock.hop, now);
+    dispatcher.knock(knock.source, knock.hop, knock.host, now);
 }
 
 }  // namespace mailweir::engine

@@ -236,8 +236,12 @@ std::vector<diagnosis::Finding> PathDoctor::take_findings() {
 
 std::vector<PathDoctor::Knock> PathDoctor::take_knocks(Instant now) {
   std::vector<Knock> knocks;
-  for (const diagnosis::Question& question : diagnosis_->take_questions())
+  for (const diagnosis::Question& question : diagnosis_->take_questions()) {
+    const std::size_t before = knocks.size();
     add_knock(question.source, question.provider, knocks);
+    if (knocks.size() > before && question.host != diagnosis::none)
+      knocks.back().host = hosts_.name(question.host);
+  }
   if (diagnosis_->standing().empty()) {
     visit_at_ = never;
   } else if (visit_at_ <= now || visit_at_ == never) {
@@ -265,7 +269,7 @@ void PathDoctor::add_knock(std::uint32_t source, std::uint32_t provider,
                            std::vector<Knock>& knocks) const {
   const std::uint32_t hop = provider < hop_of_.size() ? hop_of_[provider] : no_index;
   if (is_of(hop, provider))
-    knocks.push_back({.source = static_cast<std::uint16_t>(source), .hop = hop});
+    knocks.push_back({.source = static_cast<std::uint16_t>(source), .hop = hop, .host = {}});
 }
 
 Notice PathDoctor::notice(const diagnosis::Finding& finding) const {

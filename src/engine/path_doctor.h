@@ -57,6 +57,7 @@ class PathDoctor {
   struct Knock {
     std::uint16_t source = 0;
     std::uint32_t hop = no_index;
+    std::string host;  // to be tried first; empty: any
   };
   std::vector<Knock> take_knocks(Instant now);
 

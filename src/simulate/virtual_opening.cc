@@ -47,8 +47,7 @@ void VirtualNetwork::serve_connect(std::uint32_t index, Instant now) {
 
 void VirtualNetwork::connected(std::uint32_t index, Instant) {
   const Connection& c = connections_[index];
-  report(c, engine::SessionConnected{.session = c.id,
-                                     .host = c.next_hop->hosts[c.hosts[c.host_at]].name});
+  report(c, engine::SessionConnected{.session = c.id, .host = c.hosts[c.host_at]});
 }
 
 void VirtualNetwork::serve_ehlo(std::uint32_t index, Instant now) {
