@@ -246,6 +246,8 @@ constexpr std::array entries = std::to_array<Entry>({
     {Text::learned_pace, "pace {0}", "速度 {0}"},
     {Text::learned_carried, "carried {0}", "実績 {0}"},
     {Text::learned_refused, "refused at {0}", "{0} で拒否"},
+    {Text::learned_hour, "{0} carried at this hour on an earlier day",
+     "前日以前の同じ時間帯の実績 {0}"},
     {Text::learned_at_once, "at most {0} at once", "同時 {0} まで"},
     {Text::learned_connections, "over {0} connections", "接続 {0} まで"},
     {Text::learned_holds, "holds so far: {0}", "保留回数 {0}"},

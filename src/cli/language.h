@@ -186,6 +186,7 @@ enum class Text : std::uint8_t {
   learned_pace,
   learned_carried,
   learned_refused,
+  learned_hour,
   learned_at_once,
   learned_connections,
   learned_holds,

@@ -38,6 +38,7 @@ std::string learned_text(const Json& learned, const Style& style) {
   add_rate("pace_per_s", Text::learned_pace);
   add_rate("carried_per_s", Text::learned_carried);
   add_rate("refused_per_s", Text::learned_refused);
+  add_rate("hour_per_s", Text::learned_hour);
   if (const auto at_once = number(learned, "concurrency"); at_once > 0)
     append(parts, say(language, Text::learned_at_once, count_text(at_once)));
   if (const auto connections = number(learned, "connections"); connections > 0)

@@ -116,6 +116,7 @@ class FakePathPort : public AdminPort {
     state.pace = 4.5;
     state.sustained = 5;
     state.refused = 6;
+    state.hour_rate = 5.5;
     state.most.fill(pacing::unlimited);
     state.counts[2] = 180;
     state.most[2] = 200;

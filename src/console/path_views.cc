@@ -113,6 +113,7 @@ Json learned_json(const pacing::LearnedState& state, const Moment& moment) {
           {"pace_per_s", number_or_null(state.pace)},
           {"carried_per_s", state.sustained > 0 ? Json(state.sustained) : Json(nullptr)},
           {"refused_per_s", number_or_null(state.refused)},
+          {"hour_per_s", state.hour_rate > 0 ? Json(state.hour_rate) : Json(nullptr)},
           {"concurrency", state.concurrency},
           {"connections", state.connections == std::numeric_limits<std::uint32_t>::max()
                               ? Json(nullptr)

@@ -148,10 +148,10 @@ class Hosts(ServerCase):
         self.start_sink()
         self.start_server({"route": [{"domain": "*", "hosts": ["127.0.0.2", "127.0.0.1"], "port": self.sink_port}],
                            "delivery": {"session_idle_max": "1s"}})
-        self.provider = f"127.0.0.2:{self.sink_port}"
+        self.provider = f"127.0.0.1:{self.sink_port}"
 
     def path(self):
-        return self.server.cli("explain", "--path", "default", self.provider)
+        return self.server.cli("explain", "--path", "default", self.provider)["paths"][0]
 
     def failed(self):
         return [e for e in self.server.events() if e["type"] == "connect.failed"]
@@ -161,7 +161,9 @@ class Hosts(ServerCase):
         self.wait_arrived("first")
         told = self.wait_events("throttle.detected", source="default", cell="mx_host 127.0.0.2")[0]
         self.assertEqual((told["cause"], told["failure"]), ("network", "connect_refused"))
-        shown = self.server.cli_run("explain", "--path", "default", self.provider).stdout
+        explained = self.server.cli_run("explain", "--path", "default", self.provider)
+        self.assertEqual(explained.returncode, 0, explained.stderr)
+        shown = explained.stdout
         self.assertIn("left out since", shown)
         self.assertIn("127.0.0.2", shown)
         self.assertIn("から除外中", self.server.cli_run("explain", "--path", "default", self.provider, "--lang", "ja").stdout)
