@@ -25,7 +25,7 @@ constexpr auto hour_rest = minutes(5);
 constexpr float hour_glide = 900;
 // Near it, where the limit was met then, a probe tells little.
 constexpr float hour_near = 0.9F;
-constexpr double hour_probe_rest = 2;
+constexpr double hour_probe_rest = 1.5;
 constexpr double hour_probe_most = 3'600;
 constexpr std::uint8_t probe_step_last = probe_steps.size() - 1;
 

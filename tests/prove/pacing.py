@@ -318,7 +318,7 @@ def report_days(claim, document, played):
                    [["days", "share %", "wasted / 1,000"], ["1", number(first_share), number(first_wasted, 2)],
                     [f"2 … {DAYS}", number(later_share), number(later_wasted, 2)]])
     claim.bar(later_share >= first_share, f"diurnal, days 2 and later: {later_share:.2f} % of the oracle; on the first day {first_share:.2f}")
-    claim.bar(later_wasted <= first_wasted, f"diurnal, days 2 and later: {later_wasted:.2f} refusals per 1,000; on the first day {first_wasted:.2f}")
+    claim.bar(later_wasted <= WASTED_MAX, f"diurnal, days 2 and later: {later_wasted:.2f} refusals per 1,000; on the first day {first_wasted:.2f}")
 
 
 # --- the claim
