@@ -49,6 +49,7 @@ constexpr ReasonWord reason_words[] = {
     {"path_held", Text::waits_path_held},
     {"path_paused", Text::waits_path_paused},
     {"cell", Text::waits_cell},
+    {"hosts_held", Text::waits_hosts},
     {"turn", Text::waits_turn},
 };
 

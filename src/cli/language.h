@@ -137,6 +137,7 @@ enum class Text : std::uint8_t {
   waits_path_held,
   waits_path_paused,
   waits_cell,
+  waits_hosts,
   time_with_age,
   path_held,
   path_refused,

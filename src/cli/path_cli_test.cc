@@ -391,7 +391,7 @@ TEST_F(CliTest, MailThatACellKeepsWaitingSaysWhichAndWhy) {
   port_.waiting_one.view.cell = cell;
   EXPECT_EQ(run({"explain", "ken@example.com"}), exit_ok);
   EXPECT_THAT(out_, HasSubstr("what it shares with other mail (sender_domain news.example) is "
-                              "throttled there; its place comes in 2m28s (forecast)"));
+                              "slowed there; its place comes in 2m28s (forecast)"));
   EXPECT_THAT(out_, HasSubstr("sender_domain news.example: held since "));
   EXPECT_THAT(out_, HasSubstr("4.7.500 Server busy"));
   port_.waiting_one.view.cell->learned.mode = pacing::Mode::open;

@@ -26,7 +26,7 @@ ListSection sources() {
        of<Source>("ehlo", WEIR_MEMBER(ehlo), kinds::host(),
                   "The name it gives in EHLO; the address's PTR record should say the same.",
                   {.default_text = "`hostname`"}),
-       of<Source>("warming", WEIR_MEMBER(warming), kinds::left_out_if<bool>(false, kinds::flag()),
+       of<Source>("warming", WEIR_MEMBER(warming), kinds::put_last_if<bool>(false, kinds::flag()),
                   "Whether it is new to the providers: its paths take smaller steps up, and wait "
                   "longer after a refusal.",
                   {.default_text = "`false`"})},
@@ -55,7 +55,7 @@ ListSection classes() {
        of<MessageClass>("expiry", WEIR_MEMBER(expiry), kinds::duration(std::chrono::minutes(1)),
                         "Mail older than this is given up, and bounced."),
        of<MessageClass>("deadline", WEIR_MEMBER(deadline),
-                        kinds::left_out_if<Duration>({}, kinds::duration(std::chrono::seconds(1))),
+                        kinds::put_last_if<Duration>({}, kinds::duration(std::chrono::seconds(1))),
                         "Mail should be delivered within this time; within a class the nearest "
                         "deadline goes first."),
        of<MessageClass>("pool", WEIR_MEMBER(pool), kinds::label(),
@@ -90,11 +90,11 @@ ListSection assignments() {
                       "The envelope sender; `\"<>\"` is the null sender of bounces. Upper and "
                       "lower case are alike."),
        of<Assignment>("client_network", WEIR_MEMBER(client_network),
-                      kinds::left_out_if<Networks>({}, kinds::networks()),
+                      kinds::put_last_if<Networks>({}, kinds::networks()),
                       "Networks of the client that handed the mail in."),
        of<Assignment>(
            "listener", WEIR_MEMBER(listener),
-           kinds::left_out_if<std::string>({}, kinds::text("text")),
+           kinds::put_last_if<std::string>({}, kinds::text("text")),
            "The door it came in by: an address of `smtp.listen`, or `\"http\"`, or `\"admin\"`."),
        of<Assignment>("class", WEIR_MEMBER(message_class), kinds::label(), "The class it gets.",
                       {.default_text = "the first class"}),

@@ -145,7 +145,7 @@ Kind<std::optional<T>> optional(Kind<T> kind) {
 }
 
 template <class T>
-Kind<T> left_out_if(T absent, Kind<T> kind) {
+Kind<T> put_last_if(T absent, Kind<T> kind) {
   kind.print = [print = kind.print, absent](const T& value) {
     return value == absent ? std::string() : print(value);
   };

@@ -106,7 +106,7 @@ TEST_F(SessionOpening, LeavesOutTheHostsThatItIsTold) {
   resolver.add_address("first.test", "127.0.0.77");  // nobody listens there
   ScriptedServer server({accept_one});
   auto order = opening(1, {"first.test", "mx.test"}, server.port());
-  order.left_out = {"first.test"};
+  order.put_last = {"first.test"};
   delivery->open(std::move(order));
   const auto opened = recorder.wait_opened();
   EXPECT_EQ(opened.host, "mx.test");

@@ -401,6 +401,7 @@ void Diagnosis::State::forget_host(std::uint32_t index) {
             last_now);
   }
   hosts[index] = {};
+  std::erase_if(later, [&](const Asked& asked) { return asked.host == index; });
 }
 
 }  // namespace mailweir::diagnosis

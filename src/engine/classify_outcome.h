@@ -50,6 +50,7 @@ struct TransactionContext {
   bool shares_network = false;      // with all other sources that the message may leave from
   bool has_other_hosts = false;     // the next hop has more than the session's
   bool host_stands_out = false;     // held, or not verified since
+  bool path_is_held = false;        // and this was its canary, or began before
 };
 
 struct Verdict {

@@ -79,7 +79,7 @@ std::vector<std::uint32_t> Dispatcher::opened(std::uint32_t s, std::string_view 
   list_idle(s, now);
   mark(session.hop);
   mark_provider(hop.provider);  // the share of hops not proven has room again
-  if (paused_ || !settings_.source_at(path.source)) close(s, true);
+  if (paused_ || !settings_.source_at(path.source) || is_useless(session)) close(s, true);
   return reserved;
 }
 
@@ -119,8 +119,7 @@ void Dispatcher::ended(std::uint32_t s, Instant now) {
   WEIR_ASSERT(session.transactions.empty());
   if (session.grant)
     attempt_ended(session.path, std::exchange(session.grant, {}), AttemptEnd{}, now);
-  if (session.host_canary != no_index)
-    host_ended(std::exchange(session.host_canary, no_index), AttemptEnd{}, session.opened_at, now);
+  end_host_canary(session, now);
   Path& path = paths_[session.path];
   Hop& hop = next_hops_.hops[session.hop];
   if (session.stage == SessionStage::opening) {
@@ -448,7 +447,7 @@ Dispatcher::Wait Dispatcher::explain(std::uint32_t q, Instant now) const {
       const Instant at = hosts_.free_at(source, hop, now);
       if (at <= now) return {};
       soonest = std::min(soonest, at);
-      wait = {WaitReason::next_hop_down, soonest};
+      wait = {WaitReason::hosts_held, soonest};
       continue;
     }
     if (wait.reason != WaitReason::turn && answer.at >= soonest) continue;

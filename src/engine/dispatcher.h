@@ -201,6 +201,8 @@ class Dispatcher {
 
   // dispatcher_hosts.cc: single hosts of a path
   void visit_hosts(std::uint32_t hop, Instant now);
+  void end_host_canary(Session& session, Instant now);
+  bool is_useless(const Session& session) const;
   void begin_at_host(Session& session, Transaction& transaction, Instant now);
   Instant host_lets_start(const Session& session, pacing::Rank rank, Instant now);
   void transaction_ended_at_host(const CellsEnd& ended, const AttemptEnd& end, Instant now);

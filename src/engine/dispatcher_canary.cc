@@ -30,7 +30,9 @@ std::uint32_t Dispatcher::canary_in_line(std::uint32_t queue, std::uint16_t sour
   const std::uint32_t p = paths_.find(source, provider);
   if (p == no_index) return queue;
   const Path& path = paths_[p];
-  if (!asks_blindly(path) || presses(queue, path, now)) return queue;
+  // Only this one's cells have been looked at.
+  if (!asks_blindly(path) || presses(queue, path, now) || cells_.table.has_any(provider))
+    return queue;
   const pacing::Rank lowest = path.pacer->peek_attempt(now, demand_of(path, rank_of(queue))).lowest;
   std::uint32_t least = queue;
   for (const WaitGroup& group : next_hops_.providers[provider].waits) {

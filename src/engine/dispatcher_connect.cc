@@ -12,6 +12,7 @@ constexpr std::uint32_t opening_at_once = 3;
 // Hops in a row that cannot use the connection offered, before a group is left alone until the next
 // change.
 constexpr int misses_max = 8;
+constexpr Duration line_again = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -201,6 +202,8 @@ void Dispatcher::connect(std::uint32_t p, Instant now) {
     } else {
       if (group->misses++ == 0) arm_openings(*group, p, now);
       arm_hosts(*group, hop, now);
+      // Others of the group may stand behind so many hops whose hosts are shut.
+      if (group->misses == misses_max && !hosts_.cells.empty()) arm_hop(hop, now + line_again);
     }
   }
   if (provider.waiting > 0 && !paused_) make_room(p, now);
@@ -246,7 +249,7 @@ std::uint32_t Dispatcher::begin_session(std::uint32_t h, std::uint16_t source, A
   order.first = std::move(aim.host);
   if (!aim.is_knock && hosts_.cells.has_any(p)) {
     aim.host_canary = hosts_.due(p, hop, now);
-    order.left_out = hosts_.cells.shut(p, hop.next_hop->hosts, now);
+    order.put_last = hosts_.cells.shut(p, hop.next_hop->hosts, now);
   }
   if (aim.host_canary != no_index) {
     session.host_canary = aim.host_canary;

@@ -61,14 +61,31 @@ void Dispatcher::hosts_met(std::uint32_t s, std::string_view host,
       host_changed(session.path, end.host, change);
     }
   }
-  if (session.host_canary == no_index || hosts_.cells[session.host_canary].host != host) return;
+  if (host.empty()) return;
+  const std::uint32_t own = hosts_.cells.find(session.path, host);
+  // Its host told nothing, and another let us in.
+  if (session.host_canary != own) end_host_canary(session, now);
+  if (own == no_index || !hosts_.cells.is_silent(own, now)) return;
   // It answers: where silence was the cause that is all there is to ask.
-  const auto& controller = hosts_.cells[session.host_canary].controller;
-  if (controller->state(now).cause != pacing::HoldCause::network) return;
+  if (session.host_canary == no_index) hosts_.cells.begin(own, now);
+  session.host_canary = no_index;
   AttemptEnd end;
   end.signal = Signal::accepted;
   end.host = host;
-  host_ended(std::exchange(session.host_canary, no_index), end, session.opened_at, now);
+  host_ended(own, end, now, now);
+}
+
+// The session's canary for its host proved nothing.
+void Dispatcher::end_host_canary(Session& session, Instant now) {
+  if (session.host_canary == no_index) return;
+  host_ended(std::exchange(session.host_canary, no_index), AttemptEnd{}, session.opened_at, now);
+}
+
+// No message may start in a session to a held host but what asks it, or asks for the path.
+bool Dispatcher::is_useless(const Session& session) const {
+  if (session.grant || session.host_canary != no_index) return false;
+  const std::uint32_t cell = hosts_.cells.find(session.path, session.host);
+  return cell != no_index && hosts_.cells[cell].controller->mode() == pacing::Mode::held;
 }
 
 // The attempt counts for the session's host, if that has a cell; a canary's was begun with it.

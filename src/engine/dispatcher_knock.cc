@@ -35,6 +35,7 @@ void Dispatcher::take_reserved(std::uint32_t s, std::vector<std::uint32_t>& take
 // A session that is opening goes on without mail.
 void Dispatcher::make_knock(std::uint32_t s, std::vector<std::uint32_t>& taken, Instant now) {
   take_reserved(s, taken, now);
+  end_host_canary(sessions_[s], now);
   if (std::exchange(sessions_[s].is_knock, true)) return;
   Hop& hop = next_hops_.hops[sessions_[s].hop];
   --hop.unanswered;

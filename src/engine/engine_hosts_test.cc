@@ -19,6 +19,7 @@ using testing::IsEmpty;
 using testing::Not;
 
 constexpr auto full = "4.3.1 Insufficient system storage";
+constexpr auto slow_down = "4.7.0 Too many messages from your IP address, slow down";
 constexpr auto busy = "4.3.2 All server ports are busy";
 
 // Every session tries its hosts in order, as delivery does.
@@ -50,6 +51,9 @@ class Hosts : public testing::Test {
       if (banners.contains(host.name)) {
         fate.failed_before.push_back(
             {host.name, "192.0.2.9:25", Phase::banner, {}, banners[host.name], 1s, ""});
+      } else if (unknown.contains(host.name)) {
+        fate.failed_before.push_back(
+            {host.name, "", Phase::resolve, Failure::dns_temporary, {}, 1s, ""});
       } else if (dead.contains(host.name)) {
         fate.takes += 30s;
         fate.failed_before.push_back(
@@ -88,6 +92,7 @@ class Hosts : public testing::Test {
   std::unique_ptr<World> world;
   std::vector<MessageId> sent;
   std::set<std::string> dead;
+  std::set<std::string> unknown;
   std::map<std::string, Reply> banners;
   std::map<std::string, World::TransactionFate> refusals;
   std::map<std::string, std::size_t> tried;
@@ -170,7 +175,7 @@ TEST_F(Hosts, AllHeldMeansThatMailWaitsForACanary) {
   send(30);
   EXPECT_EQ(world->count(Disposition::delivered), 0U);
   EXPECT_EQ(standing_out().size(), 2U);
-  EXPECT_EQ(world->view(sent.back()).reason, WaitReason::next_hop_down);
+  EXPECT_EQ(world->view(sent.back()).reason, WaitReason::hosts_held);
   EXPECT_GT(world->view(sent.back()).until, world->now);
   EXPECT_LE(world->starts.size(), 24U) << "hammered";
   for (const auto& record : world->records) EXPECT_EQ(record.attempts, 0U);
@@ -219,6 +224,59 @@ TEST_F(Hosts, WhatIsForgottenBeforeItIsTakenUpStaysForgotten) {
   EXPECT_EQ(tried["mx1.a.example"], 3U);
 }
 
+// The path is held for its own sake meanwhile, and the one host that it had left goes too.
+TEST_F(Hosts, APrimaryThatIsBackIsFoundThoughItWasLeftOut) {
+  dead = {"mx1.a.example"};
+  send(10);
+  refusals["mx2.a.example"] = refusal(Phase::mail, 421, slow_down);
+  send(3);
+  ASSERT_TRUE(world->engine->is_held("s1", provider()));
+  dead = {"mx1.a.example", "mx2.a.example"};
+  world->run_for(3h);
+  dead = {"mx2.a.example"};
+  EXPECT_TRUE(world->drain(2h));
+  EXPECT_EQ(world->count(Disposition::delivered), 13U);
+}
+
+TEST_F(Hosts, AHeldPathWhoseHostsAreAllHeldIsAskedLessAndLess) {
+  refusals["mx1.a.example"] = refusals["mx2.a.example"] = refusal(Phase::mail, 421, slow_down);
+  send(10);
+  ASSERT_TRUE(world->engine->is_held("s1", provider()));
+  refusals["mx1.a.example"] = refusals["mx2.a.example"] = refusal(Phase::mail, 421, busy);
+  const std::size_t before = world->starts.size();
+  world->run_for(8h);
+  EXPECT_LE(world->starts.size() - before, 80U) << "hammered";
+  refusals.clear();
+  EXPECT_TRUE(world->drain(12h));
+  EXPECT_EQ(world->count(Disposition::delivered), 10U);
+}
+
+TEST_F(Hosts, AnotherHostsDeliverySaysNothingOfTheCanarys) {
+  refusals["mx1.a.example"] = refusal(Phase::mail, 421, busy);
+  send(10);
+  ASSERT_THAT(standing_out(), testing::SizeIs(1));
+  unknown = {"mx1.a.example"};  // to our DNS
+  send(60);
+  ASSERT_THAT(standing_out(), testing::SizeIs(1));
+  EXPECT_EQ(standing_out()[0].learned.mode, pacing::Mode::held);
+}
+
+TEST_F(Hosts, WhereTheOtherIsDownMailWaitsForTheOneThatRefuses) {
+  refusals["mx1.a.example"] = refusal(Phase::mail, 421, busy);
+  send(20);
+  const std::size_t delivered = world->count(Disposition::delivered);
+  dead = {"mx2.a.example"};
+  send(5);
+  for (std::size_t i = 20; i < sent.size(); ++i) {
+    if (world->end_of(sent[i]) == nullptr)
+      EXPECT_EQ(world->view(sent[i]).attempts, 0U) << "message " << i;
+  }
+  refusals.clear();
+  EXPECT_TRUE(world->drain(2h));
+  EXPECT_EQ(world->count(Disposition::delivered), 25U);
+  EXPECT_GE(delivered, 19U);
+}
+
 class SingleHost : public Hosts {
  protected:
   SingleHost() : Hosts({{10, "mx1.a.example"}}) {}
@@ -249,7 +307,7 @@ TEST(HostCells, AreBoundedAndRestedOnesMakeRoom) {
   EXPECT_FALSE(cells.has_any(3));
 }
 
-TEST(HostsToTry, LeavesOutAndPrefers) {
+TEST(HostsToTry, PutsLastAndPrefers) {
   const auto next_hop = std::make_shared<const NextHop>(
       NextHop{.hosts = {{10, "a"}, {20, "b"}, {20, "c"}}, .provider = "p"});
   OpenSession order{.next_hop = next_hop};
@@ -259,13 +317,15 @@ TEST(HostsToTry, LeavesOutAndPrefers) {
     return list;
   };
   EXPECT_EQ(hosts_to_try(order), next_hop->hosts);
-  order.left_out = {"a"};
-  EXPECT_EQ(names(), (std::vector<std::string>{"b", "c"}));
-  order.left_out = {"a", "b", "c"};
+  order.put_last = {"a"};
+  EXPECT_EQ(names(), (std::vector<std::string>{"b", "c", "a"}));
+  EXPECT_EQ(hosts_to_try(order).back().preference, 0xFFFF);
+  order.put_last = {"a", "b", "c"};
   EXPECT_EQ(names(), (std::vector<std::string>{"a", "b", "c"})) << "all is as good as none";
-  order.left_out = {"a", "c"};
+  order.put_last = {"a", "c"};
   order.first = "c";
-  EXPECT_EQ(hosts_to_try(order), (std::vector<RouteFound::Host>{{0, "c"}, {21, "b"}}));
+  EXPECT_EQ(hosts_to_try(order),
+            (std::vector<RouteFound::Host>{{0, "c"}, {21, "b"}, {0xFFFF, "a"}}));
 }
 
 }  // namespace

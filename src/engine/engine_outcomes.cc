@@ -237,6 +237,7 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
   const Dispatcher::HostPlace place = s.dispatcher.host_place(session);
   context.has_other_hosts = place.has_others;
   context.host_stands_out = place.stands_out;
+  context.path_is_held = s.dispatcher.paths()[path].pacer->is_held();
   s.doctor.transaction_done(session, done,
                             {.has_worked = context.session_has_worked,
                              .awaits_more = s.dispatcher.session(session).in_flight > 0},

@@ -82,9 +82,10 @@ class Viewer {
         view.reason = recipient.attempts == 0 ? WaitReason::not_before : WaitReason::retry;
         view.until = recipient.due;
         if (!recipient.is_parked) return;
-        view.reason = WaitReason::cell;
+        view.reason = WaitReason::learned_limit;
         view.cell = dispatcher_.cells().view_of(ledger_.messages[recipient.message],
                                                 dispatcher_.provider_of(recipient), now_);
+        if (view.cell) view.reason = WaitReason::cell;
         return;
       case Stage::ready: {
         const Dispatcher::Wait wait = dispatcher_.explain(recipient.place, now_);
@@ -137,6 +138,8 @@ std::string_view to_string(WaitReason reason) {
       return "path_held";
     case WaitReason::path_paused:
       return "path_paused";
+    case WaitReason::hosts_held:
+      return "hosts_held";
     case WaitReason::cell:
       return "cell";
     case WaitReason::connection_cap:

@@ -32,6 +32,7 @@ enum class WaitReason : std::uint8_t {
   learned_limit,  // of the path: what is sent now is what it is known to bear
   path_held,      // refused there; one canary at a time asks, the next `until`
   path_paused,    // by an operator
+  hosts_held,     // all MX hosts of the next hop; the first canary `until`
   cell,           // its domain, tenant or network is throttled there; its place comes `until`
   turn,           // others go first: class, tenant, order of arrival
 };

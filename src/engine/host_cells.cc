@@ -52,17 +52,20 @@ std::uint32_t HostCells::intern(std::uint32_t path, std::string_view host,
   return index;
 }
 
+bool HostCells::is_silent(std::uint32_t cell, Instant now) const {
+  const pacing::LearnedState state = cells_[cell].controller->state(now);
+  return state.mode == pacing::Mode::held && state.cause == pacing::HoldCause::network;
+}
+
 bool HostCells::stands_out(std::uint32_t path, std::string_view host) const {
   const std::uint32_t cell = find(path, host);
   return cell != no_index && cells_[cell].controller->mode() != pacing::Mode::open;
 }
 
 Instant HostCells::open_at(const HostCell& cell, Instant now) const {
-  const pacing::LearnedState state = cell.controller->state(now);
   const pacing::Permit permit = cell.controller->peek(now, cell.attempts, {});
-  const bool awaits_knock =
-      state.mode == pacing::Mode::held && state.cause == pacing::HoldCause::network;
-  return std::max(permit.at, awaits_knock ? now + knock_goes_first : now);
+  const std::uint32_t index = find(cell.path, cell.host);
+  return std::max(permit.at, is_silent(index, now) ? now + knock_goes_first : now);
 }
 
 std::vector<std::string> HostCells::shut(std::uint32_t path, Hosts hosts, Instant now) const {
@@ -89,8 +92,7 @@ HostCells::Canary HostCells::next_canary(std::uint32_t path, Hosts hosts, Canary
   for (const auto& host : hosts) {
     const std::uint32_t index = find(path, host.name);
     if (index == no_index || cells_[index].controller->mode() != pacing::Mode::held) continue;
-    const bool is_silent = cells_[index].controller->state(now).cause == pacing::HoldCause::network;
-    if (is_silent != (kind == CanaryKind::knock)) continue;
+    if (is_silent(index, now) != (kind == CanaryKind::knock)) continue;
     const pacing::Permit permit = cells_[index].controller->ask(now, cells_[index].attempts, {});
     if (permit.at < next.at) next = {index, permit.at};
   }

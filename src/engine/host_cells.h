@@ -52,6 +52,8 @@ class HostCells {
   std::uint32_t intern(std::uint32_t path, std::string_view host,
                        const pacing::LearningSettings& settings, Instant now);
 
+  // Whether it is held because it was silent.
+  bool is_silent(std::uint32_t cell, Instant now) const;
   // Whether the host stands out: held, or not yet verified after a hold.
   bool stands_out(std::uint32_t path, std::string_view host) const;
   // Those of the hosts to which no message may start now.

@@ -55,10 +55,12 @@ std::optional<Signal> host_signal(Category category, bool is_permanent) {
   return std::nullopt;
 }
 
-// About one host of several: no news about the path, unless it may be all of them.
-Judgement judge_host(Judgement judgement, Signal signal, bool stands_out) {
+// About one host of several: no news about the path, unless it may be all of them, or the canary
+// of a held path found no other host.
+Judgement judge_host(Judgement judgement, Signal signal, const TransactionContext& context) {
   judgement.host_signal = signal;
-  judgement.signal = signal == Signal::unclear && !stands_out ? Signal::unclear : Signal::answered;
+  const bool is_path = context.host_stands_out ? context.path_is_held : signal == Signal::unclear;
+  judgement.signal = is_path ? signal : Signal::answered;
   if (signal != Signal::unclear) judgement.verdict.action = RecipientAction::requeue;
   return judgement;
 }
@@ -67,7 +69,7 @@ Judgement apply_ruling(Judgement judgement, const Reply& reply, const Transactio
   judgement.signal = Signal::answered;
   if (context.has_other_hosts && judgement.ruling.scope == Scope::host) {
     const auto signal = host_signal(judgement.ruling.category, reply.is_permanent());
-    if (signal) return judge_host(std::move(judgement), *signal, context.host_stands_out);
+    if (signal) return judge_host(std::move(judgement), *signal, context);
   }
   const bool is_path = is_about_path(judgement.ruling.scope);
   switch (judgement.ruling.category) {

@@ -105,8 +105,6 @@ void Lanes::leave(std::uint32_t recipient) {
   ledger_.move(recipient, Stage::entering);
 }
 
-// Since when the queue's first waits. A retried one leads its queue by its deadline, and must not
-// make those behind it look as if they had just come.
 std::uint32_t Lanes::least_queue(const Hop& hop, std::uint16_t source, pacing::Rank lowest) const {
   std::uint32_t least = no_index;
   int least_priority = 0;
@@ -127,6 +125,8 @@ Instant Lanes::deadline(std::uint32_t q) const {
       .deadline();
 }
 
+// Since when the queue's first waits. A retried one leads its queue by its deadline, and must not
+// make those behind it look as if they had just come.
 Instant Lanes::waiting_since(std::uint32_t q) const {
   const Recipient& first = ledger_.recipients[queues[q].recipients.first(ledger_)];
   const Message& message = ledger_.messages[first.message];

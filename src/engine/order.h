@@ -37,7 +37,7 @@ struct OpenSession {
   SessionId session;
   std::uint16_t source = 0;  // index into EngineConfig::sources
   std::shared_ptr<const NextHop> next_hop;
-  std::vector<std::string> left_out;  // hosts that stand out: not tried while there are others
+  std::vector<std::string> put_last;  // hosts that stand out: tried when no other lets us in
   std::string first;                  // the host to be tried before all others; empty: none
 };
 // The hosts to be tried, with their preferences; the one to be tried first is preferred to all and

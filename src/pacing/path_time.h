@@ -35,8 +35,8 @@ class SecondsSum {
     } else {
       float seconds = 0;
       a(seconds);
-      seconds_ =
-          static_cast<std::uint16_t>(std::clamp(seconds, 0.0F, static_cast<float>(seconds_most)));
+      if (seconds > 0)  // and a number
+        seconds_ = static_cast<std::uint16_t>(std::min(seconds, static_cast<float>(seconds_most)));
     }
   }
 

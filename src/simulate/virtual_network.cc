@@ -101,7 +101,8 @@ std::uint32_t VirtualNetwork::carry_out(const engine::OpenSession& order, Instan
   // RFC 5321 section 5.1: hosts of equal preference share the load. All of ours are equal.
   for (std::size_t i = c.hosts.size(); i > 1; --i)
     std::swap(c.hosts[i - 1], c.hosts[random_.below(i)]);
-  if (!order.first.empty()) std::swap(c.hosts.front(), *std::ranges::find(c.hosts, order.first));
+  const auto first = std::ranges::find(c.hosts, order.first);
+  if (first != c.hosts.end()) std::iter_swap(c.hosts.begin(), first);
   by_id_.emplace(c.id.value, index);
   begin_attempt(index, now);
   return c.path;
