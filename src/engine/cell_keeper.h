@@ -29,7 +29,7 @@ struct CellsEnd {
   std::uint32_t path = no_index;
   Instant begun{};                    // the attempt, for its cells
   std::optional<CellKind> concerned;  // named in the refusal
-  std::string host;                   // of the session
+  std::string_view host;              // of the session, which lives on
   std::uint32_t host_cell = no_index;
   std::optional<pacing::Signal> host_signal;  // that was about the host, not the path
 
