@@ -121,6 +121,7 @@ class Feeder final : public delivery::OutcomeReceiver {
     finished_.get_future().wait();
   }
 
+  void on_session_connected(engine::SessionConnected) override {}
   void on_session_opened(engine::SessionOpened) override {}
   void on_session_failed(engine::SessionFailed) override { std::abort(); }
   void on_session_closed(engine::SessionClosed) override {}

@@ -33,7 +33,7 @@ class OutcomeReceiver {
  public:
   virtual ~OutcomeReceiver() = default;
   // None or several for a session; not one of its ends.
-  virtual void on_session_connected(engine::SessionConnected /*connected*/) {}
+  virtual void on_session_connected(engine::SessionConnected connected) = 0;
   virtual void on_session_opened(engine::SessionOpened opened) = 0;
   virtual void on_session_failed(engine::SessionFailed failed) = 0;
   virtual void on_transaction_done(engine::TransactionDone done) = 0;

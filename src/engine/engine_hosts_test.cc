@@ -13,10 +13,8 @@ namespace {
 
 using testing::AllOf;
 using testing::Contains;
-using testing::Each;
 using testing::Field;
 using testing::IsEmpty;
-using testing::Not;
 
 constexpr auto full = "4.3.1 Insufficient system storage";
 constexpr auto slow_down = "4.7.0 Too many messages from your IP address, slow down";

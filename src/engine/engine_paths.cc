@@ -105,9 +105,9 @@ PathExplanation Engine::explain(std::string_view source, std::string_view provid
   told.in_flight = path.recipients_in_flight;
   told.waiting = its_provider.ready;
   s.dispatcher.hosts().each_of(p, [&](const HostCell& cell) {
-    pacing::LearnedState learned = cell.controller->state(now);
+    const pacing::LearnedState learned = cell.controller->state(now);
     if (learned.mode == pacing::Mode::open) return;
-    told.hosts.push_back({cell.host, std::move(learned), cell.last});
+    told.hosts.push_back({cell.host, learned, cell.last});
   });
   double together = 0.0;
   for (const std::uint32_t sibling : its_provider.paths) {

@@ -1,7 +1,5 @@
 #include "engine/judge_attempt.h"
 
-#include <utility>
-
 #include "base/assert.h"
 
 namespace mailweir::engine {
@@ -69,7 +67,7 @@ Judgement apply_ruling(Judgement judgement, const Reply& reply, const Transactio
   judgement.signal = Signal::answered;
   if (context.has_other_hosts && judgement.ruling.scope == Scope::host) {
     const auto signal = host_signal(judgement.ruling.category, reply.is_permanent());
-    if (signal) return judge_host(std::move(judgement), *signal, context);
+    if (signal) return judge_host(judgement, *signal, context);
   }
   const bool is_path = is_about_path(judgement.ruling.scope);
   switch (judgement.ruling.category) {
