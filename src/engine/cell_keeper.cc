@@ -225,6 +225,8 @@ void CellKeeper::slow_suspect(std::uint32_t p, Instant now) {
   notice.cell = name_of(table.cells[cell]);
   notice.suspect = ledger_.tenants[suspect->tenant];
   notice.suspect_share = suspect->share;
+  notice.suspect_growth = suspect->growth;
+  notice.suspect_bounced = suspect->recipients_refused;
   notice.from = suspect->usual_rate * suspect->growth;
   notice.to = settings.rate_max;
   notice.detail = "slowed for an hour: its traffic preceded the hold";

@@ -118,6 +118,8 @@ void PathWatch::begin_episode(std::uint32_t p, Instant now) {
   if (const auto suspect = suspects_.of(p, now)) {
     told.suspect = tenants_[suspect->tenant];
     told.suspect_share = suspect->share;
+    told.suspect_growth = suspect->growth;
+    told.suspect_bounced = suspect->recipients_refused;
   }
   orders_.emplace_back(std::move(told));
   step(p, from, 0.0, "held at a refusal of the path", now);

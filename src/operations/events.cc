@@ -221,6 +221,8 @@ void write_fields(JsonLine& line, const PathNoticed& event) {
   if (!event.suspect.empty()) {
     line.field("suspect", event.suspect);
     line.field("suspect_share", event.suspect_share);
+    line.field("suspect_growth", event.suspect_growth);
+    line.field("suspect_bounced", event.suspect_bounced);
   }
   line.field_if("detail", event.detail);
 }

@@ -141,6 +141,8 @@ struct PathNoticed {      // throttle.detected, step, step.judged, probe, recove
   std::string_view rule;
   std::string_view suspect;
   double suspect_share = 0.0;
+  double suspect_growth = 0.0;  // infinite: it was not there
+  double suspect_bounced = 0.0;
   std::string_view detail;
 };
 

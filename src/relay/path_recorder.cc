@@ -72,6 +72,8 @@ void PathRecorder::noticed(const Notice& notice) {
       .rule = notice.rule,
       .suspect = notice.suspect,
       .suspect_share = notice.suspect_share,
+      .suspect_growth = notice.suspect_growth,
+      .suspect_bounced = notice.suspect_bounced,
       .detail = notice.detail};
   if (notice.since != Instant{}) event.since = wall_at(notice.since);
   log_.record(clock_.wall_now(), event);
