@@ -28,7 +28,7 @@ TEST_F(CliTest, APathsFirstLineIsTheAnswer) {
       "earlier day, at most 10 at once, holds so far: 1, "
       "canaries refused in this one: 3\n"
       "  attempts: 180 in an hour, 200 at most\n"
-      "  mx2.example.com: left out since 2026-09-21 13:51:20Z, its next canary 2026-09-21 "
+      "  mx2.example.com: tried last since 2026-09-21 13:51:20Z, its next canary 2026-09-21 "
       "14:15:48Z\n"
       "  the last refusal: no answer from mx.example.com at mail, 2026-09-21 14:11:50Z: "
       "connect_timeout\n"
@@ -374,7 +374,7 @@ TEST_F(CliTest, TheShortFormsAreNotInTheHelp) {
 
 TEST_F(CliTest, AHostThatIsLeftOutIsShownWithWhatItSaid) {
   EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
-  EXPECT_THAT(out_, HasSubstr("mx2.example.com: left out since "));
+  EXPECT_THAT(out_, HasSubstr("mx2.example.com: tried last since "));
   EXPECT_THAT(out_, HasSubstr("connect_timeout"));
   port_.held.path.hosts[0].learned.mode = pacing::Mode::ramp;
   EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);

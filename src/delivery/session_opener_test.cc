@@ -102,7 +102,7 @@ TEST_F(SessionOpening, TriesTheNextHostAndTellsOfTheFirst) {
   EXPECT_EQ(opened.failed_before[0].failure, Failure::connect_refused);
 }
 
-TEST_F(SessionOpening, LeavesOutTheHostsThatItIsTold) {
+TEST_F(SessionOpening, TriesLastTheHostsThatItIsTold) {
   resolver.add_address("first.test", "127.0.0.77");  // nobody listens there
   ScriptedServer server({accept_one});
   auto order = opening(1, {"first.test", "mx.test"}, server.port());
@@ -120,8 +120,7 @@ TEST_F(SessionOpening, TriesTheHostThatIsToComeFirst) {
   order.first = "last.test";
   delivery->open(std::move(order));
   const auto opened = recorder.wait_opened();
-  ASSERT_EQ(opened.failed_before.size(), 1u);
-  EXPECT_EQ(opened.failed_before[0].host, "last.test");
+  EXPECT_EQ(opened.failed_before.at(0).host, "last.test");
 }
 
 TEST_F(SessionOpening, TellsWhichHostTookTheConnectionAndNoneThatDidNot) {

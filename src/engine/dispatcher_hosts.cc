@@ -1,4 +1,4 @@
-// Single MX hosts of a path: what stands out is left out of new sessions, and looked after by
+// Single MX hosts of a path: what stands out comes last in new sessions, and is looked after by
 // canaries of its own.
 #include <utility>
 

@@ -52,8 +52,8 @@ std::uint32_t HostCells::intern(std::uint32_t path, std::string_view host,
   return index;
 }
 
-bool HostCells::is_silent(std::uint32_t cell, Instant now) const {
-  const pacing::LearnedState state = cells_[cell].controller->state(now);
+bool HostCells::is_silent(const HostCell& cell, Instant now) {
+  const pacing::LearnedState state = cell.controller->state(now);
   return state.mode == pacing::Mode::held && state.cause == pacing::HoldCause::network;
 }
 
@@ -62,10 +62,9 @@ bool HostCells::stands_out(std::uint32_t path, std::string_view host) const {
   return cell != no_index && cells_[cell].controller->mode() != pacing::Mode::open;
 }
 
-Instant HostCells::open_at(const HostCell& cell, Instant now) const {
+Instant HostCells::open_at(const HostCell& cell, Instant now) {
   const pacing::Permit permit = cell.controller->peek(now, cell.attempts, {});
-  const std::uint32_t index = find(cell.path, cell.host);
-  return std::max(permit.at, is_silent(index, now) ? now + knock_goes_first : now);
+  return std::max(permit.at, is_silent(cell, now) ? now + knock_goes_first : now);
 }
 
 std::vector<std::string> HostCells::shut(std::uint32_t path, Hosts hosts, Instant now) const {

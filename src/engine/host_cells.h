@@ -1,5 +1,5 @@
 // HostCells hold what is known of single MX hosts: one that refuses for its own sake, or does not
-// answer while another host of the same next hop does, is left out of new sessions until a canary
+// answer while another host of the same next hop does, comes last in new sessions until a canary
 // shows better.
 //
 // A cell is source × provider × host. It is opened by such evidence alone; a path without cells
@@ -53,7 +53,7 @@ class HostCells {
                        const pacing::LearningSettings& settings, Instant now);
 
   // Whether it is held because it was silent.
-  bool is_silent(std::uint32_t cell, Instant now) const;
+  bool is_silent(std::uint32_t cell, Instant now) const { return is_silent(cells_[cell], now); }
   // Whether the host stands out: held, or not yet verified after a hold.
   bool stands_out(std::uint32_t path, std::string_view host) const;
   // Those of the hosts to which no message may start now.
@@ -87,7 +87,8 @@ class HostCells {
   }
 
  private:
-  Instant open_at(const HostCell& cell, Instant now) const;
+  static bool is_silent(const HostCell& cell, Instant now);
+  static Instant open_at(const HostCell& cell, Instant now);
   template <class Condition>
   void drop_if(std::uint32_t path, Condition condition);
 

@@ -164,9 +164,9 @@ class Hosts(ServerCase):
         explained = self.server.cli_run("explain", "--path", "default", self.provider)
         self.assertEqual(explained.returncode, 0, explained.stderr)
         shown = explained.stdout
-        self.assertIn("left out since", shown)
+        self.assertIn("tried last since", shown)
         self.assertIn("127.0.0.2", shown)
-        self.assertIn("から除外中", self.server.cli_run("explain", "--path", "default", self.provider, "--lang", "ja").stdout)
+        self.assertIn("から後回し", self.server.cli_run("explain", "--path", "default", self.provider, "--lang", "ja").stdout)
         self.send("second@example.com")  # its commit comes after the one of the hold
         self.wait_arrived("second")
         self.server.kill()
