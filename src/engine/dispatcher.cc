@@ -10,9 +10,6 @@ namespace {
 
 // Short holds are part of learning a rate; siblings step in for longer ones.
 constexpr Duration siblings_step_in = std::chrono::seconds(45);
-// Well below the five minutes of RFC 5321 section 4.5.3.2.7.
-constexpr Duration kept_idle_max = std::chrono::seconds(60);
-
 WaitReason reason_of(pacing::Limit limit) {
   switch (limit) {
     case pacing::Limit::none:
@@ -40,53 +37,38 @@ Dispatcher::Dispatcher(Ledger& ledger, NextHopTable& next_hops, const Settings& 
       settings_(settings),
       doctor_(doctor),
       orders_(orders),
-      lanes_(ledger, next_hops, settings),
-      line_(lanes_, next_hops),
-      paths_(next_hops, settings),
       retries_(retries),
+      lanes_(ledger, next_hops, settings),
+      paths_(next_hops, settings),
+      agenda_(next_hops, paths_),
+      book_(ledger, next_hops, paths_, settings, agenda_, orders),
       watch_(paths_, next_hops, settings, suspects_, ledger.tenants, orders),
       cells_(paths_, next_hops, settings, ledger, suspects_, orders),
-      hosts_(paths_, next_hops, settings, orders) {}
-
-std::uint32_t Dispatcher::find(SessionId id) const {
-  const std::uint32_t index = Serial<SessionId>::index_of(id);
-  return index < sessions_.extent() && sessions_[index].id == id && id.value != 0 ? index
-                                                                                  : no_index;
-}
-
-std::uint32_t Dispatcher::find(TransactionId id) const {
-  const std::uint32_t index = Serial<TransactionId>::index_of(id);
-  return index < transactions_.extent() && transactions_[index].id == id && id.value != 0
-             ? index
-             : no_index;
-}
+      hosts_(paths_, next_hops, settings, orders),
+      session_hosts_(hosts_, book_, next_hops, paths_, agenda_),
+      choice_(ledger, lanes_, cells_.table, settings),
+      opener_(next_hops, paths_, lanes_, cells_.table, hosts_, choice_, settings, agenda_) {}
 
 std::vector<std::uint32_t> Dispatcher::opened(std::uint32_t s, std::string_view host, Instant now) {
-  Session& session = sessions_[s];
-  WEIR_ASSERT(session.stage == SessionStage::opening);
+  const Session& session = book_.sessions[s];
   Path& path = paths_[session.path];
-  Hop& hop = next_hops_.hops[session.hop];
-  session.stage = SessionStage::open;
-  session.host = host;
-  --hop.opening;
-  if (session.is_knock) --hop.knocking;
-  --path.opening;
-  --path.opening_by_trust[static_cast<std::size_t>(session.trust)];
+  book_.opened(s, host);
   path.pacer->on_outcome(pacing::Evidence::connected, now);
   std::vector<std::uint32_t> reserved;
-  take_reserved(s, reserved, now);  // by now something more urgent may be there
-  list_free(s);
-  list_idle(s, now);
+  book_.take_reserved(s, reserved, now);  // by now something more urgent may be there
+  book_.list_free(s);
+  book_.list_idle(s, now);
   mark(session.hop);
-  mark_provider(hop.provider);  // the share of hops not proven has room again
-  if (paused_ || !settings_.source_at(path.source) || is_useless(session)) close(s, true);
+  agenda_.mark_provider(path.provider);  // the share of hops not proven has room again
+  if (paused_ || !settings_.source_at(path.source) || session_hosts_.is_useless(session))
+    book_.close(s, true);
   return reserved;
 }
 
 void Dispatcher::answered(std::uint32_t s, Instant now) {
-  Session& session = sessions_[s];
+  const Session& session = book_.sessions[s];
   Hop& hop = next_hops_.hops[session.hop];
-  if (session.answered++ == 0 && !session.is_knock) --hop.unanswered;
+  book_.answered(s);
   const Trust before = hop.trust();
   // A connection refused beside working ones leaves its pause standing.
   if (now >= hop.open_not_before) hop.failures = 0;
@@ -94,63 +76,27 @@ void Dispatcher::answered(std::uint32_t s, Instant now) {
   hop.proven = true;
   hop.answered_at = now;
   if (hop.trust() == before) return;
-  leave_line(session.hop);  // to line up anew among its like
+  opener_.leave_line(session.hop);  // to line up anew among its like
   mark(session.hop);
-}
-
-void Dispatcher::close(std::uint32_t s, bool order_close) {
-  Session& session = sessions_[s];
-  if (session.stage == SessionStage::open) {
-    unlist(s);
-    Path& path = paths_[session.path];
-    if (session.starved) std::erase(path.starved, s);
-    session.starved = false;
-    session.stage = SessionStage::closing;
-    ++path.closing;
-  }
-  if (order_close && !session.close_ordered && session.stage == SessionStage::closing) {
-    session.close_ordered = true;
-    orders_.emplace_back(CloseSession{session.id});
-  }
 }
 
 void Dispatcher::ended(std::uint32_t s, Instant now) {
-  Session& session = sessions_[s];
-  WEIR_ASSERT(session.transactions.empty());
-  if (session.grant)
-    attempt_ended(session.path, std::exchange(session.grant, {}), AttemptEnd{}, now);
-  end_host_canary(session, now);
-  Path& path = paths_[session.path];
-  Hop& hop = next_hops_.hops[session.hop];
-  if (session.stage == SessionStage::opening) {
-    --hop.opening;
-    if (session.is_knock) --hop.knocking;
-    --path.opening;
-    --path.opening_by_trust[static_cast<std::size_t>(session.trust)];
-  } else {
-    close(s, false);
-    --path.closing;
-  }
-  if (session.answered == 0 && !session.is_knock) --hop.unanswered;
-  --hop.sessions;
-  path.pacer->connection_ended();
-  mark(session.hop);
-  mark_provider(path.provider);
-  sessions_.release(s);
-  --sessions_alive_;
-}
-
-bool Dispatcher::hung_beside_others(std::uint32_t s, Instant now) const {
-  const Session& session = sessions_[s];
-  return session.opened_at + hangs_after < now &&
-         next_hops_.hops[session.hop].answered_at > session.opened_at;
+  Session& session = book_.sessions[s];
+  const std::uint32_t hop = session.hop;
+  const std::uint32_t path = session.path;
+  if (session.grant) attempt_ended(path, std::exchange(session.grant, {}), AttemptEnd{}, now);
+  session_hosts_.end_canary(session, now);
+  book_.end(s);
+  paths_[path].pacer->connection_ended();
+  mark(hop);
+  agenda_.mark_provider(paths_[path].provider);
 }
 
 // The failure of one source says little about the hop while others have not tried it.
 bool Dispatcher::source_failed_at(std::uint32_t s, Instant now) {
-  const std::uint32_t h = sessions_[s].hop;
+  const std::uint32_t h = book_.sessions[s].hop;
   Hop& hop = next_hops_.hops[h];
-  const std::uint16_t source = paths_[sessions_[s].path].source;
+  const std::uint16_t source = paths_[book_.sessions[s].path].source;
   const auto may_try = [&](std::uint16_t other) {
     const std::uint32_t its_path = paths_.find(other, hop.provider);
     if (other == source) return false;
@@ -163,7 +109,8 @@ bool Dispatcher::source_failed_at(std::uint32_t s, Instant now) {
   });
   const bool is_first = hop.failed_from == no_source;
   // What was under way at the first failure tells no more. What came after found nobody else there.
-  const bool is_same_event = hop.failed_from == source && sessions_[s].opened_at <= hop.failed_at;
+  const bool is_same_event =
+      hop.failed_from == source && book_.sessions[s].opened_at <= hop.failed_at;
   const bool is_reached = hop.answered_at > hop.failed_at;
   if (settings_.config().pacing.learns && others && (is_first || is_same_event || is_reached)) {
     if (is_first) hop.failed_at = now;
@@ -186,11 +133,6 @@ void Dispatcher::hop_failed(std::uint32_t h, Instant now) {
   if (hop.failures < 0xFFFF) ++hop.failures;
 }
 
-void Dispatcher::source_failed(std::uint16_t source, Instant now) {
-  if (source >= source_usable_from_.size()) source_usable_from_.resize(settings_.sources_known());
-  source_usable_from_[source] = now + settings_.config().site_backoff_first;
-}
-
 void Dispatcher::end_back_off(std::uint32_t h) {
   next_hops_.hops[h].open_not_before = Instant{};
   mark(h);
@@ -208,111 +150,40 @@ void Dispatcher::set_paused(bool paused) {
   for (std::uint32_t h = 0; h < next_hops_.hops.extent(); ++h) {
     if (next_hops_.hops[h].next_hop == nullptr) continue;
     mark(h);
-    mark_provider(next_hops_.hops[h].provider);
+    agenda_.mark_provider(next_hops_.hops[h].provider);
   }
   for (std::uint32_t p = 0; p < paths_.paths.extent(); ++p) {
-    if (!paths_[p].starved.empty()) arm_path(p, Instant{});
+    if (!paths_[p].starved.empty()) agenda_.arm_path(p, Instant{});
   }
-}
-
-void Dispatcher::mark(std::uint32_t h) {
-  Hop& hop = next_hops_.hops[h];
-  if (hop.changed) return;
-  hop.changed = true;
-  changed_hops_.push_back(h);
-}
-
-void Dispatcher::mark_provider(std::uint32_t p) {
-  Provider& provider = next_hops_.providers[p];
-  if (provider.changed || provider.waiting == 0) return;
-  provider.changed = true;
-  changed_providers_.push_back(p);
 }
 
 void Dispatcher::run(Instant now) {
-  while (!changed_paths_.empty() || !changed_hops_.empty() || !changed_providers_.empty()) {
-    for (std::size_t i = 0; i < changed_paths_.size(); ++i) {
-      const std::uint32_t p = changed_paths_[i];
-      paths_[p].changed = false;
+  while (agenda_.has_marked()) {
+    for (std::uint32_t p = agenda_.take_path(); p != no_index; p = agenda_.take_path()) {
       if (paths_[p].provider != no_index) look_after(p, now);
     }
-    changed_paths_.clear();
-    for (std::size_t i = 0; i < changed_hops_.size(); ++i) {
-      const std::uint32_t h = changed_hops_[i];
-      next_hops_.hops[h].changed = false;
+    for (std::uint32_t h = agenda_.take_hop(); h != no_index; h = agenda_.take_hop()) {
       if (next_hops_.hops[h].next_hop == nullptr) continue;
       feed(h, now);
       forget_if_unused(h);
     }
-    changed_hops_.clear();
-    for (std::size_t i = 0; i < changed_providers_.size(); ++i) {
-      next_hops_.providers[changed_providers_[i]].changed = false;
-      connect(changed_providers_[i], now);
-    }
-    changed_providers_.clear();
+    for (std::uint32_t p = agenda_.take_provider(); p != no_index; p = agenda_.take_provider())
+      connect(p, now);
   }
-}
-
-void Dispatcher::arm_hop(std::uint32_t h, Instant at) {
-  Hop& hop = next_hops_.hops[h];
-  if (at >= hop.wake) return;
-  hop.wake = at;
-  wakes_.add({at, WakeKind::hop, h});
-}
-
-void Dispatcher::arm_path(std::uint32_t p, Instant at) {
-  Path& path = paths_[p];
-  if (at >= path.wake) return;
-  path.wake = at;
-  wakes_.add({at, WakeKind::path, p});
 }
 
 void Dispatcher::wake(Instant now) {
-  while (wakes_.next() <= now) {
-    const Wake due = wakes_.take();
-    if (due.kind == WakeKind::hop) {
-      Hop& hop = next_hops_.hops[due.index];
-      if (hop.wake != due.at) continue;  // it was armed anew, or is another one by now
-      hop.wake = never;
-      mark(due.index);
-      mark_provider(hop.provider);  // it may wait in line for a host
-    } else if (paths_[due.index].wake == due.at) {
-      paths_[due.index].wake = never;
-      wake_path(due.index, now);
-    }
-  }
-}
-
-void Dispatcher::wake_path(std::uint32_t p, Instant now) {
-  Path& path = paths_[p];
-  look_after(p, now);
-  close_idle(p, now);  // last: it arms what lies furthest ahead
-  mark_provider(path.provider);
-}
-
-void Dispatcher::close_idle(std::uint32_t p, Instant now) {
-  Instant next = never;
-  for (std::uint32_t s = paths_[p].idle.first; s != no_index;) {
-    const std::uint32_t following = sessions_[s].idle.next;
-    const Instant until = sessions_[s].idle_since + idle_max(sessions_[s]);
-    if (until <= now) {
-      close(s, true);
+  while (const auto due = agenda_.take_due(now)) {
+    if (due->kind == WakeKind::hop) {
+      mark(due->index);
+      // It may wait in line for a host.
+      agenda_.mark_provider(next_hops_.hops[due->index].provider);
     } else {
-      next = std::min(next, until);
+      look_after(due->index, now);
+      book_.close_idle(due->index, now);  // last: it arms what lies furthest ahead
+      agenda_.mark_provider(paths_[due->index].provider);
     }
-    s = following;
   }
-  if (next != never) arm_path(p, next);
-}
-
-// A connection costs the peer more than the wait for the next permit, and where it counts
-// connections each that is given up is dear.
-Duration Dispatcher::idle_max(const Session& session) const {
-  const Path& path = paths_[session.path];
-  const Duration usual = settings_.config().session_idle_max;
-  if (path.pacer->is_held()) return usual;
-  const bool waits = session.starved && path.starved.size() <= Path::starved_wanted;
-  return waits || path.pacer->is_short_of_connections() ? std::max(usual, kept_idle_max) : usual;
 }
 
 // What may have become possible or due on a path.
@@ -322,21 +193,15 @@ void Dispatcher::look_after(std::uint32_t p, Instant now) {
   if (!path.notes) return;
   watch_.judge(p, now);
   const Instant judge_at = watch_.judge_at(p);
-  if (judge_at != never) arm_path(p, judge_at);
+  if (judge_at != never) agenda_.arm_path(p, judge_at);
   if (path.pacer->is_held() && !path.is_carried) {
     const Instant from = path.notes->episode + siblings_step_in;
     if (from <= now) {
       paths_.set_carried(p, true);
     } else {
-      arm_path(p, from);
+      agenda_.arm_path(p, from);
     }
   }
-}
-
-void Dispatcher::mark_path(std::uint32_t p) {
-  if (paths_[p].changed) return;
-  paths_[p].changed = true;
-  changed_paths_.push_back(p);
 }
 
 void Dispatcher::mode_changed(std::uint32_t p, pacing::Change change, Instant now) {
@@ -372,12 +237,12 @@ void Dispatcher::attempt_ended(std::uint32_t p, const pacing::Grant& grant, cons
   mode_changed(p, change, now);
   watch_.attempt_ended(p, end, change, now);
   if (change == pacing::Change::held) cells_.slow_suspect(p, now);
-  mark_path(p);
-  mark_provider(path.provider);
+  agenda_.mark_path(p);
+  agenda_.mark_provider(path.provider);
 }
 
 void Dispatcher::opening_failed(std::uint32_t s, const AttemptEnd& end, Instant now) {
-  Session& session = sessions_[s];
+  Session& session = book_.sessions[s];
   Path& path = paths_[session.path];
   if (!session.grant) {
     // An attempt from before the hold says nothing about it.
@@ -403,11 +268,11 @@ std::vector<std::uint32_t> Dispatcher::hold_path(std::uint32_t p, pacing::HoldCa
   mode_changed(p, change, now);
   watch_.changed(p, change, why, now);
   // What waits for a session that may never open goes another way.
-  for (std::uint32_t s = 0; s < sessions_.extent(); ++s) {
-    if (sessions_[s].stage == SessionStage::opening && sessions_[s].path == p)
+  for (std::uint32_t s = 0; s < book_.sessions.extent(); ++s) {
+    if (book_.sessions[s].stage == SessionStage::opening && book_.sessions[s].path == p)
       make_knock(s, reserved, now);
   }
-  mark_path(p);
+  agenda_.mark_path(p);
   return reserved;
 }
 
@@ -422,8 +287,8 @@ void Dispatcher::forget_path(std::uint32_t p, Instant now) {
   watch_.keep(p, now);
   cells_.forget_network(p, now);
   hosts_.forget(p, now);
-  mark_path(p);
-  mark_provider(path.provider);
+  agenda_.mark_path(p);
+  agenda_.mark_provider(path.provider);
 }
 
 std::uint32_t Dispatcher::provider_of(const Recipient& recipient) const {
@@ -442,7 +307,7 @@ Dispatcher::Wait Dispatcher::explain(std::uint32_t q, Instant now) const {
   Wait wait;
   Instant soonest = never;
   for (const std::uint16_t source : settings_.sources_of(lanes_.lanes[queue.lane].pool)) {
-    const Opening answer = opening(source, hop.provider, hop.trust(), rank, now);
+    const Opening answer = opener_.opening(source, hop.provider, hop.trust(), rank, now);
     if (answer.limit == pacing::Limit::none) {
       const Instant at = hosts_.free_at(source, hop, now);
       if (at <= now) return {};

@@ -3,7 +3,11 @@
 //
 // Every change of state marks the hop or provider it concerns; run() then does everything that has
 // become possible, and costs nothing for the rest. It knows permits and back-off, not what a reply
-// means: that is classify_outcome.h and the engine.
+// means: that is classify_outcome.h and the engine. Its parts: the Agenda (what to look at), the
+// SessionBook (what is under way), the Opener (who gets a connection), the MailChoice (which
+// message goes next), the SessionHosts (what single hosts of a path tell).
+//
+// Not thread-safe; `now` never goes back.
 #pragma once
 
 #include <cstdint>
@@ -13,20 +17,22 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/agenda.h"
 #include "engine/cell_keeper.h"
-#include "engine/connection_line.h"
 #include "engine/host_keeper.h"
 #include "engine/lanes.h"
 #include "engine/ledger.h"
+#include "engine/mail_choice.h"
 #include "engine/next_hop_table.h"
+#include "engine/opener.h"
 #include "engine/order.h"
 #include "engine/path_doctor.h"
 #include "engine/path_table.h"
 #include "engine/path_watch.h"
-#include "engine/session_table.h"
+#include "engine/session_book.h"
+#include "engine/session_hosts.h"
 #include "engine/settings.h"
 #include "engine/suspects.h"
-#include "engine/wake_queue.h"
 
 namespace mailweir::engine {
 
@@ -42,21 +48,13 @@ class Dispatcher {
   void withdraw(std::uint32_t recipient);
 
   // --- sessions and transactions
-  // The session's index, or no_index if it is gone.
-  std::uint32_t find(SessionId id) const;
-  std::uint32_t find(TransactionId id) const;
-  Session& session(std::uint32_t index) { return sessions_[index]; }
-  const Transaction& transaction(std::uint32_t index) const { return transactions_[index]; }
-  // Ends a transaction and hands over its recipients, in order, in Stage::entering.
-  std::vector<std::uint32_t> finish(std::uint32_t transaction, Instant now);
+  SessionBook& book() { return book_; }
+  SessionHosts& session_hosts() { return session_hosts_; }
   // What had been reserved for it, backwards, to be put in front again or whatever has overtaken
   // it.
   std::vector<std::uint32_t> opened(std::uint32_t session, std::string_view host, Instant now);
   // A reply came inside a transaction: the hop is alive.
   void answered(std::uint32_t session, Instant now);
-  // No more transactions in it. With `order_close` the session is told; without, it is known to end
-  // by itself.
-  void close(std::uint32_t session, bool order_close);
   void ended(std::uint32_t session, Instant now);  // all its transactions are finished
 
   void note(std::uint32_t path, pacing::Evidence evidence, Instant now) {
@@ -75,14 +73,6 @@ class Dispatcher {
   CellKeeper& cells() { return cells_; }
   const CellKeeper& cells() const { return cells_; }
   const HostCells& hosts() const { return hosts_.cells; }
-  struct HostPlace {
-    bool has_others = false;  // mail of the session could go to another host
-    bool stands_out = false;  // its host is held, or not verified since
-  };
-  HostPlace host_place(std::uint32_t session) const;
-  // What an opening tells of single hosts: `host` let us in (empty: none did), `failed` did not.
-  void hosts_met(std::uint32_t session, std::string_view host, std::span<const AttemptEnd> failed,
-                 Instant now);
   // What binds the path: what it has learned, or what its network has, while that is not open.
   std::optional<pacing::LearnedState> learned_state(std::uint32_t path, Instant now) const;
   // A greylister lets it in from this path's source alone, while that is to be had.
@@ -102,12 +92,10 @@ class Dispatcher {
   PathTable& path_table() { return paths_; }
 
   // --- trouble
-  // One message of one session got no answer, while others of its hop did.
-  bool hung_beside_others(std::uint32_t session, Instant now) const;
   // A source could not reach the hop: true, and the hop rests, if none is left to try before that.
   bool source_failed_at(std::uint32_t session, Instant now);
   void hop_failed(std::uint32_t hop, Instant now);
-  void source_failed(std::uint16_t source, Instant now);
+  void source_failed(std::uint16_t source, Instant now) { opener_.source_failed(source, now); }
   void end_back_off(std::uint32_t hop);  // an operator wants it tried now
   // The hop takes no more than that many recipients a transaction.
   void limit_recipients(std::uint32_t hop, std::uint16_t most);
@@ -116,12 +104,12 @@ class Dispatcher {
   bool paused() const { return paused_; }
 
   // --- time
-  Instant next_wake() const { return wakes_.next(); }
+  Instant next_wake() const { return agenda_.next_wake(); }
   void wake(Instant now);
   void run(Instant now);
 
   // --- upkeep
-  void mark(std::uint32_t hop);
+  void mark(std::uint32_t hop) { agenda_.mark_hop(hop); }
   // A domain no longer routes to the hop.
   void unroute(std::uint32_t hop);
   void refresh_caps(std::uint32_t provider, Instant now) { paths_.refresh_caps(provider, now); }
@@ -142,38 +130,18 @@ class Dispatcher {
   const PathTable& paths() const { return paths_; }
   const Lanes& lanes() const { return lanes_; }
   std::uint32_t provider_of(const Recipient& recipient) const;  // no_index: not routed
-  std::size_t sessions() const { return sessions_alive_; }
+  std::size_t sessions() const { return book_.alive(); }
 
  private:
-  // Whether a path may have one more connection.
-  struct Opening {
-    enum class Answer : std::uint8_t {
-      yes,
-      only_first,
-      no
-    };  // only_first: if the hop has no session yet
-    Answer answer = Answer::yes;
-    pacing::Limit limit = pacing::Limit::none;  // that forbids it, if a limit does
-    bool is_held = false;                       // … because nothing but a canary may go there
-    Instant at = never;  // when to ask again; never: after a connection has ended
-  };
-  struct Choice {
-    std::uint16_t source = 0;
-    bool found = false;
-  };
-
   // dispatcher_feed.cc: recipients into sessions
   void feed(std::uint32_t hop, Instant now);
   enum class Fed : std::uint8_t { started, parked, no_work, no_permit, yielded };
   Fed feed_once(std::uint32_t session, Instant now);
-  bool hangs(const Session& session, Instant now) const;
-  bool is_turn_of_oldest(const Path& path) const;
   void unbind_if_shut(std::uint32_t recipient, std::uint32_t hop);
   void unbind_all(std::uint32_t path);
   void drop_stale_grant(std::uint32_t session, Instant now);
   bool has_permit(const Session& session, const pacing::NextPermit& permit,
                   std::uint32_t queue) const;
-  pacing::Rank rank_of(std::uint32_t queue) const;
   void serve_starved(std::uint32_t path, Instant now);
   pacing::Demand starved_demand(const Path& path) const;
   std::size_t next_starved(const Path& path, const pacing::NextPermit& permit, Instant now);
@@ -181,47 +149,13 @@ class Dispatcher {
   void start(std::uint32_t session, std::uint32_t queue, Instant now);
   std::uint32_t make_transaction(std::uint32_t session, std::uint32_t queue, Instant now);
   void collect_siblings(std::uint32_t queue, std::uint32_t first, std::size_t most);
-  std::uint32_t transactions_ahead(const Path& path) const;
-  void list_free(std::uint32_t session);
-  void list_idle(std::uint32_t session, Instant now);
-  void unlist(std::uint32_t session);
-  void starve(std::uint32_t session, Instant until);
 
   // dispatcher_cells.cc: what is narrower than a path
   bool park_blocked(std::uint32_t queue, Instant now);
   void adopt_cells(std::uint32_t provider, Instant now);
 
-  // dispatcher_canary.cc: what asks a held path
-  bool asks_blindly(const Path& path) const;
-  bool presses(std::uint32_t queue, const Path& path, Instant now) const;
-  std::uint32_t next_queue(const Hop& hop, const Path& path, pacing::Rank lowest,
-                           Instant now) const;
-  std::uint32_t canary_in_line(std::uint32_t queue, std::uint16_t source, Instant now);
-  std::uint32_t next_recipient(std::uint32_t queue, const Path& path, Instant now) const;
-
-  // dispatcher_hosts.cc: single hosts of a path
-  void visit_hosts(std::uint32_t hop, Instant now);
-  void end_host_canary(Session& session, Instant now);
-  bool is_useless(const Session& session) const;
-  void begin_at_host(Session& session, Transaction& transaction, Instant now);
-  Instant host_lets_start(const Session& session, pacing::Rank rank, Instant now);
-  void transaction_ended_at_host(const CellsEnd& ended, const AttemptEnd& end, Instant now);
-  void host_ended(std::uint32_t cell, const AttemptEnd& end, Instant started, Instant now);
-  void host_changed(std::uint32_t path, std::string_view host, pacing::Change change);
-  void arm_hosts(const WaitGroup& group, std::uint32_t hop, Instant now);
-
-  // dispatcher_connect.cc: sessions to hops
-  void update_line(std::uint32_t hop, Instant now);
-  bool wants_session(std::uint32_t hop, Instant now);
+  // dispatcher_connect.cc: sessions to hops, for mail and without
   void connect(std::uint32_t provider, Instant now);
-  WaitGroup* best_group(std::uint32_t provider, Instant now);
-  Opening opening(std::uint16_t source, std::uint32_t provider, Trust trust, pacing::Rank rank,
-                  Instant now) const;
-  pacing::Demand demand_of(const Path& path, pacing::Rank rank) const;
-  WaitGroup* rival(const Path& path, std::uint32_t own_hop, Instant now);
-  bool may_open_any(const WaitGroup& group, std::uint32_t provider, Instant now);
-  void arm_openings(const WaitGroup& group, std::uint32_t provider, Instant now);
-  Choice choose_source(const WaitGroup& group, std::uint32_t hop, Instant now) const;
   void open(std::uint32_t queue, std::uint16_t source, Instant now);
   // What the session is opened for, if not for mail.
   struct Aim {
@@ -231,19 +165,12 @@ class Dispatcher {
   };
   bool knock(std::uint16_t source, std::uint32_t hop, Aim aim, Instant now);
   std::uint32_t begin_session(std::uint32_t hop, std::uint16_t source, Aim aim, Instant now);
-  void take_reserved(std::uint32_t session, std::vector<std::uint32_t>& taken, Instant now);
   void make_knock(std::uint32_t session, std::vector<std::uint32_t>& taken, Instant now);
   void make_room(std::uint32_t provider, Instant now);
-  void leave_line(std::uint32_t hop);
-  void mark_provider(std::uint32_t provider);
-  void arm_hop(std::uint32_t hop, Instant at);
-  void arm_path(std::uint32_t path, Instant at);
-  void mark_path(std::uint32_t path);
+  void visit_hosts(std::uint32_t hop, Instant now);
+
   void look_after(std::uint32_t path, Instant now);
   void mode_changed(std::uint32_t path, pacing::Change change, Instant now);
-  void wake_path(std::uint32_t path, Instant now);
-  void close_idle(std::uint32_t path, Instant now);
-  Duration idle_max(const Session& session) const;
   void forget_if_unused(std::uint32_t hop);
   void forget_names();
 
@@ -252,26 +179,19 @@ class Dispatcher {
   const Settings& settings_;
   PathDoctor& doctor_;
   std::vector<Order>& orders_;
-  Lanes lanes_;
-  ConnectionLine line_;
-  PathTable paths_;
   RetryWheel& retries_;
+  Lanes lanes_;
+  PathTable paths_;
+  Agenda agenda_;
+  SessionBook book_;
   Suspects suspects_;
   PathWatch watch_;
   CellKeeper cells_;
   HostKeeper hosts_;
-  Slab<Session> sessions_;
-  Slab<Transaction> transactions_;
-  Serial<SessionId> session_serial_;
-  Serial<TransactionId> transaction_serial_;
-  std::size_t sessions_alive_ = 0;
-  std::uint64_t connections_opened_ = 0;
-  WakeQueue wakes_;
-  std::vector<std::uint32_t> changed_hops_;
-  std::vector<std::uint32_t> changed_providers_;
-  std::vector<std::uint32_t> changed_paths_;
+  SessionHosts session_hosts_;
+  MailChoice choice_;
+  Opener opener_;
   std::vector<std::uint32_t> left_providers_;  // without hops, not yet forgotten
-  std::vector<Instant> source_usable_from_;    // by source id
   std::vector<std::uint32_t> siblings_;        // scratch of collect_siblings()
   bool paused_ = false;
 };

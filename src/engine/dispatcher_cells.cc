@@ -25,13 +25,13 @@ bool Dispatcher::park_blocked(std::uint32_t q, Instant now) {
 }
 
 CellsEnd Dispatcher::cells_of(std::uint32_t t) const {
-  const Transaction& transaction = transactions_[t];
+  const Transaction& transaction = book_.transactions[t];
   return {.met = transaction.cells,
           .message = ledger_.messages[transaction.message],
-          .path = sessions_[transaction.session].path,
+          .path = book_.sessions[transaction.session].path,
           .begun = transaction.cells_begun,
           .concerned = {},
-          .host = sessions_[transaction.session].host,
+          .host = book_.sessions[transaction.session].host,
           .host_cell = transaction.host_cell,
           .host_signal = {}};
 }
@@ -39,7 +39,7 @@ CellsEnd Dispatcher::cells_of(std::uint32_t t) const {
 void Dispatcher::cells_ended(const CellsEnd& ended, const AttemptEnd& end,
                              const pacing::Grant& grant, Instant now) {
   cells_.ended(ended, end, grant, now);
-  transaction_ended_at_host(ended, end, now);
+  session_hosts_.ended(ended, end, now);
 }
 
 std::optional<pacing::LearnedState> Dispatcher::learned_state(std::uint32_t p, Instant now) const {

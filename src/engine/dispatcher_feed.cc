@@ -22,8 +22,7 @@ constexpr Duration rank_recheck = std::chrono::seconds(1);
 void Dispatcher::enter(std::uint32_t recipient, std::uint32_t hop, Lanes::Entry entry) {
   unbind_if_shut(recipient, hop);
   lanes_.enter(recipient, hop, entry);
-  const std::uint32_t q = ledger_.recipients[recipient].place;
-  if (next_hops_.hops[hop].in_line && !lanes_.queues[q].waiting) line_.join(q);
+  opener_.has_mail(ledger_.recipients[recipient].place);
   mark(hop);
 }
 
@@ -66,7 +65,7 @@ void Dispatcher::unbind_all(std::uint32_t p) {
 void Dispatcher::withdraw(std::uint32_t recipient) {
   const std::uint32_t q = ledger_.recipients[recipient].place;
   lanes_.leave(recipient);
-  if (lanes_.queues[q].recipients.empty()) line_.leave(q);
+  if (lanes_.queues[q].recipients.empty()) opener_.has_none(q);
   mark(lanes_.queues[q].hop);
 }
 
@@ -74,8 +73,8 @@ void Dispatcher::feed(std::uint32_t hop_index, Instant now) {
   if (paused_) return;
   Hop& hop = next_hops_.hops[hop_index];
   for (std::uint32_t s = hop.free_sessions.first; s != no_index && hop.ready > 0;) {
-    const std::uint32_t next = sessions_[s].free.next;
-    if (hangs(sessions_[s], now)) {
+    const std::uint32_t next = book_.sessions[s].free.next;
+    if (book_.hangs(book_.sessions[s], now)) {
       s = next;
       continue;
     }
@@ -85,17 +84,11 @@ void Dispatcher::feed(std::uint32_t hop_index, Instant now) {
     s = fed == Fed::started ? hop.free_sessions.first : next;
   }
   visit_hosts(hop_index, now);
-  update_line(hop_index, now);
-}
-
-// Whether the session has waited long for a reply: nothing more is queued behind it.
-bool Dispatcher::hangs(const Session& session, Instant now) const {
-  return session.in_flight > 0 &&
-         transactions_[session.transactions.first].grant.at + hangs_after < now;
+  opener_.update_line(hop_index, now);
 }
 
 Dispatcher::Fed Dispatcher::feed_once(std::uint32_t s, Instant now) {
-  Session& session = sessions_[s];
+  Session& session = book_.sessions[s];
   Path& path = paths_[session.path];
   const Hop& hop = next_hops_.hops[session.hop];
   pacing::Demand demand{.waiting = {}};
@@ -108,67 +101,45 @@ Dispatcher::Fed Dispatcher::feed_once(std::uint32_t s, Instant now) {
   const std::uint32_t most_urgent =
       lanes_.best_queue(hop, path.source, pacing::Rank::bulk, false, now);
   if (should_yield(session, most_urgent, !permit.is_free(), now)) {
-    close(s, true);
+    book_.close(s, true);
     return Fed::yielded;
   }
   const std::uint32_t queue =
-      permit.is_free() ? next_queue(hop, path, permit.lowest, now) : no_index;
+      permit.is_free() ? choice_.next_queue(hop, path, permit.lowest, now) : no_index;
   if (queue != no_index && park_blocked(queue, now)) return Fed::parked;
   if (queue != no_index) {
-    const Instant at = host_lets_start(session, rank_of(queue), now);
+    const Instant at = session_hosts_.lets_start(session, choice_.rank_of(queue), now);
     if (at > now) {
-      starve(s, at);
+      book_.starve(s, at);
       return Fed::no_permit;
     }
   }
   // Sessions that already wait for a permit come first.
   if (queue == no_index || !path.starved.empty() || !path.pacer->permit_message(now)) {
-    starve(s, permit.is_free() ? path.pacer->next_message(now).at : permit.at);
+    book_.starve(s, permit.is_free() ? path.pacer->next_message(now).at : permit.at);
     return Fed::no_permit;
   }
   start(s, queue, now);
   return Fed::started;
 }
 
-// Every eighth transaction goes to what has waited longest: an urgent class that fills the path
-// alone must not starve the others for good.
-bool Dispatcher::is_turn_of_oldest(const Path& path) const {
-  return settings_.has_urgent() && path.turns % 8 == 7;
-}
-
 // A connection that was permitted before the path was refused something is no canary.
 void Dispatcher::drop_stale_grant(std::uint32_t s, Instant now) {
-  Session& session = sessions_[s];
+  Session& session = book_.sessions[s];
   if (session.grant && session.grant.at < paths_[session.path].held_at)
     attempt_ended(session.path, std::exchange(session.grant, {}), AttemptEnd{}, now);
-}
-
-void Dispatcher::starve(std::uint32_t s, Instant until) {
-  Session& session = sessions_[s];
-  Path& path = paths_[session.path];
-  if (session.listed_free) {
-    session.listed_free = false;
-    list::erase(sessions_, &Session::free, next_hops_.hops[session.hop].free_sessions, s);
-  }
-  session.starved = true;
-  path.starved.push_back(s);
-  if (until != never) arm_path(session.path, until);
 }
 
 bool Dispatcher::has_permit(const Session& session, const pacing::NextPermit& permit,
                             std::uint32_t queue) const {
   if (session.grant) return true;
-  return permit.is_free() && rank_of(queue) <= permit.lowest;
-}
-
-pacing::Rank Dispatcher::rank_of(std::uint32_t queue) const {
-  return settings_.rank(lanes_.lanes[lanes_.queues[queue].lane].message_class);
+  return permit.is_free() && choice_.rank_of(queue) <= permit.lowest;
 }
 
 pacing::Demand Dispatcher::starved_demand(const Path& path) const {
   pacing::Demand demand{.waiting = {}, .carries_others = paths_.carries_others(path)};
   for (const std::uint32_t s : path.starved)
-    lanes_.add_demand(next_hops_.hops[sessions_[s].hop], path.source, demand);
+    lanes_.add_demand(next_hops_.hops[book_.sessions[s].hop], path.source, demand);
   return demand;
 }
 
@@ -180,21 +151,21 @@ std::size_t Dispatcher::next_starved(const Path& path, const pacing::NextPermit&
   std::size_t best = path.starved.size();
   std::int64_t best_urgency = 0;
   std::uint8_t best_class = 0;
-  const bool by_age = is_turn_of_oldest(path);
+  const bool by_age = choice_.is_turn_of_oldest(path);
   for (std::size_t i = 0; i < path.starved.size(); ++i) {
-    const Session& session = sessions_[path.starved[i]];
+    const Session& session = book_.sessions[path.starved[i]];
     const pacing::Rank lowest = session.grant ? pacing::Rank::bulk : permit.lowest;
-    const std::uint32_t queue = next_queue(next_hops_.hops[session.hop], path, lowest, now);
+    const std::uint32_t queue = choice_.next_queue(next_hops_.hops[session.hop], path, lowest, now);
     if (queue == no_index || !has_permit(session, permit, queue)) continue;
-    const Instant host_at = host_lets_start(session, rank_of(queue), now);
+    const Instant host_at = session_hosts_.lets_start(session, choice_.rank_of(queue), now);
     if (host_at > now) {
-      if (host_at != never) arm_path(session.path, host_at);
+      if (host_at != never) agenda_.arm_path(session.path, host_at);
       continue;
     }
     const bool is_first = best == path.starved.size();
     const std::uint8_t its_class = lanes_.lanes[lanes_.queues[queue].lane].message_class;
     if (!is_first && !by_age && its_class == best_class) continue;
-    const bool is_least = asks_blindly(path) && !presses(queue, path, now);
+    const bool is_least = choice_.asks_blindly(path) && !choice_.presses(queue, path, now);
     const std::int64_t urgency = by_age     ? lanes_.age(queue, now)
                                  : is_least ? -lanes_.urgency(queue, now)
                                             : lanes_.urgency(queue, now);
@@ -211,15 +182,16 @@ void Dispatcher::serve_starved(std::uint32_t p, Instant now) {
   if (paused_) return;  // set_paused() comes back to it
   Path& path = paths_[p];
   const auto without_work = [&](std::uint32_t s) {
-    const bool none = lanes_.best_queue(next_hops_.hops[sessions_[s].hop], path.source,
+    const bool none = lanes_.best_queue(next_hops_.hops[book_.sessions[s].hop], path.source,
                                         pacing::Rank::bulk, false, now) == no_index;
     if (none) {
-      sessions_[s].starved = false;
-      list_free(s);
-      if (sessions_[s].listed_idle) arm_path(p, sessions_[s].idle_since + idle_max(sessions_[s]));
-    } else if (hangs(sessions_[s], now)) {
-      sessions_[s].starved = false;  // it is listed again when it has answered
-      mark(sessions_[s].hop);
+      book_.sessions[s].starved = false;
+      book_.list_free(s);
+      if (book_.sessions[s].listed_idle)
+        agenda_.arm_path(p, book_.sessions[s].idle_since + book_.idle_max(book_.sessions[s]));
+    } else if (book_.hangs(book_.sessions[s], now)) {
+      book_.sessions[s].starved = false;  // it is listed again when it has answered
+      mark(book_.sessions[s].hop);
       return true;
     }
     return none;
@@ -232,18 +204,20 @@ void Dispatcher::serve_starved(std::uint32_t p, Instant now) {
     const pacing::NextPermit permit = path.pacer->ask_attempt(now, starved_demand(path));
     const std::size_t at = next_starved(path, permit, now);
     if (at == path.starved.size()) {
-      if (permit.at != never) arm_path(p, permit.is_free() ? now + rank_recheck : permit.at);
+      if (permit.at != never)
+        agenda_.arm_path(p, permit.is_free() ? now + rank_recheck : permit.at);
       return;
     }
     const std::uint32_t s = path.starved[at];
-    Session& session = sessions_[s];
-    const std::uint32_t queue = next_queue(next_hops_.hops[session.hop], path,
-                                           session.grant ? pacing::Rank::bulk : permit.lowest, now);
+    Session& session = book_.sessions[s];
+    const std::uint32_t queue =
+        choice_.next_queue(next_hops_.hops[session.hop], path,
+                           session.grant ? pacing::Rank::bulk : permit.lowest, now);
     if (park_blocked(queue, now)) continue;
     // The turn of the oldest is taken, not yielded.
-    if (!is_turn_of_oldest(path) &&
+    if (!choice_.is_turn_of_oldest(path) &&
         should_yield(session, queue, path.starved.size() >= Path::starved_wanted, now)) {
-      close(s, true);
+      book_.close(s, true);
       continue;
     }
     if (!path.pacer->permit_message(now)) break;
@@ -252,7 +226,7 @@ void Dispatcher::serve_starved(std::uint32_t p, Instant now) {
     start(s, queue, now);
     mark(session.hop);
   }
-  arm_path(p, path.pacer->next_message(now).at);
+  agenda_.arm_path(p, path.pacer->next_message(now).at);
 }
 
 // Whether the session should end so that another hop of its provider gets the connection.
@@ -264,13 +238,13 @@ bool Dispatcher::should_yield(const Session& session, std::uint32_t own_queue, b
   const bool tight = is_tight || !path.pacer->next_connection(now).is_free() ||
                      !path.pacer->next_message(now).is_free();
   if (!tight || path.pacer->is_held()) return false;
-  const WaitGroup* group = rival(path, session.hop, now);
+  const WaitGroup* group = opener_.rival(path, session.hop, now);
   if (group == nullptr) return false;
-  const Hop& other_hop = next_hops_.hops[lanes_.queues[line_.front(*group)].hop];
+  const Hop& other_hop = next_hops_.hops[lanes_.queues[opener_.front(*group)].hop];
   const std::uint8_t own_class = lanes_.lanes[lanes_.queues[own_queue].lane].message_class;
   const int own_priority = settings_.message_class(own_class).priority;
   const int its_priority = settings_.message_class(group->message_class).priority;
-  if (its_priority < own_priority && line_.urgency(*group, now) < lanes_.urgency(own_queue, now))
+  if (its_priority < own_priority && opener_.urgency(*group, now) < lanes_.urgency(own_queue, now))
     return false;
   if (its_priority > own_priority) return true;
   if (other_hop.sessions + 1 < next_hops_.hops[session.hop].sessions) return true;
@@ -278,11 +252,11 @@ bool Dispatcher::should_yield(const Session& session, std::uint32_t own_queue, b
 }
 
 void Dispatcher::start(std::uint32_t s, std::uint32_t queue, Instant now) {
-  Session& session = sessions_[s];
-  unlist(s);
+  Session& session = book_.sessions[s];
+  book_.unlist(s);
   lanes_.end_turn(queue);
   const std::uint32_t t = make_transaction(s, queue, now);
-  Transaction& transaction = transactions_[t];
+  Transaction& transaction = book_.transactions[t];
   transaction.ordered = true;
   transaction.grant = session.grant ? std::exchange(session.grant, {})
                                     : paths_[session.path].pacer->begin_attempt(now);
@@ -291,7 +265,7 @@ void Dispatcher::start(std::uint32_t s, std::uint32_t queue, Instant now) {
   transaction.cells = cells_.met_by(ledger_.messages[transaction.message], provider);
   transaction.cells_begun = now;
   if (transaction.cells.any()) cells_.table.begin(transaction.cells, now);
-  begin_at_host(session, transaction, now);
+  session_hosts_.begin(session, transaction, now);
   if (settings_.config().pacing.learns)
     suspects_.sent(session.path, ledger_.messages[transaction.message].tenant, now);
   StartTransaction order;
@@ -305,33 +279,22 @@ void Dispatcher::start(std::uint32_t s, std::uint32_t queue, Instant now) {
   ++session.in_flight;
   ++session.started;
   if (session.started >= paths_[session.path].pacer->caps().messages_per_connection_max) {
-    close(s, true);
+    book_.close(s, true);
   } else {
-    list_free(s);
+    book_.list_free(s);
   }
 }
 
 // Takes the next recipient of the queue, and those of the same message that are ready for the same
 // hop, into a transaction. They are left in `siblings_` too.
 std::uint32_t Dispatcher::make_transaction(std::uint32_t s, std::uint32_t q, Instant now) {
-  const std::uint32_t first = next_recipient(q, paths_[sessions_[s].path], now);
+  const std::uint32_t first = choice_.next_recipient(q, paths_[book_.sessions[s].path], now);
   const std::size_t most =
       std::min<std::size_t>(settings_.config().recipients_per_transaction_max,
                             next_hops_.hops[lanes_.queues[q].hop].recipients_max);
   collect_siblings(q, first, most);
-  const std::uint32_t t = transactions_.allocate();
-  Transaction& transaction = transactions_[t];
-  transaction.id = transaction_serial_.next(t);
-  transaction.session = s;
-  transaction.message = ledger_.recipients[first].message;
-  for (const std::uint32_t r : siblings_) {
-    withdraw(r);
-    ledger_.move(r, Stage::in_flight);
-    list::push_back(ledger_.recipients, &Recipient::links, transaction.recipients, r);
-  }
-  list::push_back(transactions_, &Transaction::of_session, sessions_[s].transactions, t);
-  paths_[sessions_[s].path].recipients_in_flight += static_cast<std::uint32_t>(siblings_.size());
-  return t;
+  for (const std::uint32_t r : siblings_) withdraw(r);
+  return book_.begin_transaction(s, siblings_);
 }
 
 void Dispatcher::collect_siblings(std::uint32_t q, std::uint32_t first, std::size_t most) {
@@ -350,68 +313,6 @@ void Dispatcher::collect_siblings(std::uint32_t q, std::uint32_t first, std::siz
   std::sort(siblings_.begin(), siblings_.end(), [&](std::uint32_t a, std::uint32_t b) {
     return recipients[a].index < recipients[b].index;
   });
-}
-
-std::vector<std::uint32_t> Dispatcher::finish(std::uint32_t t, Instant now) {
-  Transaction& transaction = transactions_[t];
-  Session& session = sessions_[transaction.session];
-  std::vector<std::uint32_t> recipients;
-  while (!transaction.recipients.empty()) {
-    const std::uint32_t r = transaction.recipients.first;
-    list::erase(ledger_.recipients, &Recipient::links, transaction.recipients, r);
-    ledger_.move(r, Stage::entering);
-    recipients.push_back(r);
-  }
-  paths_[session.path].recipients_in_flight -= static_cast<std::uint32_t>(recipients.size());
-  list::erase(transactions_, &Transaction::of_session, session.transactions, t);
-  const bool ordered = transaction.ordered;
-  const std::uint32_t s = transaction.session;
-  transactions_.release(t);
-  if (ordered) {
-    --session.in_flight;
-    unlist(s);
-    list_free(s);
-    if (session.in_flight == 0) list_idle(s, now);
-    mark(session.hop);
-  }
-  return recipients;
-}
-
-// Where connections are what is short each carries one message at a time, so that none is idle
-// beside one with a queue.
-std::uint32_t Dispatcher::transactions_ahead(const Path& path) const {
-  return path.pacer->is_short_of_connections() ? 1 : settings_.config().transactions_ahead;
-}
-
-void Dispatcher::list_free(std::uint32_t s) {
-  Session& session = sessions_[s];
-  if (session.stage != SessionStage::open || session.starved) return;
-  auto& free = next_hops_.hops[session.hop].free_sessions;
-  if (session.in_flight == 0) {
-    list::push_front(sessions_, &Session::free, free, s);
-    session.listed_free = true;
-  } else if (session.in_flight < transactions_ahead(paths_[session.path])) {
-    list::push_back(sessions_, &Session::free, free, s);
-    session.listed_free = true;
-  }
-}
-
-void Dispatcher::list_idle(std::uint32_t s, Instant now) {
-  Session& session = sessions_[s];
-  if (session.stage != SessionStage::open) return;
-  session.idle_since = now;
-  session.listed_idle = true;
-  list::push_back(sessions_, &Session::idle, paths_[session.path].idle, s);
-  arm_path(session.path, now + settings_.config().session_idle_max);
-}
-
-void Dispatcher::unlist(std::uint32_t s) {
-  Session& session = sessions_[s];
-  if (session.listed_free)
-    list::erase(sessions_, &Session::free, next_hops_.hops[session.hop].free_sessions, s);
-  if (session.listed_idle) list::erase(sessions_, &Session::idle, paths_[session.path].idle, s);
-  session.listed_free = false;
-  session.listed_idle = false;
 }
 
 }  // namespace mailweir::engine

@@ -40,7 +40,7 @@ void Dispatcher::forget_if_unused(std::uint32_t h) {
   Hop& hop = next_hops_.hops[h];
   if (hop.domains > 0 || hop.sessions > 0 || hop.ready > 0) return;
   const std::uint32_t p = hop.provider;
-  leave_line(h);
+  opener_.leave_line(h);
   lanes_.forget_hop(hop);
   next_hops_.forget(h);
   if (next_hops_.providers[p].hops == 0) left_providers_.push_back(p);
@@ -51,11 +51,11 @@ void Dispatcher::refresh_all_caps(Instant now) {
   for (std::uint32_t p = 0; p < next_hops_.providers.extent(); ++p) {
     if (next_hops_.providers[p].names.empty()) continue;
     refresh_caps(p, now);
-    mark_provider(p);
+    agenda_.mark_provider(p);
     for (const std::uint32_t path : next_hops_.providers[p].paths) {
       if (path == no_index) continue;
       if (paths_[path].pacer->is_paused()) unbind_all(path);
-      mark_path(path);
+      agenda_.mark_path(path);
     }
   }
 }
@@ -65,7 +65,7 @@ std::vector<std::uint32_t> Dispatcher::reconfigured(Instant now) {
   for (std::uint32_t h = 0; h < next_hops_.hops.extent(); ++h) {
     Hop& hop = next_hops_.hops[h];
     if (hop.next_hop == nullptr) continue;
-    leave_line(h);
+    opener_.leave_line(h);
     for (std::uint32_t q = hop.queues.first; q != no_index; q = lanes_.queues[q].of_hop.next) {
       while (!lanes_.queues[q].recipients.empty()) {
         recipients.push_back(lanes_.queues[q].recipients.first(ledger_));
@@ -76,10 +76,10 @@ std::vector<std::uint32_t> Dispatcher::reconfigured(Instant now) {
     mark(h);
   }
   refresh_all_caps(now);
-  for (std::uint32_t s = 0; s < sessions_.extent(); ++s) {
-    if (sessions_[s].stage == SessionStage::open &&
-        !settings_.source_at(paths_[sessions_[s].path].source))
-      close(s, true);
+  for (std::uint32_t s = 0; s < book_.sessions.extent(); ++s) {
+    if (book_.sessions[s].stage == SessionStage::open &&
+        !settings_.source_at(paths_[book_.sessions[s].path].source))
+      book_.close(s, true);
   }
   return recipients;
 }

@@ -104,13 +104,13 @@ void Engine::on_route_failed(const RouteFailed& failure, Instant now) {
 }
 
 void Engine::on_session_connected(const SessionConnected& connected, Instant now) {
-  const std::uint32_t session = state_->dispatcher.find(connected.session);
+  const std::uint32_t session = state_->dispatcher.book().find(connected.session);
   if (session != no_index) state_->doctor.connected(session, connected.host, now);
 }
 
 void Engine::on_session_opened(const SessionOpened& opened, Instant now) {
   State& s = *state_;
-  const std::uint32_t session = s.dispatcher.find(opened.session);
+  const std::uint32_t session = s.dispatcher.book().find(opened.session);
   if (session == no_index) return;
   s.doctor.opened(session, opened, now);
   s.tell_hosts(session, opened.host, opened.failed_before, now);
@@ -123,21 +123,21 @@ void Engine::on_session_opened(const SessionOpened& opened, Instant now) {
 void Engine::State::tell_hosts(std::uint32_t session, std::string_view host,
                                std::span<const ConnectAttempt> failed, Instant now) {
   if (!learns()) return;
-  const std::string& provider = provider_key(dispatcher.session(session).path);
+  const std::string& provider = provider_key(dispatcher.book().sessions[session].path);
   std::vector<AttemptEnd> ends;
   for (const ConnectAttempt& attempt : failed)
     ends.push_back(judge_host_opening(attempt, provider, catalogue));
-  dispatcher.hosts_met(session, host, ends, now);
+  dispatcher.session_hosts().met(session, host, ends, now);
 }
 
 // Gives back whatever the session still holds, and forgets it.
 void Engine::State::finish_session(std::uint32_t session, Instant now) {
-  const std::uint32_t path = dispatcher.session(session).path;
-  while (!dispatcher.session(session).transactions.empty()) {
-    const std::uint32_t transaction = dispatcher.session(session).transactions.first;
-    const pacing::Grant grant = dispatcher.transaction(transaction).grant;
+  const std::uint32_t path = dispatcher.book().sessions[session].path;
+  while (!dispatcher.book().sessions[session].transactions.empty()) {
+    const std::uint32_t transaction = dispatcher.book().sessions[session].transactions.first;
+    const pacing::Grant grant = dispatcher.book().transactions[transaction].grant;
     const CellsEnd cells = dispatcher.cells_of(transaction);
-    const auto recipients = dispatcher.finish(transaction, now);
+    const auto recipients = dispatcher.book().finish(transaction, now);
     for (auto r = recipients.rbegin(); r != recipients.rend(); ++r) requeue(*r, now);
     if (grant) dispatcher.attempt_ended(path, grant, AttemptEnd{}, now);
     if (cells.any()) dispatcher.cells_ended(cells, {}, grant, now);
@@ -147,11 +147,11 @@ void Engine::State::finish_session(std::uint32_t session, Instant now) {
 
 void Engine::on_session_failed(const SessionFailed& failed, Instant now) {
   State& s = *state_;
-  const std::uint32_t session = s.dispatcher.find(failed.session);
+  const std::uint32_t session = s.dispatcher.book().find(failed.session);
   if (session == no_index) return;
   s.doctor.failed(session, failed, now);
   s.tell_hosts(session, {}, failed.attempts, now);
-  const Session& record = s.dispatcher.session(session);
+  const Session& record = s.dispatcher.book().sessions[session];
   const ConnectAttempt& last = failed.attempts.back();
   OpeningJudgement judgement;
   judgement.verdict = classify_opening(failed.attempts);
@@ -178,7 +178,7 @@ void Engine::on_session_failed(const SessionFailed& failed, Instant now) {
                     &last.host};
   const double unit = s.random.unit();
   while (!record.transactions.empty()) {
-    for (const std::uint32_t r : s.dispatcher.finish(record.transactions.first, now)) {
+    for (const std::uint32_t r : s.dispatcher.book().finish(record.transactions.first, now)) {
       s.apply(r, verdict.action, cause, unit, now);
     }
   }
@@ -219,28 +219,28 @@ const std::string& Engine::State::provider_key(std::uint32_t path) const {
 
 void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
   State& s = *state_;
-  const std::uint32_t transaction = s.dispatcher.find(done.transaction);
+  const std::uint32_t transaction = s.dispatcher.book().find(done.transaction);
   if (transaction == no_index) return;
-  const std::uint32_t session = s.dispatcher.transaction(transaction).session;
-  const pacing::Grant grant = s.dispatcher.transaction(transaction).grant;
+  const std::uint32_t session = s.dispatcher.book().transactions[transaction].session;
+  const pacing::Grant grant = s.dispatcher.book().transactions[transaction].grant;
   CellsEnd cells = s.dispatcher.cells_of(transaction);
-  const std::uint32_t path = s.dispatcher.session(session).path;
-  const std::uint32_t hop = s.dispatcher.session(session).hop;
-  const std::string host = s.dispatcher.session(session).host;
-  const std::vector<std::uint32_t> recipients = s.dispatcher.finish(transaction, now);
+  const std::uint32_t path = s.dispatcher.book().sessions[session].path;
+  const std::uint32_t hop = s.dispatcher.book().sessions[session].hop;
+  const std::string host = s.dispatcher.book().sessions[session].host;
+  const std::vector<std::uint32_t> recipients = s.dispatcher.book().finish(transaction, now);
   WEIR_ASSERT(recipients.size() == done.results.size());
 
   TransactionContext context;
   context.sent = done.started != Instant{};
-  context.session_has_worked = s.dispatcher.session(session).answered > 0;
+  context.session_has_worked = s.dispatcher.book().sessions[session].answered > 0;
   context.shares_network = !s.dispatcher.cells().network_of(cells.message).empty();
-  const Dispatcher::HostPlace place = s.dispatcher.host_place(session);
+  const SessionHosts::Place place = s.dispatcher.session_hosts().place(session);
   context.has_other_hosts = place.has_others;
   context.host_stands_out = place.stands_out;
   context.path_is_held = s.dispatcher.paths()[path].pacer->is_held();
   s.doctor.transaction_done(session, done,
                             {.has_worked = context.session_has_worked,
-                             .awaits_more = s.dispatcher.session(session).in_flight > 0},
+                             .awaits_more = s.dispatcher.book().sessions[session].in_flight > 0},
                             now);
   const double unit = s.random.unit();
   std::uint16_t accepted = 0;
@@ -255,7 +255,7 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
     const Judgement judgement = s.judge(result, context, path);
     const Verdict& verdict = judgement.verdict;
     if (verdict.session == SessionEffect::end)
-      s.dispatcher.close(session, result.reply.code == 421);
+      s.dispatcher.book().close(session, result.reply.code == 421);
     if (verdict.too_many_recipients) s.dispatcher.limit_recipients(hop, accepted);
     if (result.phase == Phase::data || result.phase == Phase::end_of_data) {
       ++accepted;
@@ -322,9 +322,9 @@ void Engine::State::requeue_refused(std::uint32_t r, const Cause& cause, Instant
 
 void Engine::on_session_closed(const SessionClosed& closed, Instant now) {
   State& s = *state_;
-  const std::uint32_t session = s.dispatcher.find(closed.session);
+  const std::uint32_t session = s.dispatcher.book().find(closed.session);
   if (session == no_index) return;
-  const Session& record = s.dispatcher.session(session);
+  const Session& record = s.dispatcher.book().sessions[session];
   const bool by_peer = !record.close_ordered && closed.failure != Failure::cancelled;
   if (by_peer) s.dispatcher.note(record.path, pacing::Evidence::connection_dropped, now);
   // A session that opens but never does any work counts as a hop that cannot be reached, or we
@@ -334,7 +334,7 @@ void Engine::on_session_closed(const SessionClosed& closed, Instant now) {
     const AttemptEnd end = judge_closing(closed, s.provider_key(record.path), s.catalogue);
     const bool is_hop = end.signal == pacing::Signal::silent ||
                         end.signal == pacing::Signal::unclear || !s.learns();
-    if (is_hop && !s.dispatcher.hung_beside_others(session, now))
+    if (is_hop && !s.dispatcher.book().hung_beside_others(session, now))
       s.dispatcher.source_failed_at(session, now);
     s.dispatcher.opening_failed(session, end, now);
   }
