@@ -228,6 +228,7 @@ void Dispatcher::attempt_ended(std::uint32_t p, const pacing::Grant& grant, cons
                                Instant now) {
   Path& path = paths_[p];
   pacing::Grant ended = grant;
+  if (end.signal == pacing::Signal::accepted) path.accepted_at = now;
   // Said inside a session: it is connections that are too many, whatever they carry.
   if (end.signal == pacing::Signal::connection_limit)
     ended.in_flight = std::min(ended.in_flight, std::max(1U, path.pacer->connections()));

@@ -1,9 +1,13 @@
 // What came back from the network.
+#include <optional>
+#include <utility>
+
 #include "base/assert.h"
 #include "base/random.h"
 #include "engine/classify_outcome.h"
 #include "engine/engine_state.h"
 #include "engine/judge_attempt.h"
+#include "engine/refused_mail.h"
 
 namespace mailweir::engine {
 namespace {
@@ -14,6 +18,8 @@ using namespace std::chrono_literals;
 constexpr Duration greylist_usual = 5min;
 // A peer that closes a session later than this, without having been asked anything, was idle.
 constexpr Duration idle_close_from = 5s;
+// Whether a message or its path was refused shows when the next one goes over the path.
+constexpr Duration unsure_rest = 10s;
 
 Duration greylist_wait(const provider::Ruling& ruling, double unit) {
   const Duration wait = ruling.wait > Duration{} ? ruling.wait : greylist_usual;
@@ -48,6 +54,25 @@ void add_to(AttemptEnd& end, const Judgement& judgement, const RecipientResult& 
   end.reply = result.reply.code == 0 ? nullptr : &result.reply;
   end.rule = judgement.ruling.rule;
   end.wait = judgement.ruling.wait;
+}
+
+bool is_refused_path(const Judgement& judgement) {
+  return judgement.verdict.action == RecipientAction::requeue && !judgement.concerns_cell &&
+         !judgement.host_signal &&
+         (judgement.signal == pacing::Signal::throttled ||
+          judgement.signal == pacing::Signal::block_listed);
+}
+
+// What was said of the path, and met this message alone.
+Judgement for_message(Judgement judgement, RefusedMail::Concerns concerns) {
+  if (concerns == RefusedMail::Concerns::path) return judgement;
+  judgement.signal = pacing::Signal::answered;
+  if (concerns == RefusedMail::Concerns::message) {
+    judgement.verdict.action = RecipientAction::defer;
+  } else {
+    judgement.rest = unsure_rest;
+  }
+  return judgement;
 }
 
 }  // namespace
@@ -245,6 +270,7 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
   const double unit = s.random.unit();
   std::uint16_t accepted = 0;
   bool replied = false;
+  std::optional<RefusedMail::Concerns> concerns;
   AttemptEnd end;
   AttemptEnd cell_end;
   end.first_try = false;
@@ -252,7 +278,13 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
   for (std::size_t i = 0; i < recipients.size(); ++i) {
     const RecipientResult& result = done.results[i];
     WEIR_ASSERT(s.ledger.recipients[recipients[i]].index == result.recipient);
-    const Judgement judgement = s.judge(result, context, path);
+    Judgement judgement = s.judge(result, context, path);
+    if (is_refused_path(judgement)) {
+      if (!concerns)
+        concerns = s.refused_mail.refused(cells.message.id, path, s.dispatcher.paths()[path],
+                                          judgement.signal, now);
+      judgement = for_message(std::move(judgement), *concerns);
+    }
     const Verdict& verdict = judgement.verdict;
     if (verdict.session == SessionEffect::end)
       s.dispatcher.book().close(session, result.reply.code == 421);
@@ -303,7 +335,7 @@ void Engine::State::settle_attempt(std::uint32_t r, const RecipientResult& resul
   if (action == RecipientAction::requeue && (lacks_cell || lacks_host_cell)) {
     defer(r, cause, facts.unit, now);  // nothing would keep it from being tried again at once
   } else if (action == RecipientAction::requeue && is_refusal && learns()) {
-    requeue_refused(r, cause, now);
+    requeue_refused(r, cause, judgement.rest, now);
   } else if (action == RecipientAction::defer &&
              judgement.ruling.category == provider::Category::greylisted) {
     dispatcher.bind(r, facts.path);
@@ -313,11 +345,19 @@ void Engine::State::settle_attempt(std::uint32_t r, const RecipientResult& resul
   }
 }
 
-void Engine::State::requeue_refused(std::uint32_t r, const Cause& cause, Instant now) {
-  ledger.recipients[r].reply_code = cause.reply->code;
+void Engine::State::requeue_refused(std::uint32_t r, const Cause& cause, Duration rest,
+                                    Instant now) {
+  Recipient& recipient = ledger.recipients[r];
+  recipient.reply_code = cause.reply->code;
+  if (recipient.refusals < 0xFF) ++recipient.refusals;
+  if (rest > Duration{}) recipient.due = now + rest;
   if (overtaken(r, cause, now)) return;
   ledger.record(r, Disposition::deferred, cause);
-  make_ready(r, Lanes::Entry::in_front, now);
+  if (rest > Duration{}) {
+    wait_until_due(r);
+  } else {
+    make_ready(r, Lanes::Entry::in_front, now);
+  }
 }
 
 void Engine::on_session_closed(const SessionClosed& closed, Instant now) {

@@ -12,6 +12,7 @@
 #include "engine/message_record.h"
 #include "engine/next_hop_table.h"
 #include "engine/path_doctor.h"
+#include "engine/refused_mail.h"
 #include "engine/router.h"
 #include "engine/settings.h"
 
@@ -40,6 +41,7 @@ struct Engine::State {
   PathDoctor doctor;
   Dispatcher dispatcher;
   Router router;
+  RefusedMail refused_mail;
   Random& random;
   std::vector<std::uint32_t> fired;  // scratch of on_time()
 
@@ -78,8 +80,9 @@ struct Engine::State {
   void settle_attempt(std::uint32_t recipient, const RecipientResult& result,
                       const Judgement& judgement, const AttemptFacts& facts, Instant now);
   void defer_until(std::uint32_t recipient, const Cause& cause, Instant due, Instant now);
-  // A refusal whose wait is the path's: no attempt is counted, but it is on record.
-  void requeue_refused(std::uint32_t recipient, const Cause& cause, Instant now);
+  // A refusal whose wait is the path's: no attempt is counted, but it is on record. It waits
+  // for `rest` first.
+  void requeue_refused(std::uint32_t recipient, const Cause& cause, Duration rest, Instant now);
   bool learns() const { return settings.config().pacing.learns; }
 
   // Holds what a diagnosis says is shut, and makes the knocks it asks for.

@@ -29,6 +29,7 @@
 //   unknown_permanent   any                          bounce                      answered
 //
 // At the banner and EHLO the scope does not matter: what is refused there is the connection.
+// A refusal that one message alone meets is not about the path, whatever it says (RefusedMail).
 // A requeue uses no attempt: the wait is ours. No reply at all is `silent` for the path, our own
 // trouble `local`.
 #pragma once
@@ -49,6 +50,7 @@ struct Judgement {
   bool concerns_cell = false;  // verdict requeue, until the cell of ruling.scope opens
   // What it says of the session's host alone; with verdict requeue, until that is free again.
   std::optional<pacing::Signal> host_signal;
+  Duration rest{};  // with verdict requeue: it waits so long before it goes anywhere
 };
 
 // Of one recipient's result; `provider` is the key of the path's.

@@ -1,5 +1,7 @@
 #include "engine/lanes.h"
 
+#include <utility>
+
 #include "base/assert.h"
 
 namespace mailweir::engine {
@@ -105,17 +107,24 @@ void Lanes::leave(std::uint32_t recipient) {
   ledger_.move(recipient, Stage::entering);
 }
 
-std::uint32_t Lanes::least_queue(const Hop& hop, std::uint16_t source, pacing::Rank lowest) const {
+std::uint32_t Lanes::least_queue(const Hop& hop, std::uint16_t source, pacing::Rank lowest,
+                                 int refusals_borne) const {
+  constexpr int looked_at = 12;  // of a group's tenants
   std::uint32_t least = no_index;
-  int least_priority = 0;
+  std::pair<bool, int> least_loss{};
   for (std::uint32_t g = hop.first_group; g != no_index; g = groups_[g].next) {
     const HopGroup& group = groups_[g];
-    if (group.turns.empty() || !settings_.pool_has(group.pool, source)) continue;
+    if (!settings_.pool_has(group.pool, source)) continue;
     if (settings_.rank(group.message_class) > lowest) continue;
     const int priority = settings_.message_class(group.message_class).priority;
-    if (least != no_index && priority >= least_priority) continue;
-    least = group.turns.first;
-    least_priority = priority;
+    std::uint32_t q = group.turns.first;
+    for (int i = 0; i < looked_at && q != no_index; ++i, q = queues[q].turn.next) {
+      const std::uint32_t first = queues[q].recipients.least(ledger_);
+      const std::pair loss{ledger_.recipients[first].refusals >= refusals_borne, priority};
+      if (least != no_index && loss >= least_loss) continue;
+      least = q;
+      least_loss = loss;
+    }
   }
   return least;
 }

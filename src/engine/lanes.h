@@ -68,9 +68,10 @@ class Lanes {
   // With `by_age` the one whose first has waited longest, whatever its class.
   std::uint32_t best_queue(const Hop& hop, std::uint16_t source, pacing::Rank lowest, bool by_age,
                            Instant now) const;
-  // The queue for a held path's canary: of the least urgent class, as its loss costs least. Else as
-  // best_queue().
-  std::uint32_t least_queue(const Hop& hop, std::uint16_t source, pacing::Rank lowest) const;
+  // The queue for a held path's canary: of the least urgent class, as its loss costs least, unless
+  // what would go from there has been refused `refusals_borne` times. Else as best_queue().
+  std::uint32_t least_queue(const Hop& hop, std::uint16_t source, pacing::Rank lowest,
+                            int refusals_borne) const;
   // Adds who waits at the hop for `source`.
   void add_demand(const Hop& hop, std::uint16_t source, pacing::Demand& demand) const;
   // The queue has had its turn.

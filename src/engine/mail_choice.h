@@ -37,10 +37,12 @@ class MailChoice {
 
   // What is sent may well be refused or hang.
   bool asks_blindly(const Path& path) const;
-  // A deadline of the queue's first falls before the next canary but one; the path has notes.
+  // The deadline of the queue's first falls before the next canary but one; the path has notes.
   bool presses(std::uint32_t queue, const Path& path, Instant now) const;
 
  private:
+  int refusals_borne(const Path& path, Instant now) const;
+
   const Ledger& ledger_;
   const Lanes& lanes_;
   const CellTable& cells_;

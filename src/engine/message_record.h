@@ -79,8 +79,9 @@ struct Recipient {
   std::uint16_t reply_code = 0;
   std::uint16_t bound_to = 0xFFFF;  // source id: a greylister waits for this one; 0xFFFF: any
   Stage stage = Stage::entering;
-  bool in_heap = false;    // of its queue, not in its line
-  bool is_parked = false;  // deferred until its cell has a place, not for what it met itself
+  bool in_heap = false;       // of its queue, not in its line
+  bool is_parked = false;     // deferred until its cell has a place, not for what it met itself
+  std::uint8_t refusals = 0;  // that were about a path and cost no attempt; at most 255
 };
 
 static_assert(sizeof(Message) == 56 && sizeof(Recipient) == 48);

@@ -36,6 +36,7 @@ struct Path {
   static constexpr std::size_t starved_wanted = 2;  // so many are at hand for the coming permits
   Instant wake = never;                             // armed timer
   Instant held_at{};                                // grants from before are void; zero: never held
+  Instant accepted_at{};                            // mail, last; zero: never
   bool is_carried = false;           // siblings stand in for it: counted in Provider::held_by_pool
   bool was_known = false;            // it was taken up from an image
   Instant kept_at{};                 // its image was last given to the spool

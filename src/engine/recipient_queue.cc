@@ -102,15 +102,18 @@ std::uint32_t RecipientQueue::first(const Ledger& ledger) const {
   return deadline_of(ledger, heap_) < deadline_of(ledger, line_.first) ? heap_ : line_.first;
 }
 
-std::uint32_t RecipientQueue::smallest(const Ledger& ledger) const {
+std::uint32_t RecipientQueue::least(const Ledger& ledger) const {
   constexpr int looked_at = 12;
-  const auto magnitude = [&](std::uint32_t r) {
-    return ledger.messages[ledger.recipients[r].message].magnitude;
+  // A message that is refused for its own sake must not ask for ever: each refusal weighs as much
+  // as eight times the size.
+  const auto weight = [&](std::uint32_t r) {
+    const Recipient& recipient = ledger.recipients[r];
+    return ledger.messages[recipient.message].magnitude + 3 * recipient.refusals;
   };
   std::uint32_t best = first(ledger);
   std::uint32_t r = line_.first;
   for (int i = 0; i < looked_at && r != no_index; ++i) {
-    if (magnitude(r) < magnitude(best)) best = r;
+    if (weight(r) < weight(best)) best = r;
     r = ledger.recipients[r].links.next;
   }
   return best;

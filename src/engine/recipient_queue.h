@@ -21,8 +21,9 @@ class RecipientQueue {
   // Back to where it was taken from: before all with the same or a later deadline.
   void push_again(Ledger& ledger, std::uint32_t recipient);
   std::uint32_t first(const Ledger& ledger) const;  // not empty
-  // The smallest message's among the first dozen, the earliest of equals; not empty.
-  std::uint32_t smallest(const Ledger& ledger) const;
+  // What had best be refused of the first dozen: a small message that was not refused often, the
+  // earliest of equals; not empty.
+  std::uint32_t least(const Ledger& ledger) const;
   void erase(Ledger& ledger, std::uint32_t recipient);
 
   // The number of messages at the front of the line, counted until it exceeds `limit`; recipients
