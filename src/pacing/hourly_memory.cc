@@ -13,8 +13,17 @@ constexpr std::int32_t level_most = 127;  // four octaves
 constexpr std::int32_t level_first = 64;  // of the first hour: in the middle
 constexpr float blend_most = 1.25F;       // what differs by more is not blended, but replaced
 
+constexpr float carried_most = 1e12F;  // in an hour: nobody carries more
+
+// Of an image's path time may lie before its zero.
 std::int32_t hour_of(PathSecond now) {
-  return now.count() / hour_seconds;
+  const std::int32_t seconds = now.count();
+  return seconds / hour_seconds - (seconds % hour_seconds < 0 ? 1 : 0);
+}
+
+std::int32_t second_of_hour(PathSecond now) {
+  const std::int32_t rest = now.count() % hour_seconds;
+  return rest < 0 ? rest + hour_seconds : rest;
 }
 
 // In steps of an octave; between powers of two evenly, so that no logarithm is needed.
@@ -32,7 +41,8 @@ void HourlyMemory::note_carried(float pace, PathSecond time) {
 }
 
 std::size_t HourlyMemory::place(PathSecond now, std::int32_t hours_ahead) {
-  return static_cast<std::size_t>((hour_of(now) + hours + hours_ahead) % hours);
+  const std::int32_t hour = (hour_of(now) + hours_ahead) % hours;
+  return static_cast<std::size_t>(hour < 0 ? hour + hours : hour);
 }
 
 void HourlyMemory::note_refused(PathSecond now) {
@@ -89,7 +99,7 @@ float HourlyMemory::rate_of(std::uint8_t level) const {
 
 float HourlyMemory::rate(PathSecond now) const {
   const float here = rate_of(levels_[place(now, 0)]);
-  const float part = static_cast<float>(now.count() % hour_seconds) / hour_seconds - 0.5F;
+  const float part = static_cast<float>(second_of_hour(now)) / hour_seconds - 0.5F;
   const float beside = rate_of(levels_[place(now, part < 0 ? -1 : 1)]);
   if (here == 0 || beside == 0) return here;
   return here + std::abs(part) * (beside - here);
@@ -113,7 +123,8 @@ bool HourlyMemory::was_refused(PathSecond now) const {
 }
 
 bool HourlyMemory::is_sound() const {
-  return octave_ >= -64 && octave_ <= 64;
+  return octave_ >= -64 && octave_ <= 64 && last_hour_ <= level_most && carried_ >= 0 &&
+         carried_ <= carried_most;
 }
 
 }  // namespace mailweir::pacing

@@ -46,6 +46,23 @@ TEST(HourlyMemory, AnHourIsKnownOnTheNextDay) {
   EXPECT_EQ(path.memory.change(30min, 3h), 1);
 }
 
+// The path's time of an image may lie before its zero, and an hour begins there as it does after
+// it.
+TEST(HourlyMemory, TimeBeforeZeroIsTimeAsWell) {
+  Passing path;
+  path.now = -PathSecond(100h);
+  path.carry(1h, 0.5F);
+  path.idle(2h);
+  for (PathSecond at = -PathSecond(60h); at < 60h; at += PathSecond(10min)) {
+    const bool is_its_hour = (at.count() + 100 * 3'600) % (24 * 3'600) < 3'600;
+    if (is_its_hour) {
+      EXPECT_NEAR(path.memory.rate(at), 0.5F, 0.02F) << at.count();
+    } else {
+      EXPECT_EQ(path.memory.rate(at), 0) << at.count();
+    }
+  }
+}
+
 TEST(HourlyMemory, AnHourWithoutPressureTeachesNothing) {
   Passing path;
   path.carry(1h, 0.5F);
