@@ -7,20 +7,13 @@
 namespace mailweir::engine {
 namespace {
 
-bool says_too_many_recipients(const RecipientResult& result) {
-  if (result.phase != Phase::rcpt) return false;
-  if (result.reply.code == 552) return true;  // RFC 5321 section 4.5.3.1.10: to be treated as 452
-  if (result.reply.code != 452) return false;
-  return !result.reply.enhanced || result.reply.enhanced == EnhancedStatus{4, 5, 3};
-}
-
 Verdict classify_reply(const RecipientResult& result, const TransactionContext& context) {
   const Reply& reply = result.reply;
   if (reply.code == 421) {
     const bool used_up = result.phase == Phase::mail && context.session_has_worked;
     return {used_up ? RecipientAction::requeue : RecipientAction::defer, SessionEffect::end};
   }
-  if (says_too_many_recipients(result)) {
+  if (result.phase == Phase::rcpt && says_too_many_recipients(reply)) {
     if (context.recipient_accepted) return {RecipientAction::requeue, SessionEffect::keep, true};
     return {RecipientAction::defer};  // not even one: a trouble of its own, such as a full disk
   }

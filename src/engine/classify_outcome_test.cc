@@ -61,6 +61,9 @@ TEST(ClassifyRecipient, FollowsThePolicyTable) {
       {replied(Phase::rcpt, 452, "4.2.2 mailbox full"), accepted, defer},
       {replied(Phase::rcpt, 452, "4.5.3 too many"), worked, defer},
       {replied(Phase::rcpt, 552), plain, defer},
+      {replied(Phase::rcpt, 552, "5.5.3 too many"), accepted, requeue, SessionEffect::keep, true},
+      {replied(Phase::rcpt, 552, "5.2.2 mailbox full"), accepted, bounce},
+      {replied(Phase::rcpt, 552, "5.2.2 mailbox full"), plain, bounce},
       // 421 ends the session, not the message
       {replied(Phase::mail, 421), worked, requeue, end},
       {replied(Phase::mail, 421), plain, defer, end},

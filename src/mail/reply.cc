@@ -39,6 +39,11 @@ bool take_dot(std::string_view& text) {
 
 }  // namespace
 
+bool says_too_many_recipients(const Reply& reply) {
+  if (reply.code != 452 && reply.code != 552) return false;
+  return !reply.enhanced || (reply.enhanced->subject == 5 && reply.enhanced->detail == 3);
+}
+
 std::string to_string(EnhancedStatus status) {
   return fmt::format("{}.{}.{}", status.klass, status.subject, status.detail);
 }

@@ -35,6 +35,10 @@ struct Reply {
   friend bool operator==(const Reply&, const Reply&) = default;
 };
 
+// Whether a reply to RCPT means that the transaction has recipients enough: a 452, or a 552, which
+// is to be treated as one (RFC 5321 section 4.5.3.1.10), unless its enhanced status says otherwise.
+bool says_too_many_recipients(const Reply& reply);
+
 // "451 4.7.500 Server busy…", lines joined with " / ", control characters escaped: for logs and
 // people.
 std::string to_display(const Reply& reply);

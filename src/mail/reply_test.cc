@@ -44,6 +44,16 @@ TEST(ReplyClass, FollowsTheFirstDigit) {
                none.is_permanent());
 }
 
+TEST(TooManyRecipients, IsWhatTheEnhancedStatusDoesNotDeny) {
+  EXPECT_TRUE(says_too_many_recipients({452, {}, "too many"}));
+  EXPECT_TRUE(says_too_many_recipients({552, {}, "too many"}));
+  EXPECT_TRUE(says_too_many_recipients({452, EnhancedStatus{4, 5, 3}, "4.5.3 too many"}));
+  EXPECT_TRUE(says_too_many_recipients({552, EnhancedStatus{5, 5, 3}, "5.5.3 too many"}));
+  EXPECT_FALSE(says_too_many_recipients({552, EnhancedStatus{5, 2, 2}, "5.2.2 mailbox full"}));
+  EXPECT_FALSE(says_too_many_recipients({452, EnhancedStatus{4, 3, 1}, "4.3.1 disk full"}));
+  EXPECT_FALSE(says_too_many_recipients({451, {}, "too many"}));
+}
+
 TEST(PhaseText, RoundTripsForEveryPhase) {
   for (int i = 0; i <= static_cast<int>(Phase::quit); ++i) {
     const auto phase = static_cast<Phase>(i);

@@ -6,9 +6,8 @@
 namespace mailweir::simulate {
 namespace {
 
-constexpr std::size_t paths_max = 64;        // with series of their own
-constexpr std::uint16_t mailbox_full = 552;  // tried again (RFC 5321 section 4.5.3.1.10)
-constexpr std::uint64_t steps_max = 4000;    // kept; a long drain has more
+constexpr std::size_t paths_max = 64;      // with series of their own
+constexpr std::uint64_t steps_max = 4000;  // kept; a long drain has more
 
 double seconds(Duration duration) {
   return static_cast<double>(duration.count()) / 1e6;
@@ -144,7 +143,7 @@ void Meter::transaction(std::uint32_t path, const engine::TransactionDone& done,
       ++provider.delivered;
       ++single.delivered;
       spells_.delivered(path);
-    } else if (!result.reply.is_permanent() || result.reply.code == mailbox_full) {
+    } else if (!result.reply.is_permanent() || says_too_many_recipients(result.reply)) {
       ++measures_.refused;
       ++provider.refused;
       ++single.refused;

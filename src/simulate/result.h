@@ -38,8 +38,9 @@ struct Delays {  // from acceptance to the recipient's 250
 };
 
 struct Measures {
-  std::uint64_t attempts = 0;            // recipient × transaction
-  std::uint64_t refused = 0;             // of these: tried again, for a 4xx, a 552 or no reply
+  std::uint64_t attempts = 0;  // recipient × transaction
+  std::uint64_t refused =
+      0;  // of these: tried again, for a 4xx, a 552 that asks for it, or no reply
   std::uint64_t connections = 0;         // sessions asked for
   std::uint64_t connections_failed = 0;  // of these
   std::uint64_t penalty_bounces = 0;     // refused for good by a receiver in penalty

@@ -27,8 +27,7 @@ bool is_for_good(Failure failure) {
 
 bool is_for_good(const engine::RecipientResult& result) {
   if (result.failure != Failure::none) return is_for_good(result.failure);
-  // RFC 5321 section 4.5.3.1.10: a 552 to RCPT means a 452.
-  if (result.phase == Phase::rcpt && result.reply.code == 552) return false;
+  if (result.phase == Phase::rcpt && says_too_many_recipients(result.reply)) return false;
   return result.reply.is_permanent();
 }
 
