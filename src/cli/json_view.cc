@@ -50,6 +50,7 @@ constexpr ReasonWord reason_words[] = {
     {"path_paused", Text::waits_path_paused},
     {"cell", Text::waits_cell},
     {"hosts_held", Text::waits_hosts},
+    {"source_unusable", Text::waits_source},
     {"turn", Text::waits_turn},
 };
 

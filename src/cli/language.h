@@ -138,6 +138,7 @@ enum class Text : std::uint8_t {
   waits_path_paused,
   waits_cell,
   waits_hosts,
+  waits_source,
   time_with_age,
   path_held,
   path_refused,

@@ -53,6 +53,7 @@ std::vector<std::uint32_t> Dispatcher::opened(std::uint32_t s, std::string_view 
   const Session& session = book_.sessions[s];
   Path& path = paths_[session.path];
   book_.opened(s, host);
+  opener_.source_works(path.source);
   path.pacer->on_outcome(pacing::Evidence::connected, now);
   std::vector<std::uint32_t> reserved;
   book_.take_reserved(s, reserved, now);  // by now something more urgent may be there
@@ -92,21 +93,27 @@ void Dispatcher::ended(std::uint32_t s, Instant now) {
   agenda_.mark_provider(paths_[path].provider);
 }
 
-// The failure of one source says little about the hop while others have not tried it.
-bool Dispatcher::source_failed_at(std::uint32_t s, Instant now) {
-  const std::uint32_t h = book_.sessions[s].hop;
-  Hop& hop = next_hops_.hops[h];
-  const std::uint16_t source = paths_[book_.sessions[s].path].source;
+// Sources of the path's pools whose paths to its provider are neither held nor paused.
+bool Dispatcher::has_other_sources(std::uint32_t p) const {
+  const std::uint16_t source = paths_[p].source;
   const auto may_try = [&](std::uint16_t other) {
-    const std::uint32_t its_path = paths_.find(other, hop.provider);
+    const std::uint32_t its_path = paths_.find(other, paths_[p].provider);
     if (other == source) return false;
     if (its_path == no_index) return true;
     return !paths_[its_path].pacer->is_held() && !paths_[its_path].pacer->is_paused();
   };
   const auto pools = settings_.pools_of(source);
-  const bool others = std::any_of(pools.begin(), pools.end(), [&](std::uint8_t pool) {
+  return std::any_of(pools.begin(), pools.end(), [&](std::uint8_t pool) {
     return std::ranges::any_of(settings_.sources_of(pool), may_try);
   });
+}
+
+// The failure of one source says little about the hop while others have not tried it.
+bool Dispatcher::source_failed_at(std::uint32_t s, Instant now) {
+  const std::uint32_t h = book_.sessions[s].hop;
+  Hop& hop = next_hops_.hops[h];
+  const std::uint16_t source = paths_[book_.sessions[s].path].source;
+  const bool others = has_other_sources(book_.sessions[s].path);
   const bool is_first = hop.failed_from == no_source;
   // What was under way at the first failure tells no more. What came after found nobody else there.
   const bool is_same_event =
@@ -309,7 +316,7 @@ Dispatcher::Wait Dispatcher::explain(std::uint32_t q, Instant now) const {
   Instant soonest = never;
   for (const std::uint16_t source : settings_.sources_of(lanes_.lanes[queue.lane].pool)) {
     const Opening answer = opener_.opening(source, hop.provider, hop.trust(), rank, now);
-    if (answer.limit == pacing::Limit::none) {
+    if (answer.limit == pacing::Limit::none && !answer.is_source_unusable) {
       const Instant at = hosts_.free_at(source, hop, now);
       if (at <= now) return {};
       soonest = std::min(soonest, at);
@@ -319,7 +326,9 @@ Dispatcher::Wait Dispatcher::explain(std::uint32_t q, Instant now) const {
     if (wait.reason != WaitReason::turn && answer.at >= soonest) continue;
     soonest = answer.at;
     wait.until = answer.at == never ? Instant{} : answer.at;
-    wait.reason = answer.is_held ? WaitReason::path_held : reason_of(answer.limit);
+    wait.reason = answer.is_source_unusable ? WaitReason::source_unusable
+                  : answer.is_held          ? WaitReason::path_held
+                                            : reason_of(answer.limit);
   }
   return wait;
 }

@@ -10,6 +10,7 @@
 // Not thread-safe; `now` never goes back.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -80,6 +81,9 @@ class Dispatcher {
   void recipient_bounced(std::uint32_t path, std::uint32_t tenant) {
     suspects_.bounced(path, tenant);
   }
+  // Openings that hang hold their mail no longer, if it may go another way; it is handed over as
+  // from opened().
+  std::vector<std::uint32_t> take_back_hanging(Instant now);
   // A diagnosis says that the path is shut; what waited for its sessions comes back, as from
   // opened().
   std::vector<std::uint32_t> hold_path(std::uint32_t path, pacing::HoldCause cause,
@@ -96,6 +100,9 @@ class Dispatcher {
   bool source_failed_at(std::uint32_t session, Instant now);
   void hop_failed(std::uint32_t hop, Instant now);
   void source_failed(std::uint16_t source, Instant now) { opener_.source_failed(source, now); }
+  bool is_unusable(std::uint16_t source, Instant now) const {
+    return opener_.is_unusable(source, now);
+  }
   void end_back_off(std::uint32_t hop);  // an operator wants it tried now
   // The hop takes no more than that many recipients a transaction.
   void limit_recipients(std::uint32_t hop, std::uint16_t most);
@@ -104,7 +111,7 @@ class Dispatcher {
   bool paused() const { return paused_; }
 
   // --- time
-  Instant next_wake() const { return agenda_.next_wake(); }
+  Instant next_wake() const { return std::min(agenda_.next_wake(), book_.next_hanging()); }
   void wake(Instant now);
   void run(Instant now);
 
@@ -165,6 +172,7 @@ class Dispatcher {
   };
   bool knock(std::uint16_t source, std::uint32_t hop, Aim aim, Instant now);
   std::uint32_t begin_session(std::uint32_t hop, std::uint16_t source, Aim aim, Instant now);
+  bool has_other_sources(std::uint32_t path) const;
   void make_knock(std::uint32_t session, std::vector<std::uint32_t>& taken, Instant now);
   void make_room(std::uint32_t provider, Instant now);
   void visit_hosts(std::uint32_t hop, Instant now);

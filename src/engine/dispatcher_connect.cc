@@ -104,6 +104,23 @@ void Dispatcher::make_knock(std::uint32_t s, std::vector<std::uint32_t>& taken, 
   book_.make_knock(s);
 }
 
+// Where nothing else works at the hop one finds out for all, and the next one keeps its mail: it is
+// charged with the failure.
+std::vector<std::uint32_t> Dispatcher::take_back_hanging(Instant now) {
+  std::vector<std::uint32_t> taken;
+  for (std::uint32_t s = book_.take_hanging(now); s != no_index; s = book_.take_hanging(now)) {
+    const Session& session = book_.sessions[s];
+    const Hop& hop = next_hops_.hops[session.hop];
+    const bool others_work = hop.sessions > hop.opening || hop.answered_at > session.opened_at;
+    const bool may_go = others_work || (hop.hung == 0 && has_other_sources(session.path));
+    if (!settings_.config().pacing.learns || !may_go || session.host_canary != no_index) continue;
+    make_knock(s, taken, now);
+    book_.mark_hung(s);
+    mark(session.hop);
+  }
+  return taken;
+}
+
 // Looks after hosts that are silent, where mail waits that could go there.
 void Dispatcher::visit_hosts(std::uint32_t h, Instant now) {
   if (hosts_.cells.empty() || next_hops_.hops[h].ready == 0) return;

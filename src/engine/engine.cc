@@ -160,6 +160,7 @@ void Engine::on_time(Instant now) {
   }
   s.doctor.on_time(now);
   s.heed_diagnosis(now);
+  for (const std::uint32_t r : s.dispatcher.take_back_hanging(now)) s.requeue(r, now);
   s.dispatcher.wake(now);
   s.dispatcher.run(now);
 }

@@ -85,6 +85,7 @@ class Engine {
   std::vector<QueueRow> summary(
       QueueKey key) const;  // O(domains), and a walk in id order until each row's oldest is found
   std::vector<PathView> paths(Instant now) const;                    // O(paths)
+  std::vector<std::string> unusable_sources(Instant now) const;      // not on this machine
   std::vector<RecipientView> view(MessageId id, Instant now) const;  // O(recipients of the message)
   std::vector<RecipientView> list(const ListFilter& filter, MessageId after, std::size_t count,
                                   Instant now) const;  // id order, paged

@@ -140,6 +140,8 @@ std::string_view to_string(WaitReason reason) {
       return "path_paused";
     case WaitReason::hosts_held:
       return "hosts_held";
+    case WaitReason::source_unusable:
+      return "source_unusable";
     case WaitReason::cell:
       return "cell";
     case WaitReason::connection_cap:
@@ -263,6 +265,16 @@ std::vector<PathView> Engine::paths(Instant now) const {
     views.push_back(std::move(view));
   }
   return views;
+}
+
+std::vector<std::string> Engine::unusable_sources(Instant now) const {
+  const State& s = *state_;
+  std::vector<std::string> names;
+  for (std::uint16_t source = 0; source < s.settings.sources_known(); ++source) {
+    if (s.settings.source_at(source) && s.dispatcher.is_unusable(source, now))
+      names.push_back(s.settings.source_name(source));
+  }
+  return names;
 }
 
 std::vector<RecipientView> Engine::view(MessageId id, Instant now) const {

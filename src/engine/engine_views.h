@@ -29,12 +29,13 @@ enum class WaitReason : std::uint8_t {
   connection_cap,
   message_rate_cap,
   connection_rate_cap,
-  learned_limit,  // of the path: what is sent now is what it is known to bear
-  path_held,      // refused there; one canary at a time asks, the next `until`
-  path_paused,    // by an operator
-  hosts_held,     // all MX hosts of the next hop; the first canary `until`
-  cell,           // its domain, tenant or network is throttled there; its place comes `until`
-  turn,           // others go first: class, tenant, order of arrival
+  learned_limit,    // of the path: what is sent now is what it is known to bear
+  path_held,        // refused there; one canary at a time asks, the next `until`
+  path_paused,      // by an operator
+  hosts_held,       // all MX hosts of the next hop; the first canary `until`
+  source_unusable,  // its address is not on this machine; next try `until`
+  cell,             // its domain, tenant or network is throttled there; its place comes `until`
+  turn,             // others go first: class, tenant, order of arrival
 };
 std::string_view to_string(WaitReason reason);
 

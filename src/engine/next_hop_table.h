@@ -63,6 +63,7 @@ struct Hop {
   std::uint32_t sessions = 0;  // opening, open or closing
   std::uint32_t opening = 0;
   std::uint32_t knocking = 0;    // of those opening: without mail, they may hang
+  std::uint32_t hung = 0;        // of those knocking: they do, and their mail was taken back
   std::uint32_t unanswered = 0;  // sessions that have not yet given a reply inside a transaction
   std::uint32_t first_group = no_index;
   std::uint32_t last_queue = no_index;  // used last: a hint

@@ -56,7 +56,7 @@ Opening Opener::opening(std::uint16_t source, std::uint32_t provider, Trust trus
                         pacing::Rank rank, Instant now) const {
   using Answer = Opening::Answer;
   if (source < source_usable_from_.size() && now < source_usable_from_[source]) {
-    return {Answer::no, pacing::Limit::none, false, source_usable_from_[source]};
+    return {.answer = Answer::no, .at = source_usable_from_[source], .is_source_unusable = true};
   }
   const std::uint32_t p = paths_.find(source, provider);
   if (p == no_index) {
@@ -238,6 +238,16 @@ std::uint32_t Opener::canary_in_line(std::uint32_t queue, std::uint16_t source, 
 void Opener::has_mail(std::uint32_t q) {
   const Queue& queue = lanes_.queues[q];
   if (next_hops_.hops[queue.hop].in_line && !queue.waiting) line_.join(q);
+}
+
+void Opener::source_works(std::uint16_t source) {
+  if (source < source_usable_from_.size()) source_usable_from_[source] = Instant{};
+}
+
+bool Opener::is_unusable(std::uint16_t source, Instant now) const {
+  constexpr Duration tried_again_within = std::chrono::seconds(10);
+  return source < source_usable_from_.size() && source_usable_from_[source] != Instant{} &&
+         now < source_usable_from_[source] + tried_again_within;
 }
 
 void Opener::source_failed(std::uint16_t source, Instant now) {

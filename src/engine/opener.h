@@ -30,7 +30,8 @@ struct Opening {
   Answer answer = Answer::yes;
   pacing::Limit limit = pacing::Limit::none;  // that forbids it, if a limit does
   bool is_held = false;                       // … because nothing but a canary may go there
-  Instant at = never;  // when to ask again; never: after a connection has ended
+  Instant at = never;               // when to ask again; never: after a connection has ended
+  bool is_source_unusable = false;  // … because the source's address is not to be had
 };
 
 class Opener {
@@ -83,6 +84,9 @@ class Opener {
                   Instant now) const;
   // The source itself cannot be used; left alone for a while.
   void source_failed(std::uint16_t source, Instant now);
+  void source_works(std::uint16_t source);
+  // Whether it failed the last time, as far as is known.
+  bool is_unusable(std::uint16_t source, Instant now) const;
 
  private:
   pacing::Demand demand_of(const Path& path, pacing::Rank rank) const;

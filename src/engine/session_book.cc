@@ -36,6 +36,8 @@ std::uint32_t SessionBook::begin(std::uint32_t h, std::uint32_t p, bool is_knock
   session.is_knock = is_knock;
   session.trust = hop.trust();
   session.opened_at = now;
+  while (!openings_.empty() && !is_opening(openings_.front().id)) openings_.pop_front();
+  if (!is_knock) openings_.push_back({session.id, now + hangs_after});
   ++alive_;
   ++hop.sessions;
   ++hop.opening;
@@ -51,6 +53,7 @@ void SessionBook::no_longer_opening(const Session& session) {
   Path& path = paths_[session.path];
   --hop.opening;
   if (session.is_knock) --hop.knocking;
+  if (session.is_hung) --hop.hung;
   --path.opening;
   --path.opening_by_trust[static_cast<std::size_t>(session.trust)];
 }
@@ -68,6 +71,29 @@ void SessionBook::make_knock(std::uint32_t s) {
   Hop& hop = next_hops_.hops[sessions[s].hop];
   --hop.unanswered;
   ++hop.knocking;
+}
+
+void SessionBook::mark_hung(std::uint32_t s) {
+  sessions[s].is_hung = true;
+  ++next_hops_.hops[sessions[s].hop].hung;
+}
+
+bool SessionBook::is_opening(SessionId id) const {
+  const std::uint32_t s = find(id);
+  return s != no_index && sessions[s].stage == SessionStage::opening && !sessions[s].is_knock;
+}
+
+std::uint32_t SessionBook::take_hanging(Instant now) {
+  while (next_hanging() <= now) {
+    const SessionId id = openings_.front().id;
+    openings_.pop_front();
+    if (is_opening(id)) return find(id);
+  }
+  return no_index;
+}
+
+Instant SessionBook::next_hanging() const {
+  return openings_.empty() ? never : openings_.front().hangs_at;
 }
 
 void SessionBook::answered(std::uint32_t s) {

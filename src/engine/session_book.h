@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,11 @@ class SessionBook {
   void opened(std::uint32_t session, std::string_view host);
   // What was opened for mail goes on without; what was reserved has been taken back.
   void make_knock(std::uint32_t session);
+  void mark_hung(std::uint32_t session);
+  // The next that was opened for mail so long ago that it hangs (hangs_after), each once; no_index:
+  // none.
+  std::uint32_t take_hanging(Instant now);
+  Instant next_hanging() const;  // not before then
   // A reply came inside a transaction. Of its first the hop may gain trust.
   void answered(std::uint32_t session);
   // No more transactions in it. With `order_close` the session is told; without, it is known to end
@@ -77,6 +83,7 @@ class SessionBook {
 
  private:
   void no_longer_opening(const Session& session);
+  bool is_opening(SessionId id) const;
   std::uint32_t transactions_ahead(const Path& path) const;
 
   Ledger& ledger_;
@@ -88,6 +95,12 @@ class SessionBook {
   Serial<SessionId> session_serial_;
   Serial<TransactionId> transaction_serial_;
   std::size_t alive_ = 0;
+  struct Opening {
+    SessionId id;
+    Instant hangs_at{};
+  };
+  std::deque<Opening>
+      openings_;  // for mail, oldest first; those that have ended go as they reach the front
 };
 
 }  // namespace mailweir::engine

@@ -38,6 +38,7 @@ struct Session {
   SessionStage stage = SessionStage::free;
   bool close_ordered = false;
   bool is_knock = false;         // opened without mail: not in Hop::unanswered
+  bool is_hung = false;          // opening for so long that its mail was taken back: in Hop::hung
   Trust trust = Trust::unknown;  // of its hop when it was opened
   bool starved = false;      // in Path::starved: has room and work, but the path gives no permit
   bool listed_free = false;  // in Hop::free_sessions

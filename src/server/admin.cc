@@ -128,6 +128,11 @@ void Admin::status(console::Done<console::ServerStatus> done) {
     status.config_file = facts_.config_file;
     status.listeners = facts_.listeners;
     status.troubles = troubles(usage);
+    for (const std::string& source : engine.unusable_sources(now))
+      status.troubles.push_back(fmt::format(
+          "source {0} cannot be used: its address is not on this machine; mail that may leave from "
+          "it alone waits; add the address to an interface, or correct [[source]] {0}",
+          source));
     status.totals = engine.totals();
     status.providers = engine.summary(engine::QueueKey::provider);
     status.paths = engine.paths(now);
