@@ -1,16 +1,27 @@
-// The saved image of a path: what restore() takes behaves, whatever it says.
+// What is kept of a path: the refusal behind the image is read or left, and what restore() takes
+// behaves, whatever it says.
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/assert.h"
+#include "engine/kept_image.h"
 #include "pacing/path_controller.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace mailweir;
   using namespace mailweir::pacing;
-  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   Instant now{std::chrono::hours(5)};
+  const auto kept = engine::split_image({reinterpret_cast<const char*>(data), size},
+                                        now - std::chrono::minutes(1));
+  if (kept.last) {
+    const std::string again = engine::join_image(std::string(kept.controller), *kept.last, now);
+    const auto reread = engine::split_image(again, now);
+    WEIR_ASSERT(kept.controller.empty() || (reread.last && reread.last->reply == kept.last->reply));
+  }
+  const std::string_view bytes = kept.controller;
+  if (bytes.empty()) return 0;
   auto path = PathController::restore(bytes, {}, std::chrono::minutes(1), now);
   if (!path) return 0;
   for (std::size_t step = 0; step < 40; ++step) {

@@ -1,7 +1,11 @@
 #include "engine/cell_keeper.h"
+// INC
 
 #include <algorithm>
 #include <limits>
+#include <utility>
+
+#include "engine/kept_image.h"
 
 namespace mailweir::engine {
 namespace {
@@ -114,7 +118,7 @@ std::string CellKeeper::name_of(const Cell& cell) const {
 void CellKeeper::keep(const Cell& cell, Instant now) {
   orders_.emplace_back(KeepPath{std::string(cell_mark) + name_of(cell),
                                 next_hops_.providers[cell.provider].key(),
-                                cell.controller->save(now)});
+                                join_image(cell.controller->save(now), cell.last, now)});
 }
 
 // The provider goes. What a refusal has taught waits for its return; a suspect's time will be over.
@@ -122,7 +126,7 @@ void CellKeeper::leave(std::uint32_t provider, Instant now) {
   table.each_of(provider, [&](const Cell& cell) {
     if (cell.controller->state(now).episodes == 0) return;
     paths_.keep_image(std::string(cell_mark) + name_of(cell), next_hops_.providers[provider].key(),
-                      cell.controller->save(now), {}, now);
+                      join_image(cell.controller->save(now), cell.last, now), {}, now);
   });
   table.forget_provider(provider);
 }
@@ -136,10 +140,14 @@ void CellKeeper::adopt(std::uint32_t provider, std::string_view name, const std:
   NameTable& names = *kind == CellKind::tenant ? ledger_.tenants : ledger_.mail_domains;
   const std::string_view network = *kind == CellKind::network ? name : std::string_view();
   const pacing::LearningSettings settings = settings_of(provider, now, network);
-  const auto controller = pacing::PathController::restore(image, settings, now - as_of, now);
+  KeptImage kept = split_image(image, as_of);
+  const auto controller =
+      pacing::PathController::restore(kept.controller, settings, now - as_of, now);
   const std::uint32_t cell =
       controller ? table.intern(provider, *kind, names.intern(name), settings, now) : no_index;
-  if (cell != no_index) table.cells[cell].controller = *controller;
+  if (cell == no_index) return;
+  table.cells[cell].controller = *controller;
+  if (kept.last) table.cells[cell].last = std::move(*kept.last);
 }
 
 bool CellKeeper::has_cell_for(std::uint32_t message, CellKind kind, std::uint32_t p, Instant now) {
@@ -194,8 +202,8 @@ void CellKeeper::ended(const CellsEnd& ended, const AttemptEnd& end, const pacin
                                   .first_try = end.first_try,
                                   .wait = is_concerned ? end.wait : Duration{}};
     const pacing::Change change = table.end(cell, attempt, now);
-    if (change != pacing::Change::none) keep(table.cells[cell], now);
     if (is_concerned) table.cells[cell].last = refusal(end, now);
+    if (change != pacing::Change::none) keep(table.cells[cell], now);
     if (change == pacing::Change::held)
       tell(table.cells[cell], Notice::Kind::throttle_detected, end, now);
     if (change == pacing::Change::opened)

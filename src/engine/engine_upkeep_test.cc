@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/cell_table.h"
+#include "engine/kept_image.h"
 #include "engine/settings.h"
 #include "engine/test_world.h"
 #include "pacing/path_controller.h"
@@ -212,7 +213,8 @@ TEST_F(Upkeep, WhatACellHasLearnedOutlivesItsBeingForgotten) {
   is_refused = true;
   send(5, signed_mail);
   ASSERT_TRUE(world->images.contains(name));
-  const auto cell = pacing::PathController::restore(world->images[name], {}, 0s, world->now);
+  const std::string_view image = split_image(world->images[name], world->now).controller;
+  const auto cell = pacing::PathController::restore(image, {}, 0s, world->now);
   ASSERT_TRUE(cell);
   EXPECT_EQ(cell->state(world->now).episodes, 2U);
 }

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
+
+#include "engine/kept_image.h"
 
 namespace mailweir::engine {
 namespace {
@@ -78,8 +81,8 @@ Change HostKeeper::failed_alone(std::uint32_t path, const AttemptEnd& end, Insta
 
 Change HostKeeper::tell_of(const HostCell& cell, Change change, Instant now) {
   if (change == Change::none) return change;
-  orders_.emplace_back(
-      KeepPath{kept_name(cell), provider_of(cell.path), cell.controller->save(now)});
+  orders_.emplace_back(KeepPath{kept_name(cell), provider_of(cell.path),
+                                join_image(cell.controller->save(now), cell.last, now)});
   if (change == Change::held) tell(cell, Notice::Kind::throttle_detected, now);
   if (change == Change::opened) tell(cell, Notice::Kind::recovered, now);
   return change;
@@ -114,16 +117,20 @@ void HostKeeper::adopt(std::uint32_t provider, std::string_view name, const std:
   if (!source || !settings_.source_at(*source)) return;
   const std::uint32_t p = paths_.intern(*source, provider, now);
   if (paths_[p].pacer->controller() == nullptr) return;
+  KeptImage kept = split_image(image, as_of);
   const auto controller =
-      pacing::PathController::restore(image, settings_of(p, now), now - as_of, now);
+      pacing::PathController::restore(kept.controller, settings_of(p, now), now - as_of, now);
   const std::uint32_t cell = controller ? open(p, name.substr(0, space), now) : no_index;
-  if (cell != no_index) cells[cell].controller = *controller;
+  if (cell == no_index) return;
+  cells[cell].controller = *controller;
+  if (kept.last) cells[cell].last = std::move(*kept.last);
 }
 
 void HostKeeper::leave(std::uint32_t p, Instant now) {
   cells.each_of(p, [&](const HostCell& cell) {
     if (cell.controller->state(now).episodes == 0) return;
-    paths_.keep_image(kept_name(cell), provider_of(p), cell.controller->save(now), {}, now);
+    paths_.keep_image(kept_name(cell), provider_of(p),
+                      join_image(cell.controller->save(now), cell.last, now), {}, now);
   });
   cells.forget_path(p, {}, now);  // no session is left: none begins anew
 }

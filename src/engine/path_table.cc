@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "engine/host_cells.h"
+#include "engine/kept_image.h"
 
 namespace mailweir::engine {
 namespace {
@@ -33,6 +34,11 @@ std::uint16_t& count_of(std::vector<std::uint16_t>& held_by_pool, std::uint8_t p
 }
 
 }  // namespace
+
+std::string image_of(const Path& path, Instant now) {
+  return join_image(path.pacer->controller()->save(now),
+                    path.notes ? path.notes->last : LastRefusal{}, now);
+}
 
 bool Path::has_share_for(Trust trust) const {
   if (trust == Trust::proven) return true;
@@ -70,12 +76,17 @@ std::uint32_t PathTable::intern(std::uint16_t source, std::uint32_t provider, In
   const auto image =
       images_.find({settings_.source_name(source), next_hops_.providers[provider].key()});
   if (image == images_.end()) return index;
-  const auto restored = pacing::PathController::restore(image->second.bytes, *settings.learning,
+  KeptImage kept = split_image(image->second.bytes, image->second.as_of);
+  const auto restored = pacing::PathController::restore(kept.controller, *settings.learning,
                                                         now - image->second.as_of, now);
   if (restored) path.pacer->replace_controller(*restored);
   path.was_known = restored.has_value();
-  if (path.pacer->is_held()) {  // the episode goes on, though its reply is not known any more
+  if (restored && kept.last) {
     path.notes = std::make_unique<PathNotes>();
+    path.notes->last = std::move(*kept.last);
+  }
+  if (path.pacer->is_held()) {  // the episode goes on
+    if (!path.notes) path.notes = std::make_unique<PathNotes>();
     path.notes->episode = now;
     path.held_at = now;
     restored_held_.push_back(index);
@@ -138,8 +149,7 @@ void PathTable::forget_provider(std::uint32_t provider, Instant now) {
     const Path& path = paths[index];
     WEIR_ASSERT(path.pacer->connections() == 0 && path.starved.empty());
     if (is_worth_keeping(path, now))
-      keep_image(settings_.source_name(path.source), key, path.pacer->controller()->save(now), {},
-                 now);
+      keep_image(settings_.source_name(path.source), key, image_of(path, now), {}, now);
     paths.release(index);
   }
   next_hops_.providers[provider].paths.clear();

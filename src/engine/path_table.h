@@ -48,6 +48,9 @@ struct Path {
   bool has_share_for(Trust trust) const;
 };
 
+// Of a path that learns, for the spool: what was learned, and on which refusal.
+std::string image_of(const Path& path, Instant now);
+
 class PathTable {
  public:
   PathTable(NextHopTable& next_hops, const Settings& settings)
@@ -69,8 +72,8 @@ class PathTable {
   // their return, as after a restart.
   void forget_provider(std::uint32_t provider, Instant now);
 
-  // Learned in an earlier run of the process, or before the path was forgotten, `age` before now;
-  // taken up when the path is first used. Dropped some time after 90 days.
+  // An image_of(), learned in an earlier run of the process, or before the path was forgotten,
+  // `age` before now; taken up when the path is first used. Dropped some time after 90 days.
   void keep_image(std::string source, std::string provider, std::string image, Duration age,
                   Instant now);
   // The paths that came back held since it was last asked: somebody must look after them.

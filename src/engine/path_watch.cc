@@ -226,8 +226,7 @@ void PathWatch::keep(std::uint32_t p, Instant now) {
   Path& path = paths_[p];
   path.kept_at = now;
   orders_.emplace_back(KeepPath{settings_.source_name(path.source),
-                                next_hops_.providers[path.provider].key(),
-                                path.pacer->controller()->save(now)});
+                                next_hops_.providers[path.provider].key(), image_of(path, now)});
 }
 
 }  // namespace mailweir::engine
