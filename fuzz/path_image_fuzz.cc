@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (kept.last) {
     const std::string again = engine::join_image(std::string(kept.controller), *kept.last, now);
     const auto reread = engine::split_image(again, now);
-    WEIR_ASSERT(kept.controller.empty() || (reread.last && reread.last->reply == kept.last->reply));
+    const bool is_cut = kept.last->reply.text.size() > 2048 || kept.controller.empty();
+    WEIR_ASSERT(is_cut || (reread.last && reread.last->reply == kept.last->reply));
   }
   const std::string_view bytes = kept.controller;
   if (bytes.empty()) return 0;
