@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <unordered_set>
 
 #include "base/ascii.h"
 #include "base/assert.h"
@@ -89,11 +90,12 @@ void add_local(std::vector<ProviderEntry>& entries, ProviderEntry local) {
 // Beyond the bounds of a RuleBook.
 bool is_too_large(const std::vector<ProviderEntry>& entries) {
   std::size_t rules = 0;
-  std::size_t phrases = 0;
   std::size_t bytes = 0;
+  std::unordered_set<std::string_view> phrases;  // an index keeps each once
   const auto count = [&](const std::vector<std::string>& texts) {
-    phrases += texts.size();
-    for (const std::string& text : texts) bytes += text.size();
+    for (const std::string& text : texts) {
+      if (phrases.insert(text).second) bytes += text.size();
+    }
   };
   for (const ProviderEntry& entry : entries) {
     rules += entry.rules.size();
@@ -103,7 +105,7 @@ bool is_too_large(const std::vector<ProviderEntry>& entries) {
         count(*texts);
     }
   }
-  return rules > RuleBook::rules_max || phrases > PhraseIndex::phrases_max ||
+  return rules > RuleBook::rules_max || phrases.size() > PhraseIndex::phrases_max ||
          bytes > PhraseIndex::states_max;
 }
 

@@ -129,7 +129,7 @@ TEST(ProviderFile, TheExcerptShowsTheLine) {
   ASSERT_FALSE(entry.has_value());
   EXPECT_EQ(entry.error().context,
             "p.toml:3:1: unknown key \"colour\"\n  3 | colour = 1\n    | ^\n"
-            "the keys of a provider are key, name, mx, also, trailers, limits, rule");
+            "the keys of a provider are key, name, mx, also, trailers, limits, words, rule");
 }
 
 }  // namespace

@@ -75,7 +75,31 @@ TEST(WaitHint, ReadsUnitsAndClocksBoundedToADay) {
   EXPECT_EQ(wait_hint(" retry in 0 seconds "), Duration::zero());
 }
 
+TEST(WaitHint, ReadsOtherWordings) {
+  EXPECT_EQ(wait_hint(" throttled, retry-after: 120 "), seconds(120));
+  EXPECT_EQ(wait_hint(" retry after 3600 "), seconds(3600));
+  EXPECT_EQ(wait_hint(" ratelimited, next slot in 40s "), seconds(40));
+  EXPECT_EQ(wait_hint(" throttled for the next 30 min "), minutes(30));
+  EXPECT_EQ(wait_hint(" we found spam and blocked it for 24 hours "), wait_hint_max);
+  EXPECT_EQ(wait_hint(" try again in 5 min 30 sec "), seconds(330));
+  EXPECT_EQ(wait_hint(" please wait 1 hour, 20 minutes and 5 seconds "), seconds(4805));
+}
+
+TEST(WaitHint, ReadsOtherLanguages) {
+  EXPECT_EQ(wait_hint(" bitte versuchen sie es in 10 minuten erneut "), minutes(10));
+  EXPECT_EQ(wait_hint(" réessayez dans 10 minutes "), minutes(10));
+  EXPECT_EQ(wait_hint(" inténtelo de nuevo en 15 minutos "), minutes(15));
+  EXPECT_EQ(wait_hint(" riprovare tra 2 ore "), std::chrono::hours(2));
+  EXPECT_EQ(wait_hint(" повторите через 5 минут "), minutes(5));
+  EXPECT_EQ(wait_hint(" 10分後に再送してください "), minutes(10));
+  EXPECT_EQ(wait_hint(" 请30分钟后重试 "), minutes(30));
+  EXPECT_EQ(wait_hint(" 10분 후 다시 시도하십시오 "), minutes(10));
+}
+
 TEST(WaitHint, ARateAndAnAddressAreNoWait) {
+  EXPECT_EQ(wait_hint(" exceeded 200 messages in 60 seconds, try later "), Duration::zero());
+  EXPECT_EQ(wait_hint(" 10分間に100通 "), Duration::zero());
+  EXPECT_EQ(wait_hint(" please retry after 3 attempts "), Duration::zero());
   EXPECT_EQ(wait_hint(" limit of 20 messages per 60 minutes "), Duration::zero());
   EXPECT_EQ(wait_hint(" 100 messages in the last 5 minutes, try again "), Duration::zero());
   EXPECT_EQ(wait_hint(" try again later 192.0.2.1 s "), Duration::zero());

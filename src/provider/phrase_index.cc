@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "base/assert.h"
+#include "provider/letter_case.h"
 
 namespace mailweir::provider {
 namespace {
@@ -118,6 +119,13 @@ FoldedText::FoldedText(std::string_view text) {
         at += address;
         continue;
       }
+    }
+    if (static_cast<unsigned char>(c) >= 0x80) {
+      const FoldedLetter letter = fold_letter(text.substr(at));
+      at += letter.length;
+      if (letter.view() == " " && buffer_[size_ - 1] == ' ') continue;
+      for (const char folded : letter.view()) put(folded);
+      continue;
     }
     const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     if (lower == '-' && buffer_[size_ - 1] == 'e' && !is_word(buffer_[size_ - 2]) &&

@@ -22,10 +22,10 @@ namespace mailweir::provider {
 // What of a text is looked at; longer ones are cut.
 inline constexpr std::size_t folded_bytes_max = 2048;
 
-// A text as phrases see it: lower-case, white space as single spaces, a space at both ends, the
-// enhanced status that begins each further line dropped, "e-mail" as "email", and each mail address
-// as
-// "<address>": its words are somebody's choice and say nothing.
+// A text as phrases see it: lower-case (Latin and Cyrillic too), full-width letters as ASCII, white
+// space as single spaces, a space at both ends, the enhanced status that begins each further line
+// dropped, "e-mail" as "email", and each mail address as "<address>": its words are somebody's
+// choice and say nothing.
 class FoldedText {
  public:
   explicit FoldedText(std::string_view text);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <set>
 
 #include "base/units.h"
@@ -72,10 +73,44 @@ std::optional<Confidence> confidence_of(std::string_view text) {
   return std::nullopt;
 }
 
+// The lists of [words]: a rule names one of them as "{name}".
+class WordLists {
+ public:
+  static Result<WordLists> read(const toml::table& file, const TomlReader& reader) {
+    WordLists lists;
+    const toml::node* node = file.get("words");
+    if (node == nullptr) return lists;
+    const toml::table* table = node->as_table();
+    if (table == nullptr)
+      return reader.refuse(node->source().begin, "\"words\" must be a table of lists",
+                           "write: [words] and below it: lists = [\"blocklist*\"]");
+    for (const auto& [key, value] : *table) {
+      WEIR_TRY(auto phrases, reader.texts_of(*table, key.str()));
+      for (const std::string& phrase : phrases) {
+        if (const std::string_view flaw = phrase_flaw(phrase); !flaw.empty())
+          return reader.refuse(value.source().begin,
+                               fmt::format("\"{}\" is never found as it is written", phrase), flaw);
+      }
+      lists.lists_[fmt::format("{{{}}}", key.str())] = std::move(phrases);
+    }
+    return lists;
+  }
+
+  // Null: there is no such list.
+  const std::vector<std::string>* find(const std::string& reference) const {
+    const auto found = lists_.find(reference);
+    return found == lists_.end() ? nullptr : &found->second;
+  }
+
+ private:
+  std::map<std::string, std::vector<std::string>> lists_;
+};
+
 // One [[rule]] being read.
 class RuleTable {
  public:
-  RuleTable(const toml::table& table, const TomlReader& reader) : table_(table), reader_(reader) {}
+  RuleTable(const toml::table& table, const WordLists& words, const TomlReader& reader)
+      : table_(table), words_(words), reader_(reader) {}
 
   Result<Rule> read(const std::string& key) {
     WEIR_CHECK(reader_.check_keys(
@@ -139,10 +174,20 @@ class RuleTable {
   }
 
   Result<std::vector<std::string>> phrases_of(std::string_view key) const {
-    WEIR_TRY(auto phrases, reader_.texts_of(table_, key));
-    for (const std::string& phrase : phrases) {
+    WEIR_TRY(const auto written, reader_.texts_of(table_, key));
+    std::vector<std::string> phrases;
+    for (const std::string& phrase : written) {
+      if (phrase.starts_with('{')) {
+        const std::vector<std::string>* list = words_.find(phrase);
+        if (list == nullptr)
+          return refuse(key, fmt::format("there is no list {}", phrase),
+                        "write it below [words] of this file");
+        phrases.insert(phrases.end(), list->begin(), list->end());
+        continue;
+      }
       if (const std::string_view flaw = phrase_flaw(phrase); !flaw.empty())
         return refuse(key, fmt::format("\"{}\" is never found as it is written", phrase), flaw);
+      phrases.push_back(phrase);
     }
     return phrases;
   }
@@ -217,6 +262,7 @@ class RuleTable {
   }
 
   const toml::table& table_;
+  const WordLists& words_;
   const TomlReader& reader_;
 };
 
@@ -239,10 +285,11 @@ Result<std::vector<const toml::table*>> tables_of(const toml::table& table, std:
 Result<std::vector<Rule>> read_rules(const toml::table& table, const std::string& key,
                                      const TomlReader& reader) {
   WEIR_TRY(const auto tables, tables_of(table, "rule", reader));
+  WEIR_TRY(const WordLists words, WordLists::read(table, reader));
   std::vector<Rule> rules;
   std::set<std::string> names;
   for (const toml::table* one : tables) {
-    WEIR_TRY(Rule rule, RuleTable(*one, reader).read(key));
+    WEIR_TRY(Rule rule, RuleTable(*one, words, reader).read(key));
     if (!names.insert(rule.name).second)
       return reader.refuse(one->get("name")->source().begin, "another rule has this name",
                            "give each rule of a file a name of its own");

@@ -1,5 +1,6 @@
-// The wait that a refusal names in its prose: "try again in 10 minutes", "after 300 seconds",
-// "retry in 00:05:00".
+// The wait that a refusal names in its prose: "try again in 10 minutes", "retry after 300",
+// "retry in 00:05:00", "10分後", "5 min 30 sec". A time of day ("resets at 14:00") is none: nothing
+// here knows the time.
 #pragma once
 
 #include <string_view>
