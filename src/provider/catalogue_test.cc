@@ -1,5 +1,6 @@
 #include "provider/catalogue.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +10,7 @@
 namespace mailweir::provider {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 std::string key_of(const std::vector<std::string_view>& hosts) {
@@ -121,6 +123,36 @@ TEST(ProviderFile, ErrorsNamePlaceExcerptAndRemedy) {
     EXPECT_THAT(entry.error().context, HasSubstr(bad.cause));
     EXPECT_THAT(entry.error().context, HasSubstr("^"));
   }
+}
+
+constexpr std::string_view head = "key = \"a\"\nname = \"A\"\nmx = [\"*.a.net\"]\n";
+constexpr std::string_view rule_head =
+    "[[rule]]\nname = \"r\"\ncategory = \"mailbox\"\nscope = \"recipient\"\n";
+
+TEST(ProviderFile, RulesShareListsOfWords) {
+  const auto entry = Catalogue::parse(
+      fmt::format("{}[words]\nbox = [\"mailbox\", \"inbox\"]\n{}phrase = [\"full\", \"{{box}}\"]\n"
+                  "without = \"{{box}}\"\n",
+                  head, rule_head),
+      "p.toml");
+  ASSERT_TRUE(entry.has_value()) << entry.error().context;
+  EXPECT_THAT(entry->rules.at(0).phrases, ElementsAre("full", "mailbox", "inbox"));
+  EXPECT_THAT(entry->rules.at(0).without, ElementsAre("mailbox", "inbox"));
+}
+
+TEST(ProviderFile, AListOfWordsThatIsNotThereIsRefused) {
+  const auto entry =
+      Catalogue::parse(fmt::format("{}{}phrase = \"{{box}}\"\n", head, rule_head), "p.toml");
+  ASSERT_FALSE(entry.has_value());
+  EXPECT_THAT(entry.error().context, HasSubstr("there is no list {box}"));
+}
+
+TEST(ProviderFile, APhraseInAListOfWordsMustBeOne) {
+  const auto entry =
+      Catalogue::parse(fmt::format("{}[words]\nbox = \"Mailbox\"\n", head), "p.toml");
+  ASSERT_FALSE(entry.has_value());
+  EXPECT_THAT(entry.error().context, HasSubstr("p.toml:5:"));
+  EXPECT_THAT(entry.error().context, HasSubstr("lower case"));
 }
 
 TEST(ProviderFile, TheExcerptShowsTheLine) {

@@ -46,6 +46,22 @@ TEST(PhraseIndex, AddressesAreFound) {
   EXPECT_THAT(found({"<address>"}, "5 @ 3"), IsEmpty());
 }
 
+TEST(FoldedText, CapitalsBeyondAsciiAreFolded) {
+  EXPECT_EQ(FoldedText("DÉPASSÉ Über İstanbul").view(), " dépassé über istanbul ");
+  EXPECT_EQ(FoldedText("ŁÓDŹ Ż Š Ÿ").view(), " łódź ż š ÿ ");
+  EXPECT_EQ(FoldedText("ПРЕВЫШЕН ЁЖ Ωμέγα").view(), " превышен ёж ωμέγα ");
+}
+
+TEST(FoldedText, FullWidthLettersAndTypographicMarksBecomePlain) {
+  EXPECT_EQ(FoldedText("ＩＰ　アドレス　１２").view(), " ip アドレス 12 ");
+  EXPECT_EQ(FoldedText("recipient’s\u00a0\u00a0list").view(), " recipient's list ");
+}
+
+TEST(FoldedText, WhatIsNoUtf8StandsForItself) {
+  EXPECT_EQ(FoldedText("a \xc3").view(), " a \xc3 ");
+  EXPECT_EQ(FoldedText("\xff\xe3\x80 \xd0").view(), " \xff\xe3\x80 \xd0 ");
+}
+
 TEST(FoldedText, LinesAreJoinedAndTheRepeatedStatusDropped) {
   EXPECT_EQ(FoldedText("4.7.0  Our\n4.7.0 E-Mail\r\n5 x").view(), " 4.7.0 our email 5 x ");
 }
