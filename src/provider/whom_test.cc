@@ -136,6 +136,30 @@ TEST(Whom, AListedSenderOrLinkIsNeverABlockOfThePath) {
                 "is banned"}});
 }
 
+TEST(Whom, WhatIsSaidOfARecipientIsNeverSaidOfThePath) {
+  expect_never_path({.who = {"mailbox", "the recipient", "this user", "a@example.com",
+                             "<a@example.com>:", "recipient mailbox", "the account you are mailing",
+                             "addressee", "his inbox"},
+                     .what = {"is receiving too many messages", "gets too much mail",
+                              "has received more than 100 messages this hour", "is rate limited",
+                              "is being throttled", "exceeded its hourly quota",
+                              "has reached the daily receive limit", "has blacklisted your address",
+                              "has refused your mail", "is over the limit of messages per day",
+                              "does not accept mail from your address", "is blocked due to abuse",
+                              "suspended for spam complaints", "over quota, 192.0.2.1"}});
+}
+
+TEST(Whom, WhatIsSaidOfAMessageIsNeverSaidOfThePath) {
+  expect_never_path(
+      {.who = {"This message", "Your message", "Your email", "The content of this message",
+               "URL http://bad.example", "A link in your message", "Subject line", "Message body",
+               "Spam rating", "HTML part", "zip archive", "embedded image"},
+       .what = {"is blacklisted", "exceeds our limit", "rejected due to blocklist", "was blocked",
+                "is on a deny list", "matches a spam signature", "over the threshold",
+                "has been throttled as spam", "was refused by policy", "exceeds 100 per message",
+                "blocked for abuse content", "scored over 10"}});
+}
+
 TEST(Whom, OurAddressMakesItAPath) {
   const auto scope_of = [](std::string_view text) {
     const Ruling ruling = Catalogue::embedded().classify("", Phase::rcpt, *parse_reply_text(text));
