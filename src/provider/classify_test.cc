@@ -28,6 +28,20 @@ TEST(EmbeddedRules, AreCleanUnderLint) {
     ADD_FAILURE() << to_string(finding);
 }
 
+TEST(Lint, APhraseThatNoSampleShowsIsNamed) {
+  const auto entry = Catalogue::parse(
+      "key = \"a\"\nname = \"A\"\nmx = [\"*.a.net\"]\n[[rule]]\nname = \"r\"\nphrase = [\"too "
+      "soon\", "
+      "\"to soon\"]\ncategory = \"throttled\"\nscope = \"source\"\nsource = \"x\"\ndate = "
+      "\"2026\"\n"
+      "samples = [{ phase = \"mail\", reply = \"450 4.7.1 Too soon\" }]\n",
+      "a.toml");
+  ASSERT_TRUE(entry.has_value()) << entry.error().context;
+  const auto findings = lint({{*entry}});
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(to_string(findings[0]), "a.toml:4: rule a/r: no sample shows \"to soon\"");
+}
+
 TEST(Classify, NothingKnownIsNeverAPathLevelVerdict) {
   EXPECT_EQ(category_of("450 4.0.0 nee"), Category::unknown_temporary);
   EXPECT_EQ(category_of("550 5.7.1 nee"), Category::unknown_permanent);

@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+
+#include "provider/phrase_index.h"
+#include "provider/rule_book.h"
 
 namespace mailweir::provider {
 namespace {
@@ -16,6 +20,8 @@ class Linter {
     for (const ProviderEntry& entry : entries_) {
       for (const std::string& other : entry.also) check_also(entry, other);
       for (const Rule& rule : entry.rules) check_rule(entry, rule);
+      // The general rules are made of vocabulary, most of which no sample can show.
+      if (entry.key != general_key) check_phrases(entry);
     }
     return std::move(findings_);
   }
@@ -61,6 +67,36 @@ class Linter {
                       other == nullptr ? "" : fmt::format(" ({}:{})", other->file, other->line)));
     }
     if (!was_reached) report(rule, rule.line, name() + " is reached by none of its samples");
+  }
+
+  // Phrases that no sample of the provider contains: a slip of the pen would never be seen.
+  void check_phrases(const ProviderEntry& entry) {
+    PhraseIndex index;
+    const auto lists = [](const Rule& rule) {
+      return std::array{&rule.tags, &rule.phrases, &rule.with};
+    };
+    for (const Rule& rule : entry.rules) {
+      for (const auto* list : lists(rule)) {
+        for (const std::string& phrase : *list) index.add(phrase);
+      }
+    }
+    index.build();
+    PhraseIndex::Hits shown;
+    for (const Rule& rule : entry.rules) {
+      for (const Sample& sample : rule.samples)
+        index.find(FoldedText(sample.reply.text).view(),
+                   [&](PhraseIndex::Id id) { shown.set(id); });
+    }
+    for (const Rule& rule : entry.rules) {
+      if (rule.samples.empty()) continue;
+      for (const auto* list : lists(rule)) {
+        for (const std::string& phrase : *list) {
+          if (!shown[index.add(phrase)])
+            report(rule, rule.line,
+                   fmt::format("rule {}: no sample shows \"{}\"", rule.name, phrase));
+        }
+      }
+    }
   }
 
   std::span<const ProviderEntry> entries_;

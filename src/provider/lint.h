@@ -1,5 +1,5 @@
-// Lint finds rules that cannot be trusted: without sample or source, shadowed by another, or never
-// reached.
+// Lint finds rules that cannot be trusted: without sample or source, shadowed by another, never
+// reached, or with a phrase that no sample of their provider shows.
 #pragma once
 
 #include <span>
