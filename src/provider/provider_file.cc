@@ -44,8 +44,8 @@ bool is_key(std::string_view text) {
 }
 
 Result<ProviderEntry> entry_of(const toml::table& table, const TomlReader& reader) {
-  WEIR_CHECK(reader.check_keys(table, "a provider",
-                               {"key", "name", "mx", "also", "trailers", "limits", "words", "rule"}));
+  WEIR_CHECK(reader.check_keys(
+      table, "a provider", {"key", "name", "mx", "also", "trailers", "limits", "words", "rule"}));
   ProviderEntry entry;
   WEIR_TRY(entry.key, reader.text_of(table, "key"));
   if (!is_key(entry.key)) {
