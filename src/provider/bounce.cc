@@ -1,8 +1,15 @@
 #include "provider/bounce.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "base/ascii.h"
+#include "mail/header.h"
+#include "provider/bounce_lines.h"
+#include "provider/bounce_notice.h"
+#include "provider/bounce_text.h"
+#include "provider/mime_parts.h"
 #include "provider/reply_text.h"
 #include "provider/spoken_reply.h"
 
@@ -14,29 +21,6 @@ using ascii::is_same;
 using ascii::lower;
 using ascii::to_lower;
 using ascii::trimmed;
-
-// Cuts lines off a text; a line keeps no CR.
-class Lines {
- public:
-  explicit Lines(std::string_view text) : rest_(text) {}
-
-  std::optional<std::string_view> next() {
-    if (rest_.empty()) return std::nullopt;
-    const std::size_t end = std::min(rest_.find('\n'), rest_.size());
-    std::string_view line = rest_.substr(0, end);
-    rest_.remove_prefix(std::min(end + 1, rest_.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    return line;
-  }
-  // The next line, if it continues a header field.
-  std::optional<std::string_view> next_folded() {
-    if (rest_.empty() || (rest_.front() != ' ' && rest_.front() != '\t')) return std::nullopt;
-    return next();
-  }
-
- private:
-  std::string_view rest_;
-};
 
 // "rfc822; ken@example.com", "dns; mx.example.com", "<ken@example.com>" → what is meant.
 std::string_view value_of(std::string_view field) {
@@ -60,7 +44,12 @@ struct RecipientFields {
   std::string host;
   std::string diagnostic;
 
-  bool is_about_someone() const { return !recipient.empty() && !action.empty(); }
+  bool is_about_someone() const { return !recipient.empty() && !(action + status).empty(); }
+  // Some write no action; a status of class 4 may then be a delay.
+  bool has_failed() const {
+    if (recipient.empty()) return false;
+    return action.empty() ? status.starts_with('5') : action == "failed";
+  }
 };
 
 void set_field(RecipientFields& fields, std::string_view name, const std::string& value) {
@@ -69,24 +58,13 @@ void set_field(RecipientFields& fields, std::string_view name, const std::string
     fields.recipient = value_of(value);
   if (is_same(name, "action")) fields.action = lower(trimmed(value));
   if (is_same(name, "status")) fields.status = trimmed(value);
-  if (is_same(name, "remote-mta")) fields.host = lower(value_of(value));
+  if (is_same(name, "remote-mta")) fields.host = host_name(value_of(value));
   if (is_same(name, "diagnostic-code")) fields.diagnostic = trimmed(value);
 }
 
-// A status says little; but a rule may know more than nothing.
-Reply reply_of_status(EnhancedStatus status, std::string_view text) {
-  Reply reply;
-  reply.code = status.klass == 4 ? 450 : 550;
-  reply.enhanced = status;
-  reply.text = to_string(status);
-  if (!text.empty()) reply.text += " " + std::string(text.substr(0, 1024));
-  return reply;
-}
-
 std::optional<BouncedRecipient> bounced(const RecipientFields& fields) {
-  if (!fields.is_about_someone()) return std::nullopt;
-  BouncedRecipient recipient{
-      .recipient = fields.recipient, .action = fields.action, .host = fields.host};
+  if (!fields.has_failed()) return std::nullopt;
+  BouncedRecipient recipient{.recipient = fields.recipient, .host = fields.host};
   const std::string_view said = value_of(fields.diagnostic);
   if (const auto spoken = find_spoken_reply(fields.diagnostic)) {
     recipient.reply = spoken->reply;
@@ -102,19 +80,26 @@ std::optional<BouncedRecipient> bounced(const RecipientFields& fields) {
   return recipient;
 }
 
-Bounce read_report(std::string_view message) {
-  Bounce bounce;
-  Lines lines(message);
+// What the fields of a report tell.
+struct Report {
+  std::vector<BouncedRecipient> failed;
+  bool has_recipients = false;  // whatever became of them
+};
+
+void finish(Report& report, RecipientFields& fields) {
+  report.has_recipients = report.has_recipients || fields.is_about_someone();
+  if (report.failed.size() < Bounce::recipients_max) {
+    if (auto recipient = bounced(fields)) report.failed.push_back(std::move(*recipient));
+  }
+  fields = {};
+}
+
+void read_report(std::string_view text, Report& report) {
+  Lines lines(text);
   RecipientFields fields;
-  const auto finish = [&] {
-    if (auto recipient = bounced(fields);
-        recipient && bounce.recipients.size() < Bounce::recipients_max)
-      bounce.recipients.push_back(std::move(*recipient));
-    fields = {};
-  };
   while (const auto line = lines.next()) {
     if (trimmed(*line).empty()) {
-      finish();
+      finish(report, fields);
       continue;
     }
     const std::size_t colon = line->find(':');
@@ -122,75 +107,72 @@ Bounce read_report(std::string_view message) {
     const std::string_view name = line->substr(0, colon);
     std::string value(line->substr(colon + 1, 4096));
     while (const auto folded = lines.next_folded()) {
-      if (value.size() < 8192) value += " " + std::string(trimmed(*folded));
+      if (value.size() < paragraph_bytes_max)
+        value += " " + std::string(trimmed(*folded).substr(0, 4096));
     }
     set_field(fields, name, value);
   }
-  finish();
-  return bounce;
+  finish(report, fields);
 }
 
-// "in reply to RCPT TO" stands in the text part of Postfix's reports only.
-void take_phases(std::string_view message, Bounce& bounce) {
-  for (BouncedRecipient& recipient : bounce.recipients) {
-    const std::size_t at = message.find("<" + recipient.recipient + ">: host ");
-    if (at == std::string_view::npos) continue;
-    std::string_view paragraph = message.substr(at, 4096);
-    paragraph = paragraph.substr(0, std::min(paragraph.find("\n\n"), paragraph.find("\r\n\r\n")));
-    std::string joined(paragraph);
-    std::replace(joined.begin(), joined.end(), '\n', ' ');
-    std::erase(joined, '\r');
-    if (const auto spoken = find_spoken_reply(joined); spoken && spoken->phase)
-      recipient.phase = *spoken->phase;
+// The first reader that knows the format finds all of it.
+std::vector<BouncedRecipient> read_text(std::string_view text, const NoticeHeader& header) {
+  text = own_text(text);
+  Findings findings = read_transcript(text);
+  if (findings.is_empty()) findings = read_labels(text);
+  if (findings.is_empty()) findings = read_paragraphs(text);
+  std::vector<BouncedRecipient> recipients = std::move(findings).finish();
+  if (recipients.size() == 1 && recipients[0].recipient.empty() &&
+      header.failed_recipients.size() == 1)
+    recipients[0].recipient = header.failed_recipients[0];
+  return recipients;
+}
+
+// Reports tell neither phases, nor always the reply and the host; the text beside them often does.
+void complete(std::vector<BouncedRecipient>& failed, const std::vector<BouncedRecipient>& told) {
+  std::map<std::string, const BouncedRecipient*> by_address;
+  for (const BouncedRecipient& recipient : told)
+    by_address.emplace(lower(recipient.recipient), &recipient);
+  for (BouncedRecipient& recipient : failed) {
+    const auto found = by_address.find(lower(recipient.recipient));
+    if (found == by_address.end()) continue;
+    const BouncedRecipient& other = *found->second;
+    if (recipient.phase == Phase::rcpt) recipient.phase = other.phase;
+    if (recipient.host.empty()) recipient.host = other.host;
+    const Reply& reply = recipient.reply;
+    if (reply.enhanced && reply.text == to_string(*reply.enhanced)) recipient.reply = other.reply;
   }
 }
 
-// The first mail address of a paragraph.
-std::string address_in(std::string_view text) {
-  const auto is_part = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) ||
-           std::string_view("@.-_+=/'&!#$%*?^`{|}~").contains(c);
-  };
-  const std::size_t at = text.find('@');
-  if (at == std::string_view::npos) return {};
-  std::size_t begin = at;
-  while (begin > 0 && is_part(text[begin - 1])) --begin;
-  std::size_t end = at;
-  while (end < text.size() && is_part(text[end])) ++end;
-  while (end > at && (text[end - 1] == '.' || text[end - 1] == '?')) --end;
-  return std::string(text.substr(begin, end - begin));
-}
+// A message taken apart: what is read as report, and what as text.
+struct Content {
+  NoticeHeader header;
+  std::vector<std::string> statuses;
+  std::string text;
+};
 
-// A paragraph that has the address alone introduces the next one (Exchange).
-Bounce read_text(std::string_view message) {
-  Bounce bounce{.format = BounceFormat::text, .recipients = {}};
-  Lines lines(message);
-  std::string paragraph;
-  std::string last_address;
-  const auto finish = [&] {
-    std::string address = address_in(paragraph);
-    if (const auto spoken = find_spoken_reply(paragraph);
-        spoken && bounce.recipients.size() < Bounce::recipients_max) {
-      bounce.recipients.push_back({.recipient = address.empty() ? last_address : address,
-                                   .action = spoken->reply.is_transient() ? "delayed" : "failed",
-                                   .host = spoken->host,
-                                   .phase = spoken->phase.value_or(Phase::rcpt),
-                                   .reply = spoken->reply});
-    }
-    if (!address.empty()) last_address = std::move(address);
-    paragraph.clear();
-  };
-  while (const auto line = lines.next()) {
-    const std::string_view text = trimmed(*line);
-    if (text.empty()) {
-      finish();
-    } else if (paragraph.size() < 8192) {
-      if (!paragraph.empty()) paragraph += ' ';
-      paragraph += text;
+Content content_of(std::string_view message) {
+  Content content;
+  if (!looks_like_message(message)) {
+    content.header.tells_failure = true;
+    content.text = message;
+    return content;
+  }
+  if (first_value(message, "reporting-mta") || first_value(message, "final-recipient")) {
+    content.statuses.emplace_back(message);
+    return content;
+  }
+  if (message.starts_with("From ")) message.remove_prefix(message.find('\n') + 1);
+  content.header = read_notice_header(message);
+  for (MimePart& part : readable_parts(message)) {
+    if (part.is_status) {
+      content.statuses.push_back(std::move(part.text));
+    } else {
+      content.text += part.text;
+      content.text += "\n\n";
     }
   }
-  finish();
-  return bounce;
+  return content;
 }
 
 // What RFC 5322 section 3.6.8 allows is wider; but no field in use has quotes or brackets, and a
@@ -220,12 +202,18 @@ bool looks_like_message(std::string_view text) {
 }
 
 std::optional<Bounce> parse_bounce(std::string_view message) {
-  message = message.substr(0, Bounce::bytes_max);
-  Bounce bounce = read_report(message);
-  if (bounce.recipients.empty()) {
-    bounce = read_text(message);
-  } else {
-    take_phases(message, bounce);
+  const Content content = content_of(message.substr(0, Bounce::bytes_max));
+  const bool is_notice = is_failure_notice(content.header, own_text(content.text));
+  Report report;
+  for (const std::string& status : content.statuses) read_report(status, report);
+  // Amazon SES and others write the fields into the text.
+  if (!report.has_recipients && is_notice) read_report(own_text(content.text), report);
+  Bounce bounce{.format = BounceFormat::report, .recipients = std::move(report.failed)};
+  if (!bounce.recipients.empty()) {
+    complete(bounce.recipients, read_text(content.text, content.header));
+  } else if (!report.has_recipients && is_notice) {
+    bounce.format = BounceFormat::text;
+    bounce.recipients = read_text(content.text, content.header);
   }
   if (bounce.recipients.empty()) return std::nullopt;
   return bounce;

@@ -1,7 +1,10 @@
 // Bounce reads what came back about a message that another server had accepted: RFC 3464 reports,
-// and the common texts without one (qmail, Exim, Postfix, Exchange).
+// and the common texts without one (docs/providers.md lists them).
 //
-// Pure; the input is hostile: bounded in recipients and bytes, any bytes are safe.
+// Only failures: a delay, a success, an automatic reply or an ordinary message is no bounce.
+//
+// Pure; the input is hostile: bounded in recipients and bytes, any bytes are safe, the work is
+// linear.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +21,9 @@ enum class BounceFormat : std::uint8_t { report, text };  // report: RFC 3464
 
 struct BouncedRecipient {
   std::string recipient;  // as written; may be empty
-  std::string action;     // "failed", "delayed" …; of a text: "failed"
-  std::string host;       // who refused; empty: not named
+  std::string host;       // who refused, a name or an address; empty: not named
   Phase phase = Phase::rcpt;
-  Reply reply;  // where only a status is given, 450 or 550 with that status
+  Reply reply;  // where only a status is given, 450 or 550 with that status; where only words, 550
 };
 
 struct Bounce {
@@ -34,7 +36,8 @@ struct Bounce {
 
 // Whether the text looks like a mail message, and not like a log or a list of replies.
 bool looks_like_message(std::string_view text);
-// Empty when nothing in it tells of a refusal.
+// `message` may also be the text or the status part alone. Empty when nothing in it tells of a
+// recipient that was refused.
 std::optional<Bounce> parse_bounce(std::string_view message);
 
 }  // namespace mailweir::provider

@@ -18,13 +18,15 @@ constexpr std::size_t reply_bytes_max = 2048;
 // What stands directly before the quoted reply. Searched in this order.
 constexpr auto marks = std::to_array<std::string_view>(
     {"refused to talk to me: ", " said: ", "remote host said: ",
-     "smtp error from remote mail server", "remote server returned '", "remote server returned: ",
+     "smtp error from remote mail server", "smtp error from remote server",
+     "smtp error from remote mailer", "remote server returned '", "remote server returned: ",
      "response from the remote server was: ", "the response was: ", "diagnostic-code: smtp; ",
-     " #<", " #"});
+     " says: "});
 
 // Where a quotation ends.
 constexpr auto ends = std::to_array<std::string_view>(
-    {" (in reply to ", "(in reply to ", " giving up on ", " ##", "#smtp#", ">#", "' (", "\"}"});
+    {" (in reply to ", "(in reply to ", " giving up on ", " i'm not going to try again",
+     ": retry timeout exceeded", " ##", "#smtp#", ">#", "' (", "\"}"});
 
 struct Named {
   std::string_view words;
@@ -51,6 +53,14 @@ constexpr auto phases = std::to_array<Named>({
     {"after end of data", Phase::end_of_data},
     {"after pipelined end of data", Phase::end_of_data},
     {"after data", Phase::data},
+    {"server in greeting", Phase::banner},
+    {"for helo command", Phase::ehlo},
+    {"for ehlo command", Phase::ehlo},
+    {"for mail from command", Phase::mail},
+    {"for rcpt to command", Phase::rcpt},
+    {"for text command", Phase::end_of_data},
+    {"after transfer of mail text", Phase::end_of_data},
+    {"for data command", Phase::data},
     {"but greeting failed", Phase::banner},
     {"but sender was rejected", Phase::mail},
     {"does not like recipient", Phase::rcpt},
@@ -58,30 +68,8 @@ constexpr auto phases = std::to_array<Named>({
     {"failed on data command", Phase::data},
 });
 
-std::optional<Phase> phase_in(std::string_view text) {
-  for (const Named& named : phases) {
-    if (text.contains(named.words)) return named.phase;
-  }
-  return std::nullopt;
-}
-
 bool is_host_character(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || c == '.' || c == '-' || c == '_';
-}
-
-// The name behind "host ", "h=" or "relay=".
-std::string host_in(std::string_view text) {
-  for (const std::string_view word :
-       {"relay=", " h=", "(host ", ": host ", " host ", "connected to "}) {
-    const std::size_t at = text.find(word);
-    if (at == std::string_view::npos) continue;
-    std::string_view rest = text.substr(at + word.size());
-    const auto end = std::find_if_not(rest.begin(), rest.end(), is_host_character);
-    rest = rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
-    if (rest.ends_with('.')) rest.remove_suffix(1);
-    if (rest.contains('.')) return std::string(rest);
-  }
-  return {};
 }
 
 // The first "4nn" or "5nn" that may begin a reply, at or behind `from`.
@@ -98,24 +86,72 @@ std::size_t code_at(std::string_view text, std::size_t from) {
   return std::string_view::npos;
 }
 
+// Exchange writes "#550 5.1.1 RESOLVER…" and "#5.1.1 smtp;550 5.1.1 …"; "order #550" is none.
+std::size_t numbered_code_at(std::string_view folded) {
+  constexpr std::size_t tries_max = 16;
+  constexpr std::size_t near = 24;
+  std::size_t at = folded.find(" #");
+  for (std::size_t tries = 0; at != std::string_view::npos && tries < tries_max; ++tries) {
+    const std::size_t begin = std::min(folded.find_first_not_of("< #", at), folded.size());
+    const std::string_view first = folded.substr(begin, near);
+    const std::size_t blank = std::min(first.find(' '), first.size() - 1);
+    const std::string_view second = first.empty() ? first : first.substr(blank + 1);
+    const std::size_t code = code_at(first, 0);
+    const bool is_status_first =
+        parse_enhanced_status(first.substr(0, first.find(' '))).has_value();
+    const bool is_code_first =
+        parse_enhanced_status(second.substr(0, second.find(' '))).has_value();
+    if ((is_status_first && code != std::string_view::npos) || (is_code_first && code == 0))
+      return begin + code;
+    at = folded.find(" #", begin);
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace
+
+std::optional<Phase> named_phase(std::string_view folded) {
+  for (const Named& named : phases) {
+    if (folded.contains(named.words)) return named.phase;
+  }
+  return std::nullopt;
+}
+
+std::string named_host(std::string_view folded) {
+  for (const std::string_view word :
+       {"relay=", " h=", "(host ", ": host ", " host ", " host: ", "connected to "}) {
+    const std::size_t at = folded.find(word);
+    if (at == std::string_view::npos) continue;
+    std::string_view rest = folded.substr(at + word.size());
+    const auto end = std::find_if_not(rest.begin(), rest.end(), is_host_character);
+    rest = rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
+    if (rest.ends_with('.')) rest.remove_suffix(1);
+    if (rest.contains('.')) return std::string(rest);
+  }
+  return {};
+}
 
 std::optional<SpokenReply> find_spoken_reply(std::string_view text) {
   const std::string folded = lower(text.substr(0, 4 * reply_bytes_max));
   text = text.substr(0, folded.size());
   std::size_t begin = std::string_view::npos;
+  bool is_in_quotes = false;
   for (const std::string_view mark : marks) {
     const std::size_t at = folded.find(mark);
     if (at == std::string_view::npos) continue;
     begin = code_at(folded, at + mark.size());
+    is_in_quotes = mark.ends_with('\'');
     if (begin != std::string_view::npos) break;
   }
+  if (begin == std::string_view::npos) begin = numbered_code_at(folded);
   if (begin == std::string_view::npos) return std::nullopt;
   std::size_t end = std::min(folded.size(), begin + reply_bytes_max);
   for (const std::string_view mark : ends) end = std::min(end, folded.find(mark, begin));
-  auto reply = parse_reply_text(text.substr(begin, end - begin));
+  std::string_view quoted = ascii::trimmed(text.substr(begin, end - begin));
+  if (is_in_quotes && quoted.ends_with('\'')) quoted.remove_suffix(1);
+  auto reply = parse_reply_text(quoted);
   if (!reply) return std::nullopt;
-  return SpokenReply{std::move(*reply), phase_in(folded), host_in(folded)};
+  return SpokenReply{std::move(*reply), named_phase(folded), named_host(folded)};
 }
 
 }  // namespace mailweir::provider
