@@ -83,6 +83,7 @@ Json json_of(const Catalogue& catalogue, const Judged& judged) {
                {"wait_s", std::chrono::duration_cast<std::chrono::seconds>(ruling.wait).count()},
                {"rule", ruling.rule}};
   if (!judged.refusal.recipient.empty()) json["recipient"] = judged.refusal.recipient;
+  if (!judged.refusal.host.empty()) json["host"] = judged.refusal.host;
   if (const Rule* rule = catalogue.rule(ruling.rule)) {
     json["file"] = fmt::format("{}:{}", rule->file, rule->line);
     json["source"] = rule->source;

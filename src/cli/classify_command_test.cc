@@ -132,6 +132,31 @@ TEST_F(ClassifyCommand, ReadsABounce) {
   EXPECT_THAT(out_, HasSubstr("google/no-mailbox"));
 }
 
+TEST_F(ClassifyCommand, ReadsABounceWithoutAReport) {
+  files_["bounce.eml"] =
+      "From: MAILER-DAEMON@example.net\nSubject: failure notice\n\n"
+      "Hi. This is the qmail-send program at example.net.\n\n<ken@example.org>:\n"
+      "Sorry, no mailbox here by that name. (#5.1.1)\n\n<mari@example.org>:\n"
+      "192.0.2.9 does not like recipient.\nRemote host said: 552 5.2.2 Mailbox full\n"
+      "Giving up on 192.0.2.9.\n";
+  EXPECT_EQ(run({"classify", "--json", "--dsn", "bounce.eml"}), exit_ok);
+  const nlohmann::json json = nlohmann::json::parse(out_);
+  ASSERT_EQ(json["replies"].size(), 2U);
+  EXPECT_EQ(json["counts"]["mailbox"], 2);
+  EXPECT_EQ(json["replies"][0]["recipient"], "ken@example.org");
+  EXPECT_EQ(json["replies"][1]["reply"], "552 5.2.2 Mailbox full");
+  EXPECT_EQ(json["replies"][1]["host"], "192.0.2.9");
+}
+
+TEST_F(ClassifyCommand, ADelayIsNoFailure) {
+  files_["delay.eml"] =
+      "From: MAILER-DAEMON@example.net\nSubject: Delayed Mail\n\nReporting-MTA: dns; a\n\n"
+      "Final-Recipient: rfc822; ken@example.com\nAction: delayed\nStatus: 4.2.2\n"
+      "Diagnostic-Code: smtp; 452 4.2.2 Mailbox full\n";
+  EXPECT_EQ(run({"classify", "--dsn", "delay.eml"}), exit_usage);
+  EXPECT_THAT(err_, HasSubstr("no refusal"));
+}
+
 TEST_F(ClassifyCommand, ManyUnclearRepliesAreSaidToHoldThePath) {
   EXPECT_EQ(run({"classify", "451 4.7.1 Try again later"}), exit_ok);
   EXPECT_THAT(out_, AllOf(HasSubstr("receiver_trouble"), HasSubstr("in a row"),

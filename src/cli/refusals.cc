@@ -1,11 +1,15 @@
 #include "cli/refusals.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <utility>
 
+#include "base/ascii.h"
 #include "cli/json_view.h"
 #include "cli/layout.h"
+#include "mail/reply_parser.h"
 #include "provider/bounce.h"
 #include "provider/reply_text.h"
 #include "provider/spoken_reply.h"
@@ -74,6 +78,46 @@ std::optional<Refusal> read_line(std::string_view line) {
   return refusal;
 }
 
+// "550-…", and not several lines that a log has joined into one, which are whole.
+bool is_continued(std::string_view line) {
+  return line.size() > 3 && line[3] == '-' && provider::parse_reply_text(line) &&
+         !line.contains(" " + std::string(line.substr(0, 3)) + " ");
+}
+
+struct WholeReply {
+  Reply reply;
+  std::size_t lines = 0;
+};
+
+// The reply of several lines at the begin of `lines`, joined as a session joins it; nothing when
+// the first line stands alone. One whose last line is missing ends with the last of its code.
+std::optional<WholeReply> read_whole_reply(std::span<const std::string_view> lines) {
+  const std::string_view first = ascii::trimmed(lines.front());
+  if (!is_continued(first)) return std::nullopt;
+  const std::string_view code = first.substr(0, 3);
+  std::string raw;
+  std::size_t last = 0;
+  std::size_t count = 0;
+  bool is_open = true;
+  while (is_open && count < std::min(lines.size(), ReplyParser::lines_max)) {
+    const std::string_view line = ascii::trimmed(lines[count]);
+    const bool is_same_reply =
+        line.starts_with(code) && (line.size() == 3 || std::string_view("- \t").contains(line[3]));
+    if (!is_same_reply) break;
+    last = raw.size();
+    raw.append(line).append("\r\n");
+    is_open = line.size() > 3 && line[3] == '-';
+    ++count;
+  }
+  if (count < 2) return std::nullopt;
+  if (is_open) raw[last + 3] = ' ';
+  ReplyParser parser;
+  parser.feed(raw);
+  auto reply = parser.next();
+  if (!reply || !*reply) return std::nullopt;
+  return WholeReply{.reply = std::move(**reply), .lines = count};
+}
+
 }  // namespace
 
 Refusals read_bounce(std::string_view message) {
@@ -95,9 +139,16 @@ Refusals read_bounce(std::string_view message) {
 Refusals read_refusals(std::string_view text) {
   if (provider::looks_like_message(text)) return read_bounce(text);
   Refusals refusals;
-  for (const std::string_view line : lines_of(text)) {
-    ++refusals.lines;
-    if (auto refusal = read_line(line)) refusals.found.push_back(std::move(*refusal));
+  const std::vector<std::string_view> lines = lines_of(text);
+  refusals.lines = lines.size();
+  for (std::size_t at = 0; at < lines.size();) {
+    if (auto whole = read_whole_reply(std::span(lines).subspan(at))) {
+      at += whole->lines;
+      if (is_refusal(whole->reply)) refusals.found.push_back({.reply = std::move(whole->reply)});
+      continue;
+    }
+    if (auto refusal = read_line(lines[at])) refusals.found.push_back(std::move(*refusal));
+    ++at;
   }
   return refusals;
 }

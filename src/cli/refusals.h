@@ -26,7 +26,8 @@ struct Refusals {
 };
 
 // `text` is a bounce message, or lines of: a reply ("450 4.7.1 …"), a table row (provider, phase,
-// reply, parted by tabs), a log line, an event (JSON).
+// reply, parted by tabs), a log line, an event (JSON). A line "550-…" goes on in the next ones with
+// the same code: they are one reply, joined as a session joins it.
 Refusals read_refusals(std::string_view text);
 // A bounce message only.
 Refusals read_bounce(std::string_view message);
