@@ -24,6 +24,7 @@ constexpr auto wordings =
                                      "unknown recipient",
                                      "unknown local",
                                      "no such user",
+                                     "user not found",
                                      "no such recipient",
                                      "no such mailbox",
                                      "no such account",
@@ -52,8 +53,9 @@ constexpr auto wordings =
                                      "too many hops"});
 
 // The domain does not exist: the rules know that by its status (RFC 3463: 5.1.2).
-constexpr auto unknown_hosts = std::to_array<std::string_view>(
-    {"couldn't find any host", "unknown host", "host unknown", "host not found"});
+constexpr auto unknown_hosts =
+    std::to_array<std::string_view>({"couldn't find any host", "unknown host", "host unknown",
+                                     "host not found", "domain name not found"});
 
 // What a mail system adds of its own behind the reason.
 constexpr auto trailers = std::to_array<std::string_view>(
@@ -98,13 +100,18 @@ std::optional<Reply> reply_in_lines(std::string_view paragraph) {
   return std::nullopt;
 }
 
-// "(#5.1.1)", as qmail ends its reasons.
+// "(#5.1.1)", as qmail ends its reasons, and "<mx.example.org #5.1.1>", as Exchange does.
 std::optional<EnhancedStatus> marked_status(std::string_view text) {
-  const std::size_t at = text.find("(#");
-  if (at == std::string_view::npos) return std::nullopt;
-  text.remove_prefix(at + 2);
-  const auto status = parse_enhanced_status(text.substr(0, text.find(')')));
-  return status && status->klass >= 4 ? status : std::nullopt;
+  for (const auto& [begin, end] : {std::pair("(#", ')'), std::pair(" #", '>')}) {
+    const std::size_t at = text.find(begin);
+    if (at == std::string_view::npos) continue;
+    const std::string_view marked = text.substr(at + 2, 16);
+    const std::size_t length = marked.find(end);
+    if (length == std::string_view::npos) continue;
+    const auto status = parse_enhanced_status(marked.substr(0, length));
+    if (status && status->klass >= 4) return status;
+  }
+  return std::nullopt;
 }
 
 // Without "LOCAL module(account ken) reports:" (CommuniGate Pro) and "***** … *****".

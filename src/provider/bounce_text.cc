@@ -16,7 +16,7 @@ constexpr auto ends_of_own = std::to_array<std::string_view>(
     {"below this line is a copy of the message", "this is a copy of the message",
      "this is a copy of your message", "the header of the original message", "the header and top",
      "original message headers:", "original message follows", "original message header",
-     "original message -----", "unsent message below", "message header follows",
+     "original message -", "original message-", "unsent message below", "message header follows",
      "message headers follow", "message text follows", "returned message", "returned mail follows",
      "your original message"});
 
@@ -105,9 +105,12 @@ class ParagraphReader {
     Paragraph done = std::exchange(now_, {});
     if (!done.is_address_first) done.address = address_in(done.words);
     const std::string& address = done.address.empty() ? last_address_ : done.address;
-    if (auto told = done.words.empty() ? std::nullopt
-                                       : read_told(done.words, any_prose_ && done.is_address_first);
-        told && (told->evidence == Evidence::code || !address.empty()))
+    std::optional<Told> told;
+    if (!done.words.empty()) told = read_told(done.words, any_prose_ && done.is_address_first);
+    if (done.words.empty() && done.is_address_first) told = std::exchange(headline_, {});
+    if (told && told->evidence != Evidence::code && address.empty())
+      headline_ = std::move(told);
+    else if (told)
       findings_.add(address, std::move(*told));
     if (!done.address.empty()) last_address_ = std::move(done.address);
   }
@@ -115,6 +118,7 @@ class ParagraphReader {
   bool any_prose_;
   Paragraph now_;
   std::string last_address_;
+  std::optional<Told> headline_;  // "The user's account is over quota.", and then the address
   Findings findings_;
 };
 

@@ -114,6 +114,18 @@ TEST(AuBounce, BothForms) {
       {{"mari@ezweb.example.jp", 550, "", "User unknown", ""}});
 }
 
+TEST(AuBounce, ARefusalOfTheDataAndAHeadline) {
+  expect_body(
+      "Each of the following recipients was rejected by a remote mail server.\n\n"
+      "    Recipient: <mari@ezweb.example.jp>\n    >>> DATA\n    <<< 550 5.7.1 Message rejected as "
+      "spam\n",
+      {{"mari@ezweb.example.jp", 550, "5.7.1", "5.7.1 Message rejected as spam", "", Phase::data,
+        Category::content}});
+  expect_body(
+      "The user(s) account is temporarily over quota.\n\n<mari@ezweb.example.jp>\n",
+      {{"mari@ezweb.example.jp", 550, "", "The user(s) account is temporarily over quota.", ""}});
+}
+
 TEST(DocomoBounce, TheHiddenAddressStandsInTheReply) {
   expect_body(
       "This is the mail system at host mfsmax.example.jp.\n\nThe user(s) account is disabled.\n\n"
@@ -276,6 +288,26 @@ TEST(ExchangeBounce, OnlineAndOnPremises) {
       "yui@example.org\n<mx.example.org #5.1.1 smtp;550 5.1.1 <yui@example.org>... unknown>#\n",
       {{"mari@example.org", 550, "5.1.1", "5.1.1 RESOLVER.ADR.RecipNotFound; not found", ""},
        {"yui@example.org", 550, "5.1.1", "5.1.1 <yui@example.org>... unknown", ""}});
+}
+
+TEST(ExchangeBounce, AStatusWithoutAReply) {
+  expect_body(
+      "The following recipient(s) could not be reached:\n\n"
+      "      mari@example.org on 6/1/2026 0:00 AM\n            The account does not exist.\n"
+      "            <mail.example.org #5.1.1>\n",
+      {{"mari@example.org", 550, "5.1.1",
+        "mari@example.org on 6/1/2026 0:00 AM The account does not exist. <mail.example.org "
+        "#5.1.1>",
+        ""}});
+}
+
+TEST(GoogleBounce, TheOldText) {
+  expect_body(
+      "Delivery to the following recipient failed permanently:\n\n     mari@example.org\n\n"
+      "Technical details of permanent failure: \nThe message was rejected by the server.\n\n"
+      "The error that the other server returned was:\n550 5.1.1 User unknown\n\n"
+      "----- Original message -----\n\nx@example.org\n550 5.1.1 not this\n",
+      {{"mari@example.org", 550, "5.1.1", "5.1.1 User unknown", ""}});
 }
 
 }  // namespace

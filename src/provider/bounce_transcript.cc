@@ -64,7 +64,8 @@ class Transcript {
   Section section_ = Section::begin;
   std::string host_;
   std::optional<Phase> phase_;  // of the last command; empty: none yet
-  std::string rcpt_;            // of the last RCPT command
+  std::string about_;           // au: whom the commands that follow are about
+  std::string rcpt_;            // of the last RCPT command, else about_
   std::string reply_lines_;
   std::vector<Quote> quotes_;
   std::vector<Failed> failed_;
@@ -87,7 +88,7 @@ void Transcript::take_title(std::string_view folded) {
 void Transcript::take_command(std::string_view command) {
   end_reply();
   phase_ = phase_of_command(command);
-  rcpt_ = phase_ == Phase::rcpt ? address_in(command.substr(0, 1000)) : std::string();
+  rcpt_ = phase_ == Phase::rcpt ? address_in(command.substr(0, 1000)) : about_;
 }
 
 void Transcript::take_reply_line(std::string_view line) {
@@ -130,6 +131,7 @@ void Transcript::take_failed(std::string_view line) {
 
 void Transcript::read(std::string_view line) {
   constexpr std::string_view talking = "... while talking to ";
+  constexpr std::string_view about = "Recipient: ";
   if (line.starts_with("-----")) return take_title(lower(line.substr(0, 200)));
   if (section_ == Section::passed_over) return;
   if (section_ == Section::failed) return take_failed(line);
@@ -139,6 +141,9 @@ void Transcript::read(std::string_view line) {
     host_ = host_name(line.substr(talking.size()));
     phase_.reset();
     rcpt_.clear();
+  } else if (line.starts_with(about)) {
+    end_reply();
+    about_ = lone_address(line.substr(about.size()));
   } else if (line.starts_with(">>> ")) {
     section_ = Section::session;
     take_command(line.substr(4));

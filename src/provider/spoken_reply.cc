@@ -19,9 +19,9 @@ constexpr std::size_t reply_bytes_max = 2048;
 constexpr auto marks = std::to_array<std::string_view>(
     {"refused to talk to me: ", " said: ", "remote host said: ",
      "smtp error from remote mail server", "smtp error from remote server",
-     "smtp error from remote mailer", "remote server returned '", "remote server returned: ",
-     "response from the remote server was: ", "the response was: ", "diagnostic-code: smtp; ",
-     " says: "});
+     "smtp error from remote mailer", "remote server returned '",
+     "remote server returned: ", "response from the remote server was: ", "the response was: ",
+     "server returned was: ", "diagnostic-code: smtp; ", " says: "});
 
 // Where a quotation ends.
 constexpr auto ends = std::to_array<std::string_view>(
