@@ -1,10 +1,13 @@
-// Bounces and quoted replies: any bytes are safe, what comes out is a refusal and within its
-// bounds.
+// Bounces, quoted replies and lines of replies: any bytes are safe, what comes out is a refusal and
+// within its bounds.
 #include <cstdint>
 #include <string_view>
 
 #include "base/assert.h"
+#include "cli/refusals.h"
+#include "mail/transfer_encoding.h"
 #include "provider/bounce.h"
+#include "provider/mime_parts.h"
 #include "provider/spoken_reply.h"
 
 using namespace mailweir;
@@ -18,6 +21,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& recipient : bounce->recipients)
       WEIR_ASSERT(recipient.reply.is_transient() || recipient.reply.is_permanent());
   }
+  WEIR_ASSERT(decode_base64(text).size() <= size);
+  WEIR_ASSERT(decode_quoted_printable(text).size() <= size);
+  WEIR_ASSERT(provider::readable_parts(text).size() <= provider::MimeLimits::parts_max);
+  for (const cli::Refusal& refusal : cli::read_refusals(text).found)
+    WEIR_ASSERT(refusal.reply.is_transient() || refusal.reply.is_permanent());
   if (const auto spoken = provider::find_spoken_reply(text))
     WEIR_ASSERT(spoken->reply.is_transient() || spoken->reply.is_permanent());
   return 0;
