@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/ascii.h"
 
@@ -24,14 +25,16 @@ int base64_digit(char c) {
   return c == '/' ? 63 : no_digit;
 }
 
-// The length of a soft line break behind a '=', blanks before the line end included; 0: none.
-std::size_t soft_break(std::string_view rest) {
+// The length of a soft line break behind a '=', blanks before the line end included; the end of the
+// text is one, too.
+std::optional<std::size_t> soft_break(std::string_view rest) {
   constexpr std::size_t blanks_max = 80;
   std::size_t at = 0;
   while (at < rest.size() && at < blanks_max && (rest[at] == ' ' || rest[at] == '\t')) ++at;
   if (at == rest.size()) return at;
   if (rest[at] == '\n') return at + 1;
-  return rest.substr(at).starts_with("\r\n") ? at + 2 : 0;
+  if (rest.substr(at).starts_with("\r\n")) return at + 2;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -49,8 +52,8 @@ std::string decode_quoted_printable(std::string_view text) {
     if (high != no_digit && low != no_digit) {
       out.push_back(static_cast<char>(high * 16 + low));
       text.remove_prefix(2);
-    } else if (const std::size_t length = soft_break(text); length > 0) {
-      text.remove_prefix(length);
+    } else if (const auto length = soft_break(text)) {
+      text.remove_prefix(*length);
     } else {
       out.push_back('=');
     }
