@@ -12,7 +12,6 @@
 namespace mailweir::provider {
 namespace {
 
-using ascii::is_same;
 using ascii::lower;
 using ascii::trimmed;
 
