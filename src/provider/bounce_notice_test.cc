@@ -135,6 +135,8 @@ TEST(Notice, AWarningIsNone) {
              "   ----- Transcript of session follows -----\n... while talking to mx.example.com.:\n"
              ">>> RCPT To:<mari@example.com>\n<<< 451 4.3.0 later\n"
              "Will keep trying until message is 5 days old\n")));
+  EXPECT_FALSE(parse_bounce(
+      notice("Mail delivery", std::string(quoted_refusal) + "\nWill keep trying until Friday.\n")));
   // A subject that is only quoted does not count.
   EXPECT_TRUE(parse_bounce(notice("Undeliverable: warning: delayed", quoted_refusal)));
 }
