@@ -106,7 +106,20 @@ std::optional<CellView> CellKeeper::view_of(const Message& message, std::uint32_
     if (told == nullptr || told->controller->mode() == pacing::Mode::open) told = &cell;
   }
   if (told == nullptr) return std::nullopt;
-  return CellView{name_of(*told), told->controller->state(now), told->last};
+  return view_of(*told, now);
+}
+
+CellView CellKeeper::view_of(const Cell& cell, Instant now) const {
+  return {name_of(cell), cell.controller->state(now), cell.last, cell.ceiling_until};
+}
+
+std::vector<CellView> CellKeeper::shut_at(std::uint32_t provider, Instant now) const {
+  std::vector<CellView> shut;
+  table.each_of(provider, [&](const Cell& cell) {
+    if (cell.controller->mode() != pacing::Mode::open || cell.ceiling_until != never)
+      shut.push_back(view_of(cell, now));
+  });
+  return shut;
 }
 
 std::string CellKeeper::name_of(const Cell& cell) const {

@@ -60,6 +60,9 @@ class CellKeeper {
   std::optional<CellView> view_of(const Message& message, std::uint32_t provider,
                                   Instant now) const;
 
+  // The cells at the provider that are not open, or slowed on suspicion.
+  std::vector<CellView> shut_at(std::uint32_t provider, Instant now) const;
+
   // That all sources share which the message may leave from; empty: they do not.
   std::string_view network_of(const Message& message) const;
   // The network cell whose pace the mail of this path's pools shares; null: there is none.
@@ -77,6 +80,7 @@ class CellKeeper {
   pacing::LearningSettings settings_of(std::uint32_t provider, Instant now,
                                        std::string_view network = {}) const;
   std::uint32_t open(const CellsEnd& ended, CellKind kind, Instant now);
+  CellView view_of(const Cell& cell, Instant now) const;
   std::string name_of(const Cell& cell) const;
   void keep(const Cell& cell, Instant now);
   void tell(const Cell& cell, Notice::Kind kind, const AttemptEnd& end, Instant now);

@@ -66,9 +66,13 @@ class Engine {
   // Kept by an earlier run (KeepPath), `age` ago; taken up when the path is first used.
   void restore_path(std::string source, std::string provider, std::string image, Duration age,
                     Instant now);
-  void set_hand(PathHand hand, Instant now);  // one of the same id is replaced
+  // One of the same id is replaced. Where the mail of the domain that it names goes is found out if
+  // it is not known.
+  void set_hand(PathHand hand, Instant now);
   bool remove_hand(std::uint64_t id, Instant now);
   std::vector<PathHand> hands() const;
+  // Where mail of the domain goes, as far as is known without a look-up; empty: not known.
+  std::string provider_of(std::string_view domain) const;
   // Forgets what was learned; false: the path is not in use and nothing was kept of it.
   bool forget_path(const std::string& source, const std::string& provider, Instant now);
   // Whether nothing but one canary at a time goes there.
@@ -89,6 +93,7 @@ class Engine {
   std::vector<RecipientView> view(MessageId id, Instant now) const;  // O(recipients of the message)
   std::vector<RecipientView> list(const ListFilter& filter, MessageId after, std::size_t count,
                                   Instant now) const;  // id order, paged
+  std::vector<FindingView> findings() const;           // O(what stands)
   const EngineConfig& config() const;
 
  private:

@@ -77,6 +77,14 @@ TEST(EngineDiagnosis, AProviderSilentToOneSourceIsNamedAndItsPathHeldWhileTheMai
   EXPECT_TRUE(world.engine->is_held("s3", one));
   EXPECT_FALSE(world.engine->is_held("s1", one));
   EXPECT_FALSE(world.engine->is_held("s3", "mx.two.example"));
+  const auto standing = world.engine->findings();
+  ASSERT_EQ(standing.size(), 1U);
+  EXPECT_EQ(standing[0].cause, "ip-blocked");
+  EXPECT_EQ(standing[0].english, named[0]->detail);
+  EXPECT_THAT(standing[0].japanese, testing::HasSubstr("s3"));
+  EXPECT_GE(standing[0].since, began);
+  EXPECT_EQ(world.engine->explain("s3", one, world.now).findings.size(), 1U);
+  EXPECT_TRUE(world.engine->explain("s1", one, world.now).findings.empty());
   world.mail_for(2min);
   EXPECT_EQ(world.starts_at("s3", one, began + 1s), 0U);
   EXPECT_LT(world.engine->totals().recipients, 20U) << "the mail has not moved";

@@ -125,6 +125,9 @@ TEST_F(Learning, AThrottledSigningDomainWaitsAndNobodyElse) {
   EXPECT_EQ(view.cell->name, "dkim_domain news.example");
   EXPECT_EQ(view.cell->learned.mode, pacing::Mode::held);
   EXPECT_EQ(view.cell->last.reply.code, 421);
+  const auto path = world->engine->explain("s1", view.provider, world->now);
+  ASSERT_EQ(path.cells.size(), 1U);
+  EXPECT_EQ(path.cells[0].name, "dkim_domain news.example");
 }
 
 TEST_F(Learning, HeldPathsComeBackHeld) {

@@ -19,7 +19,10 @@ void Engine::State::hands_changed(Instant now) {
 }
 
 void Engine::set_hand(PathHand hand, Instant now) {
+  const std::string domain =
+      hand.names_domain && hand.bound.empty() ? hand.provider : std::string();
   state_->dispatcher.path_table().set_hand(std::move(hand));
+  if (!domain.empty()) state_->router.look_up(domain, now);
   state_->hands_changed(now);
 }
 
@@ -31,6 +34,14 @@ bool Engine::remove_hand(std::uint64_t id, Instant now) {
 
 std::vector<PathHand> Engine::hands() const {
   return state_->dispatcher.paths().hands();
+}
+
+std::string Engine::provider_of(std::string_view domain) const {
+  return state_->router.provider_of(domain);
+}
+
+std::vector<FindingView> Engine::findings() const {
+  return state_->doctor.standing();
 }
 
 bool Engine::forget_path(const std::string& source, const std::string& provider, Instant now) {
@@ -64,6 +75,25 @@ double carried(const Path& path, Instant now) {
   return std::min(capped, path.pacer->controller()->state(now).pace);
 }
 
+std::optional<Unreached> unreached_at(const NextHopTable& table, std::uint32_t provider,
+                                      Instant now) {
+  Unreached told{.since = never};
+  bool any_other = false;
+  for (std::uint32_t h = 0; h < table.hops.extent(); ++h) {
+    const Hop& hop = table.hops[h];
+    if (hop.next_hop == nullptr || hop.provider != provider) continue;
+    if (hop.failures == 0 || hop.sessions > hop.opening) {
+      any_other = true;
+      continue;
+    }
+    ++told.hops;
+    told.since = std::min(told.since, hop.failing_since);
+    told.next_try = std::min(told.next_try, std::max(now, hop.open_not_before));
+  }
+  told.is_all = !any_other;
+  return told.hops > 0 ? std::optional(told) : std::nullopt;
+}
+
 }  // namespace
 
 PathExplanation Engine::explain(std::string_view source, std::string_view provider,
@@ -76,9 +106,22 @@ PathExplanation Engine::explain(std::string_view source, std::string_view provid
   for (const PathHand& hand : paths.hands()) {
     if (hand.covers(source, provider)) told.hands.push_back(hand);
   }
+  for (FindingView& finding : s.doctor.standing()) {
+    if (finding.concerns(source, provider)) told.findings.push_back(std::move(finding));
+  }
+  if (const auto id = s.settings.source_id(source)) {
+    const auto at = s.settings.source_at(*id);
+    told.is_warming = at && s.settings.config().sources[*at].warming;
+  }
+  if (const std::uint32_t known = s.next_hops.find_provider(provider); known != no_index) {
+    told.unreached = unreached_at(s.next_hops, known, now);
+    told.cells = s.dispatcher.cells().shut_at(known, now);
+  }
   const std::uint32_t p = paths.find(source, provider);
   if (p == no_index) {
     told.caps = s.settings.config().caps;
+    told.is_paused = std::ranges::any_of(
+        told.hands, [](const PathHand& hand) { return hand.action == PathHand::Action::pause; });
     return told;
   }
   const Path& path = paths[p];
@@ -100,7 +143,7 @@ PathExplanation Engine::explain(std::string_view source, std::string_view provid
     if (network->last.at > told.last.at) told.last = network->last;
   }
   if (told.next.is_free() && its_provider.ready > 0) told.next = path.pacer->next_connection(now);
-  told.next_move = told.next.at;
+  told.next_move = paths.pauses_end(path.source, path.provider).value_or(told.next.at);
   told.connections = path.pacer->connections();
   told.in_flight = path.recipients_in_flight;
   told.waiting = its_provider.ready;

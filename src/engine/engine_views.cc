@@ -51,6 +51,7 @@ class Viewer {
     view.domain = ledger_.domains[recipient.domain].name;
     view.provider = provider(recipient);
     view.message_class = settings_.class_name(message.message_class);
+    view.rank = settings_.rank(message.message_class);
     view.tenant = ledger_.tenants[message.tenant];
     view.accepted = message.accepted;
     view.due = recipient.due;
@@ -91,6 +92,8 @@ class Viewer {
         const Dispatcher::Wait wait = dispatcher_.explain(recipient.place, now_);
         view.reason = wait.reason;
         view.until = wait.until;
+        heed_pauses(lanes().lanes[lanes().queues[recipient.place].lane], view);
+        view.tenants = tenants_in_turn(recipient.place);
         return;
       }
       case Stage::entering:
@@ -99,6 +102,33 @@ class Viewer {
         view.reason = WaitReason::none;
         return;
     }
+  }
+
+  const Lanes& lanes() const { return dispatcher_.lanes(); }
+
+  // A pause that ends by itself may let the mail go before a held path does.
+  void heed_pauses(const Lane& lane, RecipientView& view) const {
+    if (view.reason != WaitReason::path_paused && view.reason != WaitReason::path_held) return;
+    const PathTable& paths = dispatcher_.paths();
+    Instant soonest = never;
+    for (const std::uint16_t source : settings_.sources_of(lane.pool))
+      soonest = std::min(soonest, paths.pauses_end(source, lane.provider).value_or(never));
+    const bool has_time = view.until != Instant{};
+    if (soonest == never || (has_time && view.until <= soonest)) return;
+    view.reason = WaitReason::path_paused;
+    view.until = soonest;
+  }
+
+  // Those with mail in queues of the same hop, pool and class.
+  std::uint32_t tenants_in_turn(std::uint32_t q) const {
+    const Queue& own = lanes().queues[q];
+    std::uint32_t count = 0;
+    for (std::uint32_t other = next_hops_.hops[own.hop].queues.first; other != no_index;
+         other = lanes().queues[other].of_hop.next) {
+      const Queue& queue = lanes().queues[other];
+      if (queue.group == own.group && !queue.recipients.empty()) ++count;
+    }
+    return count;
   }
 
   Settings& settings_;

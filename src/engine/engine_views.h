@@ -44,6 +44,24 @@ struct CellView {
   std::string name;  // "sender_domain example.com"; of a host its name alone
   pacing::LearnedState learned;
   LastRefusal last;
+  Instant ceiling_until = never;  // a tenant that is slowed on suspicion; never: it is not
+};
+
+// What the comparison of siblings has found, and still holds (docs/diagnosis.md).
+struct FindingView {
+  std::string cause;     // "ip-blocked", "provider-down", "host-down", "egress-down", "dns-trouble"
+  std::string source;    // empty: all
+  std::string provider;  // empty: all
+  std::string host;      // of host-down
+  Instant since{};       // the first failure
+  Instant found{};
+  std::string english;  // with the evidence, for a person
+  std::string japanese;
+
+  bool concerns(std::string_view source_name, std::string_view provider_key) const {
+    return (source.empty() || source == source_name) &&
+           (provider.empty() || provider == provider_key);
+  }
 };
 
 struct RecipientView {
@@ -55,7 +73,10 @@ struct RecipientView {
   std::string domain;
   std::string provider;  // empty until routed
   std::string message_class;
+  pacing::Rank rank = pacing::Rank::ordinary;  // of its class, where a path is scarce
   std::string tenant;
+  std::uint32_t tenants =
+      0;  // that take turns with it at its next hop, its own included; 0: not ready
   Instant accepted{};
   Instant due{};
   Instant expires{};
@@ -87,6 +108,14 @@ struct PathView {
   pacing::PathCaps caps;
 };
 
+// Next hops of a provider that could not be reached, by whatever source.
+struct Unreached {
+  std::uint32_t hops = 0;
+  bool is_all = false;  // nobody else of the provider is left to go to
+  Instant since{};      // the first failure of the row, of the longest
+  Instant next_try = never;
+};
+
 // Why a path is as fast as it is, and what comes next; forecasts are marked as such.
 struct PathExplanation {
   std::string source;
@@ -103,6 +132,10 @@ struct PathExplanation {
   std::uint64_t waiting = 0;    // recipients ready for the provider, by any source
   LastRefusal last;             // of the path, or of what is shared with it while that is not open
   std::vector<CellView> hosts;  // that are held or are being verified, apart from the others
+  std::vector<CellView> cells;  // of the provider, that are not open: a sender, a tenant, a network
+  std::vector<FindingView> findings;  // that concern it
+  std::optional<Unreached> unreached;
+  bool is_warming = false;  // the source has no history at the providers yet
   bool carries_others =
       false;  // a sibling is held: this path takes over no more than it has shown to bear
   Instant next_move = never;  // forecast: the next canary, or the next permit

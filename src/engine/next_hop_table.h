@@ -71,6 +71,7 @@ struct Hop {
   ListEnds free_sessions;     // open, with room for a transaction; those without work first
   Instant answered_at{};      // last, inside a transaction
   Instant open_not_before{};  // back-off after it could not be reached
+  Instant failing_since{};    // the first of `failures`
   Instant wake = never;       // armed timer
   Instant failed_at{};        // the failure of `failed_from`
   std::uint16_t failed_from = no_source;  // this source alone could not reach it: others first
@@ -102,11 +103,11 @@ class NextHopTable {
   // names it.
   std::uint32_t intern(Target target, std::string_view domain);
   std::uint32_t find_provider(std::string_view key) const;  // no_index: no mail goes there
+  std::string provider_key(const Target& target) const;     // as intern() names it
   void forget(std::uint32_t hop);  // nothing refers to it; its queues and groups are gone
   void forget_provider(std::uint32_t provider);
 
  private:
-  std::string provider_key(const Target& target) const;
   std::uint32_t intern_provider(const std::string& key);
 
   const provider::Catalogue& catalogue_;

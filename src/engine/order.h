@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "engine/notice.h"
 #include "engine/outcome.h"
+#include "engine/path_hand.h"
 #include "mail/stored_message.h"
 
 namespace mailweir::engine {
@@ -91,6 +92,6 @@ struct Settle {
 };
 
 using Order = std::variant<ResolveRoute, OpenSession, StartTransaction, CloseSession, RecordState,
-                           Settle, Notice, KeepPath>;
+                           Settle, Notice, KeepPath, KeepHand>;
 
 }  // namespace mailweir::engine

@@ -272,23 +272,41 @@ void PathDoctor::add_knock(std::uint32_t source, std::uint32_t provider,
     knocks.push_back({.source = static_cast<std::uint16_t>(source), .hop = hop, .host = {}});
 }
 
+FindingView PathDoctor::view(const diagnosis::Finding& finding) const {
+  FindingView view;
+  view.cause = cause_text(finding.cause);
+  if (finding.source != diagnosis::none)
+    view.source = settings_.source_name(static_cast<std::uint16_t>(finding.source));
+  if (finding.provider != diagnosis::none)
+    view.provider = next_hops_.providers[finding.provider].key();
+  if (finding.host != diagnosis::none) view.host = hosts_.name(finding.host);
+  view.since = finding.since;
+  view.found = finding.found;
+  const diagnosis::Names names{view.source, view.provider, view.host};
+  view.english = explain(finding, names, diagnosis::Language::english);
+  view.japanese = explain(finding, names, diagnosis::Language::japanese);
+  return view;
+}
+
+std::vector<FindingView> PathDoctor::standing() const {
+  std::vector<FindingView> views;
+  for (const diagnosis::Finding& finding : diagnosis_->standing()) views.push_back(view(finding));
+  return views;
+}
+
 Notice PathDoctor::notice(const diagnosis::Finding& finding) const {
+  FindingView told = view(finding);
   Notice notice;
   notice.kind = finding.cleared == never ? Notice::Kind::diagnosed : Notice::Kind::cleared;
-  notice.cause = cause_text(finding.cause);
-  if (finding.source != diagnosis::none)
-    notice.source = settings_.source_name(static_cast<std::uint16_t>(finding.source));
-  if (finding.provider != diagnosis::none) {
-    const Provider& provider = next_hops_.providers[finding.provider];
-    notice.provider = provider.key();
-    notice.waiting = provider.ready;
-  }
-  if (finding.host != diagnosis::none) notice.cell = hosts_.name(finding.host);
+  notice.cause = std::move(told.cause);
+  notice.source = std::move(told.source);
+  notice.provider = std::move(told.provider);
+  if (finding.provider != diagnosis::none)
+    notice.waiting = next_hops_.providers[finding.provider].ready;
+  notice.cell = std::move(told.host);
   notice.since = finding.since;
   notice.phase = finding.evidence.phase;
-  notice.detail =
-      explain(finding, {.source = notice.source, .provider = notice.provider, .host = notice.cell},
-              diagnosis::Language::english);
+  notice.detail = std::move(told.english);
   return notice;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/time.h"
 #include "diagnosis/diagnosis.h"
+#include "engine/engine_views.h"
 #include "engine/host_numbers.h"
 #include "engine/next_hop_table.h"
 #include "engine/order.h"
@@ -52,6 +53,7 @@ class PathDoctor {
 
   // --- what is to be done: new findings since the last call, told in notices already
   std::vector<diagnosis::Finding> take_findings();
+  std::vector<FindingView> standing() const;
   // What it would like to have tried now: a suspicion is to be confirmed, or the end of what stands
   // to be seen. Where the siblings carry everything nobody else would look.
   struct Knock {
@@ -75,6 +77,7 @@ class PathDoctor {
   void add_knock(std::uint32_t source, std::uint32_t provider, std::vector<Knock>& knocks) const;
   bool is_of(std::uint32_t hop, std::uint32_t provider) const;
   void tell_findings();
+  FindingView view(const diagnosis::Finding& finding) const;
   Notice notice(const diagnosis::Finding& finding) const;
   std::uint32_t number_of(const Patient& patient, const std::string& host, Instant now);
   diagnosis::Contact about(const Patient& patient) const;

@@ -18,9 +18,11 @@ struct PathHand {
 
   std::uint64_t id = 0;  // the caller's, unique among those in force
   Action action = Action::pause;
-  std::string source;        // its name; empty: every source
-  std::string provider;      // its key; empty: every provider
-  std::optional<Rate> rate;  // of a cap: messages started
+  std::string source;         // its name; empty: every source
+  std::string provider;       // its key, or a domain; empty: every provider
+  bool names_domain = false;  // `provider` is a domain: it stands for the provider of its mail
+  std::string bound;          // … whose key this is; empty: not known yet
+  std::optional<Rate> rate;   // of a cap: messages started
   std::optional<std::uint32_t> connections;
   Instant until = never;
   std::string reason;
@@ -28,8 +30,14 @@ struct PathHand {
 
   bool covers(std::string_view source_name, std::string_view provider_key) const {
     return (source.empty() || source == source_name) &&
-           (provider.empty() || provider == provider_key);
+           (provider.empty() || provider == provider_key ||
+            (!bound.empty() && bound == provider_key));
   }
+};
+
+// Keep the hand of that id anew: the domain it names was routed to another provider than before.
+struct KeepHand {
+  std::uint64_t id = 0;
 };
 std::string_view to_string(PathHand::Action action);
 

@@ -206,6 +206,28 @@ bool PathTable::remove_hand(std::uint64_t id) {
   return std::erase_if(hands_, [&](const PathHand& hand) { return hand.id == id; }) > 0;
 }
 
+std::vector<std::uint64_t> PathTable::bind_hands(std::string_view domain,
+                                                 const std::string& provider) {
+  std::vector<std::uint64_t> changed;
+  for (PathHand& hand : hands_) {
+    if (!hand.names_domain || hand.provider != domain || hand.bound == provider) continue;
+    hand.bound = provider;
+    changed.push_back(hand.id);
+  }
+  return changed;
+}
+
+std::optional<Instant> PathTable::pauses_end(std::uint16_t source, std::uint32_t provider) const {
+  std::optional<Instant> end;
+  for (const PathHand& hand : hands_) {
+    if (hand.action != PathHand::Action::pause ||
+        !hand.covers(settings_.source_name(source), next_hops_.providers[provider].key()))
+      continue;
+    end = end ? std::max(*end, hand.until) : hand.until;
+  }
+  return end;
+}
+
 std::vector<PathHand> PathTable::expire_hands(Instant now) {
   std::vector<PathHand> ended;
   std::erase_if(hands_, [&](const PathHand& hand) {

@@ -92,6 +92,11 @@ class PathTable {
   const std::vector<PathHand>& hands() const { return hands_; }
   void set_hand(PathHand hand);  // one of the same id is replaced
   bool remove_hand(std::uint64_t id);
+  // Mail of the domain goes to that provider; gives the ids of the hands for which that is new.
+  std::vector<std::uint64_t> bind_hands(std::string_view domain, const std::string& provider);
+  // When the last pause over the path ends by itself, `never`: one has no end. Nothing: it is not
+  // paused.
+  std::optional<Instant> pauses_end(std::uint16_t source, std::uint32_t provider) const;
   // Takes back those whose time is over.
   std::vector<PathHand> expire_hands(Instant now);
   Instant next_hand_end() const;

@@ -19,7 +19,7 @@ bool route_matches(std::string_view pattern, std::string_view domain) {
   return domain.size() > suffix.size() && domain.ends_with(suffix);
 }
 
-std::uint32_t Router::configured(std::string_view domain) {
+std::optional<NextHopTable::Target> Router::configured_target(std::string_view domain) const {
   for (const StaticRoute& row : settings_.config().routes) {
     if (!route_matches(row.domain, domain)) continue;
     NextHopTable::Target target;
@@ -29,9 +29,34 @@ std::uint32_t Router::configured(std::string_view domain) {
     target.port = row.port;
     target.is_smarthost = true;
     target.provider = row.provider;
-    return next_hops_.intern(std::move(target), domain);
+    return target;
   }
-  return no_index;
+  return std::nullopt;
+}
+
+std::uint32_t Router::configured(std::string_view domain) {
+  auto target = configured_target(domain);
+  return target ? next_hops_.intern(std::move(*target), domain) : no_index;
+}
+
+std::string Router::provider_of(std::string_view domain) const {
+  const std::uint32_t d = ledger_.domains.find(domain);
+  if (d != no_index && ledger_.domains[d].next_hop != no_index)
+    return next_hops_.hops[ledger_.domains[d].next_hop].next_hop->provider;
+  const auto target = configured_target(domain);
+  return target ? next_hops_.provider_key(*target) : std::string();
+}
+
+void Router::look_up(std::string_view name, Instant now) {
+  const std::uint32_t d = ledger_.domains.intern(name);
+  Domain& domain = ledger_.domains[d];
+  if (domain.tally.empty()) ledger_.domains.set_idle(d, now);
+  if (domain.next_hop != no_index) return bind_hands(domain, now);
+  if (const std::uint32_t hop = configured(name); hop != no_index) {
+    assign(d, hop, never, now);
+  } else if (domain.route != RouteState::asked) {
+    ask(domain);
+  }
 }
 
 void Router::route(std::uint32_t r, Lanes::Entry entry, Instant now) {
@@ -75,6 +100,15 @@ void Router::assign(std::uint32_t d, std::uint32_t hop, Instant expires, Instant
   domain.route_expires = expires;
   if (settings_.overrides_name(domain.name))
     dispatcher_.refresh_caps(next_hops_.hops[hop].provider, now);
+  bind_hands(domain, now);
+}
+
+// A domain that moves takes the hands that name it along.
+void Router::bind_hands(const Domain& domain, Instant now) {
+  const std::string& provider = next_hops_.hops[domain.next_hop].next_hop->provider;
+  const auto bound = dispatcher_.path_table().bind_hands(domain.name, provider);
+  for (const std::uint64_t id : bound) orders_.emplace_back(KeepHand{id});
+  if (!bound.empty()) dispatcher_.refresh_all_caps(now);
 }
 
 void Router::unassign(Domain& domain) {
@@ -122,6 +156,11 @@ void Router::resume() {
   for (std::uint32_t d = 0; d < ledger_.domains.extent(); ++d) {
     Domain& domain = ledger_.domains[d];
     if (!domain.waiting.empty() && domain.route != RouteState::asked) ask(domain);
+  }
+  for (const PathHand& hand : dispatcher_.paths().hands()) {
+    if (!hand.names_domain || !hand.bound.empty()) continue;
+    const std::uint32_t d = ledger_.domains.find(hand.provider);
+    if (d != no_index && ledger_.domains[d].route == RouteState::unknown) ask(ledger_.domains[d]);
   }
 }
 

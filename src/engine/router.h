@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -37,15 +38,23 @@ class Router {
   // The look-up failed; hands over the recipients that waited, entering.
   std::vector<std::uint32_t> failed(const RouteFailed& failure);
 
+  // The key of the provider that mail of the domain goes to, as far as is known without a look-up;
+  // empty: not known.
+  std::string provider_of(std::string_view domain) const;
+  // An operator's hand names the domain: finds out where its mail goes, though none may wait.
+  void look_up(std::string_view domain, Instant now);
+
   void resume();                   // asks for what was not asked while paused
   void reconfigured(Instant now);  // configured routes may have changed
   void sweep(Instant now);         // forgets one domain that has been without mail for long
 
  private:
+  std::optional<NextHopTable::Target> configured_target(std::string_view domain) const;
   // The next hop configured for the domain, or no_index.
   std::uint32_t configured(std::string_view domain);
   void ask(Domain& domain);
   void assign(std::uint32_t domain, std::uint32_t hop, Instant expires, Instant now);
+  void bind_hands(const Domain& domain, Instant now);
   void unassign(Domain& domain);
   void drain_waiting(std::uint32_t domain);
 

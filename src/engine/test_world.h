@@ -131,6 +131,7 @@ struct World {
   std::vector<RecordState> records;
   std::vector<Notice> notices;
   std::map<std::pair<std::string, std::string>, std::string> images;  // of paths
+  std::vector<std::uint64_t> hands_kept;
   std::vector<Start> starts;
   std::map<std::uint64_t, Instant> accepted_at;       // by message
   std::map<std::uint64_t, std::string> dkim_domains;  // by message
@@ -168,6 +169,7 @@ struct World {
   void carry_out(const Settle& order);
   void carry_out(const Notice& order) { notices.push_back(order); }
   void carry_out(const KeepPath& order) { images[{order.source, order.provider}] = order.image; }
+  void carry_out(const KeepHand& order) { hands_kept.push_back(order.id); }
   void finish_transaction(const StartTransaction& order, const TransactionFate& fate,
                           Instant started);
   void end_session(SessionId id, Failure failure);

@@ -86,6 +86,9 @@ struct LearnedState {
   std::array<double, windows> most{};  // counts allowed
   double accepted_share = 1.0;         // of the canaries of this episode
   double hour_rate = 0.0;  // that this hour of an earlier day carried under pressure; 0: unknown
+  double own_pace = unlimited;  // as `pace`, without the operator's ceiling
+  bool is_pace_learned =
+      false;  // from a refusal; else it is what the path starts from, or has grown to
 };
 
 }  // namespace mailweir::pacing

@@ -77,16 +77,19 @@ void PathController::note_connections_short(Instant now) {
 
 LearnedState PathController::state(Instant now) const {
   const PathTime time = path_time(now);
-  LearnedState state{.mode = mode_,
-                     .cause = cause_,
-                     .canaries_refused = canaries_.refused(),
-                     .episodes = episodes_,
-                     .pace = grows_unbound() ? static_cast<double>(ceilings_.rate)
-                                             : pace() * static_cast<double>(resume_share_),
-                     .sustained = static_cast<double>(limits_.sustained),
-                     .refused = static_cast<double>(limits_.refused_pace),
-                     .accepted_share = canaries_.accepted_share(),
-                     .hour_rate = static_cast<double>(hours_.rate(whole_seconds(time)))};
+  LearnedState state{
+      .mode = mode_,
+      .cause = cause_,
+      .canaries_refused = canaries_.refused(),
+      .episodes = episodes_,
+      .pace = grows_unbound() ? static_cast<double>(ceilings_.rate)
+                              : pace() * static_cast<double>(resume_share_),
+      .sustained = static_cast<double>(limits_.sustained),
+      .refused = static_cast<double>(limits_.refused_pace),
+      .accepted_share = canaries_.accepted_share(),
+      .hour_rate = static_cast<double>(hours_.rate(whole_seconds(time))),
+      .own_pace = grows_unbound() ? unlimited : own_pace() * static_cast<double>(resume_share_),
+      .is_pace_learned = limits_.has_pace()};
   state.since = mode_ == Mode::open ? instant(PathTime(std::max(PathSecond{}, opened_at_)))
                                     : instant(episode_at_);
   if (mode_ == Mode::held)

@@ -100,6 +100,7 @@ class PathController {
   double most(std::size_t window) const;
   double most_lent(std::size_t window) const;
   double pace() const;
+  double own_pace() const;  // without the operator's ceiling
   double burst_pace() const;
   static constexpr double burst = 3.0;  // messages ahead of the pace
   static constexpr std::uint8_t doublings_max = 100;

@@ -191,9 +191,12 @@ double PathController::most_lent(std::size_t window) const {
 
 // The learned rate; unlimited while nothing bounds it.
 double PathController::pace() const {
-  const double ceiling = static_cast<double>(ceilings_.rate);
-  if (limits_.has_pace()) return std::min(ceiling, static_cast<double>(limits_.pace));
-  return std::min({ceiling, most(minute) / 60.0, most(ten_minutes) / 600.0});
+  return std::min(static_cast<double>(ceilings_.rate), own_pace());
+}
+
+double PathController::own_pace() const {
+  if (limits_.has_pace()) return static_cast<double>(limits_.pace);
+  return std::min(most(minute) / 60.0, most(ten_minutes) / 600.0);
 }
 
 // While only the envelope bounds the rate, a minute may be used unevenly.

@@ -26,6 +26,18 @@ std::string_view to_string(Signal signal) {
   return "";
 }
 
+std::string_view to_string(Rank rank) {
+  switch (rank) {
+    case Rank::urgent:
+      return "urgent";
+    case Rank::ordinary:
+      return "ordinary";
+    case Rank::bulk:
+      return "bulk";
+  }
+  return "";
+}
+
 std::string_view to_string(Window window) {
   switch (window) {
     case Window::minute:

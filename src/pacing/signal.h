@@ -28,6 +28,7 @@ std::string_view to_string(Signal signal);
 // deadline.
 enum class Rank : std::uint8_t { urgent, ordinary, bulk };
 inline constexpr std::size_t ranks = 3;
+std::string_view to_string(Rank rank);
 
 // One message's transaction at its end, or a connection that came to none.
 struct Attempt {

@@ -21,7 +21,7 @@ constexpr std::size_t text_max = 4096;  // a hand's reason, and who gave it
 
 constexpr std::uint64_t period_max = 366ULL * 24 * 3600 * 1'000'000;  // of a rate, microseconds
 
-enum HandFlag : std::uint8_t { has_rate = 1, has_connections = 2 };
+enum HandFlag : std::uint8_t { has_rate = 1, has_connections = 2, names_domain = 4 };
 
 std::string escaped(std::string_view name) {
   std::string text;
@@ -128,10 +128,12 @@ spool::SystemEntry to_entry(const KeptHand& kept) {
   out.byte(version);
   out.byte(static_cast<std::uint8_t>(hand.action));
   out.byte(static_cast<std::uint8_t>((hand.rate ? has_rate : 0) |
-                                     (hand.connections ? has_connections : 0)));
+                                     (hand.connections ? has_connections : 0) |
+                                     (hand.names_domain ? names_domain : 0)));
   out.signed_varint(micros(kept.until));
   out.string(hand.source);
   out.string(hand.provider);
+  if (hand.names_domain) out.string(hand.bound);
   if (hand.rate) {
     out.varint(hand.rate->events);
     out.varint(static_cast<std::uint64_t>(hand.rate->period.count()));
@@ -156,11 +158,13 @@ Result<KeptHand> read_kept_hand(std::string_view key, std::string_view value) {
   const std::uint8_t action = in.byte();
   const std::uint8_t flags = in.byte();
   if (action > static_cast<std::uint8_t>(engine::PathHand::Action::cap)) in.refuse("no action");
-  if (flags > (has_rate | has_connections)) in.refuse("unknown flags");
+  if (flags > (has_rate | has_connections | names_domain)) in.refuse("unknown flags");
   hand.action = static_cast<engine::PathHand::Action>(action & 1U);
   kept.until = wall_time(in.signed_varint());
   hand.source = in.string(name_max, "a name too long");
   hand.provider = in.string(name_max, "a name too long");
+  hand.names_domain = (flags & names_domain) != 0;
+  if (hand.names_domain) hand.bound = in.string(name_max, "a name too long");
   if ((flags & has_rate) != 0) {
     hand.rate.emplace();
     hand.rate->events = in.varint();

@@ -58,6 +58,20 @@ TEST(KeptPaths, AHandComesBackWhole) {
   EXPECT_EQ(kept->until, noon + 2h);
 }
 
+TEST(KeptPaths, AHandThatNamesADomainKeepsTheProviderItIsBoundTo) {
+  KeptHand given = full_hand();
+  given.hand.provider = "gmail.com";
+  given.hand.names_domain = true;
+  given.hand.bound = "google";
+  const auto entry = to_entry(given);
+  const auto kept = read_kept_hand(entry.key, entry.value);
+  ASSERT_TRUE(kept) << kept.error().context;
+  EXPECT_EQ(kept->hand.provider, "gmail.com");
+  EXPECT_TRUE(kept->hand.names_domain);
+  EXPECT_EQ(kept->hand.bound, "google");
+  EXPECT_FALSE(read_kept_hand("hand/12", to_entry(full_hand()).value)->hand.names_domain);
+}
+
 TEST(KeptPaths, WhatWasTouchedOrBelongsElsewhereIsRefused) {
   const auto entry = to_entry(full_hand());
   for (std::size_t at = 0; at < entry.value.size(); ++at) {

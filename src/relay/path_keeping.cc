@@ -15,7 +15,8 @@ constexpr Duration hand_time_max = std::chrono::days(3650);  // a wall clock tha
 
 bool lies_within(const engine::PathHand& hand, const HandsWanted& wanted) {
   return (wanted.source.empty() || wanted.source == hand.source) &&
-         (wanted.provider.empty() || wanted.provider == hand.provider);
+         (wanted.provider.empty() || wanted.provider == hand.provider ||
+          wanted.provider == hand.bound);
 }
 
 bool is_wanted(const engine::PathHand& hand, const HandsWanted& wanted) {
@@ -118,6 +119,18 @@ void Relay::Core::commit_hands(std::vector<spool::SystemEntry> entries,
              fmt::format("the change is in force, but was not stored and ends with the process: {}",
                          committed.error().context)));
   });
+}
+
+// Unstored, the domain is looked up anew after a restart.
+void Relay::Core::carry_out(const engine::KeepHand& order) {
+  for (engine::PathHand& hand : engine_.hands()) {
+    if (hand.id != order.id) continue;
+    KeptHand kept{std::move(hand), {}};
+    if (kept.hand.until != never) kept.until = to_wall(kept.hand.until);
+    spool::CommitBatch batch;
+    batch.system.push_back(to_entry(kept));
+    return ports_.commits.submit(std::move(batch), [](const Result<void>&) {});
+  }
 }
 
 bool Relay::Core::forget(const PathName& path, const OperatorNote& note, Instant now) {

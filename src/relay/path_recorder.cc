@@ -38,7 +38,9 @@ std::string rate_text(double per_second) {
 std::string knowledge(const engine::PathExplanation& path) {
   if (!path.learned) return "what an earlier run had kept";
   const pacing::LearnedState& state = *path.learned;
-  std::string text = fmt::format("{}, pace {}", to_string(state.mode), rate_text(state.pace));
+  std::string text = fmt::format("{}, {} {}", to_string(state.mode),
+                                 state.is_pace_learned ? "learned pace" : "no pace learned, up to",
+                                 rate_text(state.own_pace));
   if (state.sustained > 0) text += fmt::format(", carried {}", rate_text(state.sustained));
   if (std::isfinite(state.refused))
     text += fmt::format(", refused at {}", rate_text(state.refused));

@@ -132,6 +132,7 @@ class Relay::Core {
   void carry_out(engine::Settle& order);
   void carry_out(engine::Notice& order);
   void carry_out(engine::KeepPath& order);
+  void carry_out(const engine::KeepHand& order);
   void start_after_read(engine::StartTransaction order, Entry message, Instant now);
   void finish(MessageId id, Ended ended);
   void commit_with_dsn(MessageId id, const Ended& ended, const Entry& original);

@@ -71,6 +71,7 @@ void Simulation::carry_out(engine::Order& any) {
           [&](const engine::Settle& order) { on_settle(order); },
           [&](const engine::Notice& order) { on_notice(order); },
           [&](const engine::KeepPath& order) { on_keep(order); },
+          [](const engine::KeepHand&) {},  // there are no operators
       },
       any);
 }
