@@ -61,6 +61,10 @@ std::string reason_text(const Json& recipient, std::string_view server_time, con
     const std::string until =
         raw_text(recipient, word.text == Text::waits_not_before ? "due" : "until");
     const std::string cell = shown_text(recipient, "cell");
+    if (word.text == Text::waits_path_paused && !until.empty()) {
+      return say(style.language, Text::waits_path_paused_until,
+                 relative_text(until, server_time, style));
+    }
     return say(style.language, word.text, relative_text(until, server_time, style), cell);
   }
   return printable(reason);

@@ -13,11 +13,17 @@ std::string all_if_empty(const std::string& name) {
   return name.empty() ? "*" : name;
 }
 
+// "*", "google", or of a domain "gmail.com (google)".
+std::string provider_text(const Json& hand) {
+  const std::string name = all_if_empty(shown_text(hand, "provider"));
+  const std::string bound = shown_text(hand, "bound_to");
+  return bound.empty() || bound == name ? name : fmt::format("{} ({})", name, bound);
+}
+
 std::string limits_text(const Json& hand, const Style& style) {
   std::string text = shown_text(hand, "rate");
   if (const std::uint64_t connections = number(hand, "connections"); connections > 0) {
-    text += (text.empty() ? "" : ", ") +
-            say(style.language, Text::caps_connections, count_text(connections));
+    text += (text.empty() ? "" : ", ") + connections_text(connections, style);
   }
   return text;
 }
@@ -29,11 +35,16 @@ std::string action_text(const Json& hand, const Style& style) {
 
 }  // namespace
 
+std::string connections_text(std::uint64_t connections, const Style& style) {
+  return connections == 1 ? std::string(word(style, Text::caps_one_connection))
+                          : say(style.language, Text::caps_connections, count_text(connections));
+}
+
 std::string hand_text(const Json& hand, const Style& style) {
   const std::string limits = limits_text(hand, style);
   const std::string until = raw_text(hand, "until");
   return say(style.language, Text::hand_text, action_text(hand, style),
-             all_if_empty(shown_text(hand, "source")), all_if_empty(shown_text(hand, "provider")),
+             all_if_empty(shown_text(hand, "source")), provider_text(hand),
              limits.empty() ? "" : " " + limits,
              until.empty() ? std::string(word(style, Text::hand_without_end))
                            : say(style.language, Text::hand_until, time_text(until)),
@@ -54,8 +65,7 @@ std::string present_hands(const Json& list, const Style& style) {
     const std::string limits = limits_text(hand, style);
     const std::string until = raw_text(hand, "until");
     table.add({std::to_string(number(hand, "id")), all_if_empty(shown_text(hand, "source")),
-               all_if_empty(shown_text(hand, "provider")),
-               action_text(hand, style) + (limits.empty() ? "" : " " + limits),
+               provider_text(hand), action_text(hand, style) + (limits.empty() ? "" : " " + limits),
                until.empty() ? "-" : time_text(until), shown_text(hand, "by"),
                shown_text(hand, "reason")});
   }
@@ -64,8 +74,22 @@ std::string present_hands(const Json& list, const Style& style) {
 
 std::string present_hands_set(const Json& list, const Style& style) {
   std::string text;
+  bool is_unbound = false;
   for (const Json& hand : member(list, "hands")) {
     text += say(style.language, Text::hand_set, number(hand, "id"), hand_text(hand, style)) + "\n";
+    if (!is_set(hand, "names_domain") || has_value(hand, "bound_to")) continue;
+    is_unbound = true;
+    text += coloured(say(style.language, Text::hand_unbound, shown_text(hand, "provider")),
+                     Colour::yellow, style) +
+            "\n";
+  }
+  if (is_unbound) return text;
+  for (const Json& path : member(list, "passed_over")) {
+    text += coloured(say(style.language,
+                         is_set(path, "is_held") ? Text::not_slowed_held : Text::not_slowed,
+                         shown_text(path, "source"), shown_text(path, "provider")),
+                     Colour::yellow, style) +
+            "\n";
   }
   if (has_value(list, "covered") && number(list, "covered") == 0)
     text += coloured(word(style, Text::hand_covers_none), Colour::yellow, style) + "\n";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "base/time.h"
 
@@ -140,12 +141,16 @@ std::string paused_sentence(const Json& path, const Style& style) {
   }
   const Json& hand = last == nullptr ? path : *last;
   const std::string end = raw_text(hand, "until");
+  const std::string more = say(style.language, Text::path_paused_many_more,
+                               count_text(std::max<std::uint64_t>(1, pauses) - 1));
   return say(style.language, Text::path_paused,
              end.empty() ? std::string(word(style, Text::path_paused_until_undone))
                          : say(style.language, Text::path_paused_until, time_text(end)),
              shown_text(hand, "by"), shown_text(hand, "reason"), shown_text(path, "source"),
              shown_text(path, "provider"),
-             pauses < 2 ? "" : say(style.language, Text::path_paused_more, count_text(pauses - 1)));
+             pauses < 2    ? ""
+             : pauses == 2 ? word(style, Text::path_paused_more)
+                           : std::string_view(more));
 }
 
 struct BindingWord {
@@ -195,7 +200,21 @@ std::string next_message_text(const Json& path, std::string_view server_time, co
   return say(style.language, Text::forecast, relative_text(next, server_time, style));
 }
 
+// Whoever may send there finds nobody: that, and not what a pace allows, keeps the mail back.
+std::string unreached_sentence(const Json& path, std::string_view server_time, const Style& style) {
+  const Json& unreached = member(path, "unreached");
+  return say(style.language, Text::path_unreached, shown_text(path, "provider"),
+             since_text(unreached, server_time, style),
+             relative_text(raw_text(unreached, "next_try"), server_time, style),
+             shown_text(path, "source"));
+}
+
+bool is_unreached(const Json& path) {
+  return is_set(member(path, "unreached"), "all");
+}
+
 std::string open_sentence(const Json& path, std::string_view server_time, const Style& style) {
+  if (is_unreached(path)) return unreached_sentence(path, server_time, style);
   const std::string source = shown_text(path, "source");
   const std::string provider = shown_text(path, "provider");
   const std::string pace = pace_text(path);
@@ -225,9 +244,18 @@ Text path_state_word(std::string_view state) {
   return Text::path_state_open;
 }
 
-Colour path_colour(std::string_view state) {
-  if (state == "held") return Colour::red;
+Colour path_colour(const Json& path) {
+  const std::string state = raw_text(path, "state");
+  if (state == "held" || (state == "open" && is_unreached(path))) return Colour::red;
   return state == "paused" || state == "ramp" ? Colour::yellow : Colour::bold;
+}
+
+// With what the diagnosis says of it: "held (ip-blocked)".
+std::string state_cell(const Json& path, const Style& style) {
+  std::string text(word(style, path_state_word(raw_text(path, "state"))));
+  const Json& findings = member(path, "findings");
+  if (!findings.empty()) text += fmt::format(" ({})", shown_text(findings.front(), "cause"));
+  return text;
 }
 
 std::string paths_table(const Json& paths, std::string_view server_time, const Style& style) {
@@ -245,8 +273,7 @@ std::string paths_table(const Json& paths, std::string_view server_time, const S
     const auto since = parse_rfc3339(raw_text(learned, "since"));
     const double age = since && now ? std::chrono::duration<double>(*now - *since).count() : -1.0;
     const std::string pace = pace_text(path);
-    table.add({shown_text(path, "source"), shown_text(path, "provider"),
-               std::string(word(style, path_state_word(raw_text(path, "state")))),
+    table.add({shown_text(path, "source"), shown_text(path, "provider"), state_cell(path, style),
                age < 0 ? "-" : age_text(age), pace.empty() ? "-" : pace,
                canary_cell(path, server_time, style), count_text(number(path, "waiting")),
                refusal_text(member(path, "last_refusal"))});
@@ -291,39 +318,79 @@ std::string present_explained_path(const Json& list, const Style& style) {
   const std::string server_time = raw_text(list, "server_time");
   std::string text;
   for (const Json& path : member(list, "paths")) {
-    text += coloured(path_sentence(path, server_time, style), path_colour(raw_text(path, "state")),
-                     style) +
-            "\n" + path_details(path, "  ", style);
+    text += coloured(path_sentence(path, server_time, style), path_colour(path), style) + "\n" +
+            path_details(path, "  ", style);
   }
   return text;
 }
 
 namespace {
 
-// The path that says most about why mail waits: what is shut is only the reason where nothing is
-// open, and of what is open that which moves first says when.
+Text rank_word(std::string_view rank) {
+  if (rank == "urgent") return Text::rank_urgent;
+  return rank == "bulk" ? Text::rank_bulk : Text::rank_ordinary;
+}
+
+// What is shut is only the reason where nothing is open.
+int shut_by(std::string_view state) {
+  if (state == "open") return 0;
+  if (state == "ramp") return 1;
+  return state == "unused" ? 3 : 2;
+}
+
+// When the path moves, to compare: at once where nothing keeps it back, last where nothing ends it.
+std::string moves_at(const Json& path) {
+  const std::string next = raw_text(path, "next_move_forecast");
+  const bool is_without_end = next.empty() && raw_text(path, "state") == "paused";
+  return is_without_end ? "~" : next;
+}
+
+// The path that says most about why mail waits: of what is open, else of what is shut, that which
+// moves first says when.
 const Json* telling_path(const Json& answer) {
-  for (const std::string_view state : {"open", "ramp", "held", "paused", "unused"}) {
-    const Json* first = nullptr;
-    std::string soonest;
-    for (const Json& place : member(answer, "places")) {
-      for (const Json& path : member(place, "paths")) {
-        if (raw_text(path, "state") != state) continue;
-        const std::string next = raw_text(path, "next_move_forecast");
-        if (first != nullptr && next >= soonest) continue;
-        first = &path;
-        soonest = next;
-      }
+  const Json* telling = nullptr;
+  for (const Json& place : member(answer, "places")) {
+    for (const Json& path : member(place, "paths")) {
+      const auto order = [](const Json& one) {
+        return std::pair(shut_by(raw_text(one, "state")), moves_at(one));
+      };
+      if (telling == nullptr || order(path) < order(*telling)) telling = &path;
     }
-    if (first != nullptr) return first;
   }
-  return nullptr;
+  return telling;
 }
 
 const Json* telling_path_of(const Json& answer, const Json& recipient) {
   const std::string reason = raw_text(recipient, "reason");
-  if (reason != "path_held" && reason != "path_paused" && reason != "learned_limit") return nullptr;
-  return telling_path(answer);
+  const bool is_of_path =
+      reason == "path_held" || reason == "path_paused" || reason == "learned_limit";
+  const Json* path = is_of_path || reason == "next_hop_down" ? telling_path(answer) : nullptr;
+  return is_of_path || (path != nullptr && is_unreached(*path)) ? path : nullptr;
+}
+
+// All that is asked for waits for next hops that cannot be reached, though others of the provider
+// can: the first of them to be tried.
+std::string next_hop_sentence(const Json& answer, const Style& style) {
+  std::string soonest;
+  for (const Json& recipient : member(answer, "recipients")) {
+    if (raw_text(recipient, "reason") != "next_hop_down") return {};
+    const std::string until = raw_text(recipient, "until");
+    if (soonest.empty() || until < soonest) soonest = until;
+  }
+  if (soonest.empty()) return {};
+  return say(style.language, Text::next_hops_unreached,
+             relative_text(soonest, raw_text(answer, "server_time"), style));
+}
+
+// "class bulk (bulk), tenant acme, one of 3 in turn"
+std::string standing_text(const Json& recipient, const Style& style) {
+  std::string text = say(style.language, Text::standing_class, shown_text(recipient, "class"),
+                         word(style, rank_word(raw_text(recipient, "rank"))));
+  const std::string tenant = shown_text(recipient, "tenant");
+  if (!tenant.empty()) text += say(style.language, Text::standing_tenant, tenant);
+  if (const std::uint64_t tenants = number(recipient, "tenants_in_turn"); tenants > 1)
+    text += say(style.language, Text::standing_turns, count_text(tenants));
+  return text;
 }
 
 std::string waiting_lines(const Json& answer, const Style& style) {
@@ -332,6 +399,7 @@ std::string waiting_lines(const Json& answer, const Style& style) {
     text += say(style.language, Text::waits_of_recipient, shown_text(recipient, "mailbox"),
                 shown_text(recipient, "message"),
                 state_lines(recipient, raw_text(answer, "server_time"), "    ", style));
+    text += "    " + standing_text(recipient, style) + "\n";
     if (const Json& cell = member(recipient, "cell_state"); !cell.is_null())
       text += cell_details(cell, "    ", style);
   }
@@ -372,9 +440,12 @@ std::string present_explained_recipient(const Json& answer, const Style& style) 
     path = telling_path_of(answer, recipients.front());
   }
   std::string text;
-  if (path != nullptr) {
+  const std::string unreached = next_hop_sentence(answer, style);
+  if (!unreached.empty() && (path == nullptr || !is_unreached(*path))) {
+    text = coloured(unreached, Colour::red, style) + "\n\n";
+  } else if (path != nullptr) {
     text = coloured(path_sentence(*path, raw_text(answer, "server_time"), style),
-                    path_colour(raw_text(*path, "state")), style) +
+                    path_colour(*path), style) +
            "\n\n";
   }
   const std::string waiting = waiting_lines(answer, style);

@@ -2,6 +2,7 @@
 // present.h.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -17,11 +18,15 @@ std::string path_sentence(const nlohmann::ordered_json& path, std::string_view s
 // What the sentence rests on: the refusal verbatim, its rule, what was learned, caps, hands.
 std::string path_details(const nlohmann::ordered_json& path, std::string_view indent,
                          const Style& style);
+// "diagnosis ip-blocked since …: google is silent to mx3 alone …"
+std::string finding_text(const nlohmann::ordered_json& finding, const Style& style);
 // What a message waits for with others: "sender_domain example.com: held since …", the refusal.
 std::string cell_details(const nlohmann::ordered_json& cell, std::string_view indent,
                          const Style& style);
 // "pause * → google until …: reason (who)"
 std::string hand_text(const nlohmann::ordered_json& hand, const Style& style);
+// "20 connections"
+std::string connections_text(std::uint64_t connections, const Style& style);
 // In the unit that makes it at least one: "4.5/s", "20.0/min".
 std::string rate_text(double per_second);
 

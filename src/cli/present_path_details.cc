@@ -35,7 +35,8 @@ std::string learned_text(const Json& learned, const Style& style) {
     if (const double rate = real(learned, name); rate > 0)
       append(parts, say(language, text, rate_text(rate)));
   };
-  add_rate("pace_per_s", Text::learned_pace);
+  add_rate("own_pace_per_s",
+           is_set(learned, "pace_is_learned") ? Text::learned_pace : Text::no_pace_learned);
   add_rate("carried_per_s", Text::learned_carried);
   add_rate("refused_per_s", Text::learned_refused);
   add_rate("hour_per_s", Text::learned_hour);
@@ -66,8 +67,7 @@ std::string counts_text(const Json& learned, const Style& style) {
 }
 
 std::string caps_text(const Json& caps, const Style& style) {
-  std::string parts =
-      say(style.language, Text::caps_connections, count_text(number(caps, "connections")));
+  std::string parts = connections_text(number(caps, "connections"), style);
   append(parts, say(style.language, Text::caps_per_connection,
                     count_text(number(caps, "messages_per_connection"))));
   if (const std::string rate = shown_text(caps, "message_rate"); !rate.empty()) append(parts, rate);
@@ -136,12 +136,55 @@ std::string rate_text(double per_second) {
   return fmt::format("{:.1f}/h", per_second * 3600);
 }
 
+namespace {
+
+// What the diagnosis says of the path; each line with its indent and end.
+std::string findings_text(const Json& path, std::string_view indent, const Style& style) {
+  std::string text;
+  for (const Json& finding : member(path, "findings"))
+    text += fmt::format("{}{}\n", indent, finding_text(finding, style));
+  return text;
+}
+
+// The least of cap, hands and what is learned; while the path is held or paused nothing of it goes.
+std::string in_force_text(const Json& path, const Style& style) {
+  const std::string state = raw_text(path, "state");
+  const Json& pace = member(path, "pace");
+  if (pace.is_null() || (state != "open" && state != "ramp")) return {};
+  const std::string by = raw_text(pace, "by");
+  const std::string rate = rate_text(real(pace, "per_s"));
+  if (by == "hand") return say(style.language, Text::in_force_hand, rate, number(pace, "hand"));
+  return say(style.language,
+             by == "cap"       ? Text::in_force_cap
+             : by == "learned" ? Text::in_force_learned
+                               : Text::in_force_start,
+             rate);
+}
+
+std::string unreached_text(const Json& path, const Style& style) {
+  const Json& unreached = member(path, "unreached");
+  if (unreached.is_null()) return {};
+  return say(style.language, Text::detail_unreached, count_text(number(unreached, "next_hops")),
+             time_text(raw_text(unreached, "since")), time_text(raw_text(unreached, "next_try")));
+}
+
+}  // namespace
+
+std::string finding_text(const Json& finding, const Style& style) {
+  const bool is_japanese = style.language == Language::japanese;
+  return say(style.language, Text::detail_finding, shown_text(finding, "cause"),
+             time_text(raw_text(finding, "since")),
+             shown_text(finding, is_japanese ? "text_ja" : "text"));
+}
+
 std::string cell_details(const Json& cell, std::string_view indent, const Style& style) {
   const std::string name = shown_text(cell, "name");
   const std::string since = time_text(raw_text(cell, "since"));
   const double pace = real(cell, "pace_per_s");
   std::string line;
-  if (raw_text(cell, "mode") == "held") {
+  if (const std::string until = raw_text(cell, "slowed_until"); !until.empty()) {
+    line = say(style.language, Text::detail_cell_slowed, name, rate_text(pace), time_text(until));
+  } else if (raw_text(cell, "mode") == "held") {
     line = say(style.language, Text::detail_cell_held, name, since,
                time_text(raw_text(cell, "next_canary")));
   } else if (pace > 0) {
@@ -157,15 +200,19 @@ std::string cell_details(const Json& cell, std::string_view indent, const Style&
 
 std::string path_details(const Json& path, std::string_view indent, const Style& style) {
   const auto language = style.language;
-  std::string text = refusals_text(path, indent, style);
+  std::string text = findings_text(path, indent, style) + refusals_text(path, indent, style);
   const auto add = [&](const std::string& line) { text += fmt::format("{}{}\n", indent, line); };
   if (const std::string learned = learned_text(member(path, "learned"), style); !learned.empty())
     add(say(language, Text::detail_learned, learned));
+  if (const std::string in_force = in_force_text(path, style); !in_force.empty()) add(in_force);
   if (const std::string counts = counts_text(member(path, "learned"), style); !counts.empty())
     add(say(language, Text::detail_counts, counts));
   if (const std::string network = shown_text(path, "network"); !network.empty())
     add(say(language, Text::detail_network, network));
+  if (is_set(path, "warming")) add(std::string(text_of(language, Text::detail_warming)));
+  if (const std::string down = unreached_text(path, style); !down.empty()) add(down);
   text += hosts_text(path, indent, style);
+  for (const Json& cell : member(path, "cells")) text += cell_details(cell, indent, style);
   add(say(language, Text::detail_caps, caps_text(member(path, "caps"), style)));
   for (const Json& hand : member(path, "hands"))
     add(say(language, Text::detail_hand,

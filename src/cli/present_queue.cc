@@ -81,6 +81,8 @@ std::string warnings(const Json& status, const Style& style) {
 std::string stopped_paths(const Json& status, const Style& style) {
   const Json& paths = member(status, "stopped_paths");
   std::string lines;
+  for (const Json& finding : member(status, "findings"))
+    lines += coloured(finding_text(finding, style), Colour::red, style) + "\n";
   for (const Json& path : paths) {
     lines += coloured(fmt::format("{} → {}: {}", shown_text(path, "source"),
                                   shown_text(path, "provider"),

@@ -62,13 +62,13 @@ class AdminApiTest : public testing::Test {
 
 TEST_F(AdminApiTest, StatusHasItsDocumentedMembers) {
   const Json json = get("/api/v1/status");
-  EXPECT_THAT(
-      names_of(json),
-      testing::UnorderedElementsAre(
-          "server_time", "version", "node", "mode", "ready", "ready_detail", "troubles", "started",
-          "uptime_s", "data_dir", "config_file", "listeners", "totals", "counters", "disk",
-          "providers_total", "providers_active", "providers", "paths_held", "paths_paused",
-          "paths_stopped", "stopped_paths", "unknown_refusals", "paths_total", "paths"));
+  EXPECT_THAT(names_of(json),
+              testing::UnorderedElementsAre(
+                  "server_time", "version", "node", "mode", "ready", "ready_detail", "troubles",
+                  "started", "uptime_s", "data_dir", "config_file", "listeners", "totals",
+                  "counters", "disk", "providers_total", "providers_active", "providers",
+                  "paths_held", "paths_paused", "paths_stopped", "stopped_paths", "findings",
+                  "unknown_refusals", "paths_total", "paths"));
   EXPECT_EQ(json["server_time"], "2026-09-21T14:13:20.000Z");
   EXPECT_EQ(json["uptime_s"], 3723.0);
   EXPECT_EQ(json["mode"], "sandbox");

@@ -67,7 +67,8 @@ struct ServerStatus {
   std::vector<ExplainedPath> stopped_paths;  // held or paused, the first of them
   std::uint64_t paths_held = 0;
   std::uint64_t paths_paused = 0;
-  std::uint64_t paths_stopped = 0;  // either, or both
+  std::uint64_t paths_stopped = 0;            // either, or both
+  std::vector<engine::FindingView> findings;  // of the diagnosis, that stand
   std::uint64_t unknown_refusals = 0;
   Counters counters;
   Disk disk;

@@ -113,7 +113,8 @@ class FakePathPort : public AdminPort {
     state.next_canary = moment.now + seconds(148);
     state.canaries_refused = 3;
     state.episodes = 1;
-    state.pace = 4.5;
+    state.pace = state.own_pace = 4.5;
+    state.is_pace_learned = true;
     state.sustained = 5;
     state.refused = 6;
     state.hour_rate = 5.5;
@@ -175,7 +176,8 @@ class FakePathPort : public AdminPort {
     path.is_used = true;
     pacing::LearnedState state;
     state.since = before(std::chrono::seconds(9000));
-    state.pace = 5;
+    state.pace = state.own_pace = 5;
+    state.is_pace_learned = true;
     state.most.fill(pacing::unlimited);
     state.concurrency = 20;
     path.learned = state;

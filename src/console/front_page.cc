@@ -28,6 +28,7 @@ section + section { border-top: 1px solid; margin-top: 2rem; padding-top: 1rem; 
 <li><a href="/api/v1/status">Status</a> (JSON)</li>
 <li><a href="/api/v1/queue?by=provider">Queue by provider</a> (JSON)</li>
 <li><a href="/api/v1/recipients">Waiting recipients</a> (JSON)</li>
+<li><a href="/api/v1/paths">Paths, and what the diagnosis says of them</a> (JSON)</li>
 <li><a href="/metrics">Metrics</a> (Prometheus)</li>
 <li><a href="/healthz">Alive?</a> · <a href="/readyz">Ready?</a></li>
 </ul>
@@ -39,6 +40,7 @@ section + section { border-top: 1px solid; margin-top: 2rem; padding-top: 1rem; 
 <li><a href="/api/v1/status">状態</a>(JSON)</li>
 <li><a href="/api/v1/queue?by=provider">プロバイダー別の送信待ち</a>(JSON)</li>
 <li><a href="/api/v1/recipients">送信待ちの宛先</a>(JSON)</li>
+<li><a href="/api/v1/paths">経路とその診断</a>(JSON)</li>
 <li><a href="/metrics">メトリクス</a>(Prometheus)</li>
 <li><a href="/healthz">稼働確認</a> · <a href="/readyz">受付確認</a></li>
 </ul>

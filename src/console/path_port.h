@@ -87,11 +87,19 @@ struct HandOrder {
   std::string actor;
 };
 
+// A path that `slow` has left as it is, since no pace of it is known.
+struct PassedOver {
+  std::string source;
+  std::string provider;
+  bool is_held = false;
+};
+
 struct HandList {
-  Moment moment;
-  std::vector<engine::PathHand> hands;
-  std::vector<engine::PathHand> still_paused_by;  // of a resume: pauses that reach further
-  std::optional<std::uint64_t> covered;           // of hands just set: paths in use under them
+  Moment moment{};
+  std::vector<engine::PathHand> hands{};
+  std::vector<engine::PathHand> still_paused_by{};  // of a resume: pauses that reach further
+  std::optional<std::uint64_t> covered{};           // of hands just set: paths in use under them
+  std::vector<PassedOver> passed_over{};            // of a slow
 };
 
 // Who changes something of these paths, and why.

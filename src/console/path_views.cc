@@ -30,6 +30,10 @@ Json rate_or_null(const std::optional<Rate>& rate) {
   return rate ? Json(to_string(*rate)) : Json(nullptr);
 }
 
+double per_second(const Rate& rate) {
+  return static_cast<double>(rate.events) * 1e6 / static_cast<double>(rate.period.count());
+}
+
 double seconds(Duration duration) {
   return std::chrono::duration<double>(
              std::chrono::duration_cast<std::chrono::milliseconds>(duration))
@@ -62,8 +66,7 @@ std::string_view binding_of(const engine::PathExplanation& path) {
   if (path.next.limit != pacing::Limit::learned) return name_of(path.next.limit);
   const auto& cap = path.caps.message_rate;
   if (path.next.binding == pacing::Binding::pace && cap && path.learned) {
-    const double capped =
-        static_cast<double>(cap->events) * 1e6 / static_cast<double>(cap->period.count());
+    const double capped = per_second(*cap);
     if (capped <= path.learned->pace * 1.01) return name_of(pacing::Limit::message_rate);
   }
   return to_string(path.next.binding);
@@ -80,6 +83,8 @@ Json hand_json(const engine::PathHand& hand, const Moment& moment) {
           {"action", to_string(hand.action)},
           {"source", text_or_null(hand.source)},
           {"provider", text_or_null(hand.provider)},
+          {"names_domain", hand.names_domain},
+          {"bound_to", text_or_null(hand.bound)},
           {"rate", rate_or_null(hand.rate)},
           {"connections", hand.connections ? Json(*hand.connections) : Json(nullptr)},
           {"until", time_or_null(moment.wall_at(hand.until))},
@@ -111,6 +116,8 @@ Json learned_json(const pacing::LearnedState& state, const Moment& moment) {
           {"canaries_refused", state.canaries_refused},
           {"holds", state.episodes},
           {"pace_per_s", number_or_null(state.pace)},
+          {"own_pace_per_s", number_or_null(state.own_pace)},
+          {"pace_is_learned", state.is_pace_learned},
           {"carried_per_s", state.sustained > 0 ? Json(state.sustained) : Json(nullptr)},
           {"refused_per_s", number_or_null(state.refused)},
           {"hour_per_s", state.hour_rate > 0 ? Json(state.hour_rate) : Json(nullptr)},
@@ -144,7 +151,41 @@ Json cell_json(std::string_view as, const engine::CellView& cell, const Moment& 
           {"since", time_or_null(moment.wall_at(state.since))},
           {"next_canary", is_held ? time_or_null(moment.wall_at(state.next_canary)) : nullptr},
           {"pace_per_s", number_or_null(state.pace)},
+          {"slowed_until", time_or_null(moment.wall_at(cell.ceiling_until))},
           {"last_refusal", refusal_json(cell.last, moment)}};
+}
+
+Json cells_json(const std::vector<engine::CellView>& cells, const Moment& moment) {
+  Json list = Json::array();
+  for (const engine::CellView& cell : cells) list.push_back(cell_json("name", cell, moment));
+  return list;
+}
+
+// What binds messages now: the least of the configured cap, the hands and what is learned.
+Json pace_json(const engine::PathExplanation& path) {
+  const auto& cap = path.caps.message_rate;
+  const double capped = cap ? per_second(*cap) : pacing::unlimited;
+  const double own = path.learned ? path.learned->own_pace : pacing::unlimited;
+  if (!std::isfinite(std::min(capped, own))) return nullptr;
+  if (own < capped) {
+    return {{"per_s", own},
+            {"by", path.learned->is_pace_learned ? "learned" : "start"},
+            {"hand", nullptr}};
+  }
+  const auto hand = std::ranges::find_if(
+      path.hands, [&](const engine::PathHand& candidate) { return candidate.rate == cap; });
+  const bool is_hand = hand != path.hands.end();
+  return {{"per_s", capped},
+          {"by", is_hand ? "hand" : "cap"},
+          {"hand", is_hand ? Json(hand->id) : Json(nullptr)}};
+}
+
+Json unreached_json(const std::optional<engine::Unreached>& unreached, const Moment& moment) {
+  if (!unreached) return nullptr;
+  return {{"next_hops", unreached->hops},
+          {"all", unreached->is_all},
+          {"since", time_or_null(moment.wall_at(unreached->since))},
+          {"next_try", time_or_null(moment.wall_at(unreached->next_try))}};
 }
 
 Json hosts_json(const engine::PathExplanation& path, const Moment& moment) {
@@ -174,7 +215,9 @@ Json waiting_json(const RecipientExplanation::Waiting& waiting, const Moment& mo
           {"domain", view.domain},
           {"provider", text_or_null(view.provider)},
           {"class", view.message_class},
+          {"rank", to_string(view.rank)},
           {"tenant", text_or_null(view.tenant)},
+          {"tenants_in_turn", view.tenants == 0 ? Json(nullptr) : Json(view.tenants)},
           {"pool", text_or_null(waiting.pool)},
           {"state", to_string(view.disposition)},
           {"reason", waits ? Json(engine::to_string(view.reason)) : Json(nullptr)},
@@ -197,6 +240,21 @@ Json paths_json(const std::vector<ExplainedPath>& paths, const Moment& moment) {
 
 }  // namespace
 
+Json findings_json(const std::vector<engine::FindingView>& findings, const Moment& moment) {
+  Json list = Json::array();
+  for (const engine::FindingView& finding : findings) {
+    list.push_back({{"cause", finding.cause},
+                    {"source", text_or_null(finding.source)},
+                    {"provider", text_or_null(finding.provider)},
+                    {"host", text_or_null(finding.host)},
+                    {"since", time_or_null(moment.wall_at(finding.since))},
+                    {"found", time_or_null(moment.wall_at(finding.found))},
+                    {"text", finding.english},
+                    {"text_ja", finding.japanese}});
+  }
+  return list;
+}
+
 Json path_json(const ExplainedPath& explained, const Moment& moment) {
   const engine::PathExplanation& path = explained.path;
   const bool has_binding = path.next.limit != pacing::Limit::none;
@@ -209,7 +267,9 @@ Json path_json(const ExplainedPath& explained, const Moment& moment) {
             {"messages_per_connection", path.caps.messages_per_connection_max},
             {"message_rate", rate_or_null(path.caps.message_rate)},
             {"connection_rate", rate_or_null(path.caps.connection_rate)}}},
+          {"pace", pace_json(path)},
           {"network", text_or_null(path.network)},
+          {"warming", path.is_warming},
           {"hands", hands_json(path.hands, moment)},
           {"binding", has_binding ? Json(binding_of(path)) : Json(nullptr)},
           {"carries_others", path.carries_others},
@@ -224,6 +284,9 @@ Json path_json(const ExplainedPath& explained, const Moment& moment) {
           {"siblings_kept_back", explained.siblings_kept_back},
           {"hold_began", beginning_json(explained.hold_began, moment)},
           {"hosts", hosts_json(path, moment)},
+          {"cells", cells_json(path.cells, moment)},
+          {"unreached", unreached_json(path.unreached, moment)},
+          {"findings", findings_json(path.findings, moment)},
           {"last_refusal", refusal_json(path.last, moment)}};
 }
 
@@ -254,10 +317,16 @@ Response recipient_explanation_response(const RecipientExplanation& explanation)
 }
 
 Response hands_response(const HandList& list) {
+  Json passed_over = Json::array();
+  for (const PassedOver& path : list.passed_over) {
+    passed_over.push_back(
+        {{"source", path.source}, {"provider", path.provider}, {"is_held", path.is_held}});
+  }
   return json_response({{"server_time", to_rfc3339(list.moment.wall)},
                         {"hands", hands_json(list.hands, list.moment)},
                         {"still_paused_by", hands_json(list.still_paused_by, list.moment)},
-                        {"covered", list.covered ? Json(*list.covered) : Json(nullptr)}});
+                        {"covered", list.covered ? Json(*list.covered) : Json(nullptr)},
+                        {"passed_over", std::move(passed_over)}});
 }
 
 Response forgotten_response(const ForgottenPaths& forgotten) {

@@ -8,6 +8,8 @@
 
 namespace mailweir::console {
 
+nlohmann::ordered_json findings_json(const std::vector<engine::FindingView>& findings,
+                                     const Moment& moment);
 nlohmann::ordered_json path_json(const ExplainedPath& path, const Moment& moment);
 
 Response paths_response(const PathList& list);

@@ -240,6 +240,7 @@ Response status_response(const ServerStatus& status, const Health& health, std::
   for (const ExplainedPath& path : status.stopped_paths)
     stopped.push_back(path_json(path, status.moment));
   json["stopped_paths"] = std::move(stopped);
+  json["findings"] = findings_json(status.findings, status.moment);
   json["unknown_refusals"] = status.unknown_refusals;
   json["paths_total"] = status.paths.size();
   json["paths"] = paths_json(status.paths, rows_max);

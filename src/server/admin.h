@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "console/admin_port.h"
@@ -95,6 +96,11 @@ class Admin final : public console::AdminPort {
   void add_stopped_paths(console::ServerStatus& status, const engine::Engine& engine,
                          Instant now) const;
   struct Target;
+  using SameMailbox = std::function<bool(std::string_view, std::string_view)>;
+  // Reads the spool.
+  console::RecipientExplanation collect_waiting(const Target& target,
+                                                const std::vector<engine::RecipientView>& views,
+                                                const SameMailbox& is_same) const;
   void read_waiting(const Target& target, std::vector<engine::RecipientView> views,
                     const console::Done<console::RecipientExplanation>& done);
 

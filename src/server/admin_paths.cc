@@ -2,13 +2,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <functional>
 #include <tuple>
 #include <utility>
 
-#include "base/nearest_name.h"
 #include "mail/mailbox.h"
 #include "server/admin.h"
+#include "server/path_names.h"
 #include "server/siblings.h"
 
 namespace mailweir::server {
@@ -38,54 +40,6 @@ std::vector<engine::PathView> matching(std::vector<engine::PathView> paths,
   return paths;
 }
 
-Result<void> check_source(const engine::Engine& engine, const std::string& source) {
-  if (source.empty()) return {};
-  std::vector<std::string_view> names;
-  for (const engine::EgressAddress& known : engine.config().sources) {
-    if (known.name == source) return {};
-    names.push_back(known.name);
-  }
-  return fail(Errc::not_found, fmt::format("there is no source \"{}\"; the sources are {}", source,
-                                           fmt::join(names, ", ")));
-}
-
-// The key of the provider meant: a key, or a domain of which mail waits.
-Result<std::string> find_provider(const engine::Engine& engine,
-                                  const provider::Catalogue& catalogue, const std::string& name,
-                                  Instant now) {
-  if (name.empty()) return name;
-  std::vector<std::string> known;
-  for (engine::PathView& path : engine.paths(now)) known.push_back(std::move(path.provider));
-  for (const provider::ProviderEntry& entry : catalogue.entries()) {
-    if (!entry.mx_patterns.empty()) known.push_back(entry.key);
-  }
-  if (std::ranges::find(known, name) != known.end()) return name;
-  engine::ListFilter filter;
-  filter.domain = name;
-  const auto waiting = engine.list(filter, MessageId{}, 1, now);
-  if (!waiting.empty() && !waiting.front().provider.empty()) return waiting.front().provider;
-  const std::vector<std::string_view> names(known.begin(), known.end());
-  std::string_view near = nearest_name(name, names);
-  const auto longer =
-      std::ranges::find_if(names, [&](std::string_view other) { return other.starts_with(name); });
-  if (near.empty() && longer != names.end()) near = *longer;
-  // An MX set's own name may come into use later.
-  if (near.empty() && name.contains('.')) return name;
-  return fail(Errc::not_found,
-              near.empty()
-                  ? fmt::format("there is no provider \"{}\"; `mailweir path list` shows "
-                                "those in use",
-                                name)
-                  : fmt::format("there is no provider \"{}\"; did you mean \"{}\"?", name, near));
-}
-
-Result<void> check_names(const engine::Engine& engine, const provider::Catalogue& catalogue,
-                         const std::string& source, std::string& provider, Instant now) {
-  WEIR_CHECK(check_source(engine, source));
-  WEIR_TRY(provider, find_provider(engine, catalogue, provider, now));
-  return {};
-}
-
 std::string_view shown(const std::string& name) {
   return name.empty() ? std::string_view("*") : std::string_view(name);
 }
@@ -101,22 +55,40 @@ Rate rounded_rate(double per_second) {
 
 // While a path is held or verified its present pace is the canaries' and the ramp's: what counts is
 // what it carried before. Infinite: not known.
+double learned_pace_of(const pacing::LearnedState& learned) {
+  if (learned.mode == pacing::Mode::open) return learned.pace;
+  if (learned.sustained > 0) return learned.sustained;
+  // Silence says nothing against the pace from before, and the ramp has one of its own.
+  const bool is_refused =
+      learned.mode == pacing::Mode::held && learned.cause != pacing::HoldCause::network;
+  return is_refused ? pacing::unlimited : learned.pace;
+}
+
 double pace_of(const engine::PathView& path) {
-  double pace = path.learned ? path.learned->pace : pacing::unlimited;
-  if (path.learned && path.learned->mode != pacing::Mode::open)
-    pace = path.learned->sustained > 0 ? path.learned->sustained : pacing::unlimited;
+  double pace = path.learned ? learned_pace_of(*path.learned) : pacing::unlimited;
   if (const auto& cap = path.caps.message_rate)
     pace = std::min(
         pace, static_cast<double>(cap->events) * 1e6 / static_cast<double>(cap->period.count()));
   return pace;
 }
 
-engine::PathHand hand_of(const console::HandOrder& order, Instant now) {
+// The paths that were named, as found: what is asked about them.
+Result<ProviderName> find_paths(const engine::Engine& engine, const provider::Catalogue& catalogue,
+                                const std::string& source, const std::string& provider,
+                                Instant now) {
+  WEIR_CHECK(check_source(engine, source));
+  return find_provider(engine, catalogue, provider, now);
+}
+
+engine::PathHand hand_of(const console::HandOrder& order, const ProviderName& provider,
+                         Instant now) {
   engine::PathHand hand;
   hand.action = order.kind == console::HandOrder::Kind::pause ? engine::PathHand::Action::pause
                                                               : engine::PathHand::Action::cap;
   hand.source = order.source;
-  hand.provider = order.provider;
+  hand.provider = provider.name;
+  hand.names_domain = provider.is_domain;
+  if (provider.is_domain) hand.bound = provider.key;
   hand.rate = order.rate;
   hand.connections = order.connections;
   if (order.lasts) hand.until = now + *order.lasts;
@@ -125,30 +97,43 @@ engine::PathHand hand_of(const console::HandOrder& order, Instant now) {
   return hand;
 }
 
-// A cap at half of the pace of each path that has one.
-Result<std::vector<engine::PathHand>> slowing_hands(const engine::Engine& engine,
-                                                    const console::HandOrder& order, Instant now) {
+struct Slowing {
   std::vector<engine::PathHand> hands;
-  for (const engine::PathView& path : matching(engine.paths(now), order.source, order.provider)) {
+  std::vector<console::PassedOver> passed_over;
+};
+
+// A cap at half of the pace of each path that has one; the others are told.
+Result<Slowing> slow_down(const std::vector<engine::PathView>& paths,
+                          const console::HandOrder& order, const ProviderName& provider,
+                          Instant now) {
+  Slowing slowing;
+  for (const engine::PathView& path : paths) {
     const double pace = pace_of(path);
-    if (!std::isfinite(pace)) continue;
-    engine::PathHand hand = hand_of(order, now);
+    if (!std::isfinite(pace)) {
+      slowing.passed_over.push_back({path.source, path.provider, is_held(path)});
+      continue;
+    }
+    engine::PathHand hand = hand_of(order, ProviderName{path.provider, path.provider}, now);
     hand.source = path.source;
-    hand.provider = path.provider;
     hand.rate = rounded_rate(pace / 2);
-    hands.push_back(std::move(hand));
+    slowing.hands.push_back(std::move(hand));
   }
-  if (hands.empty()) {
+  if (paths.empty()) {
+    return fail(Errc::refused, fmt::format("{} → {} is not in use, so it has no pace to slow down "
+                                           "from; give --rate, or pause it",
+                                           shown(order.source), shown(provider.name)));
+  }
+  if (slowing.hands.empty()) {
     return fail(Errc::refused,
                 fmt::format("no pace is known of {} → {} to slow down from (a held path goes by "
                             "canaries alone until it has recovered); give --rate, or pause it",
-                            shown(order.source), shown(order.provider)));
+                            shown(order.source), shown(provider.name)));
   }
-  if (hands.size() > slowed_max) {
-    return fail(Errc::refused,
-                fmt::format("{} paths are too many to slow one by one; give --rate", hands.size()));
+  if (slowing.hands.size() > slowed_max) {
+    return fail(Errc::refused, fmt::format("{} paths are too many to slow one by one; give --rate",
+                                           slowing.hands.size()));
   }
-  return hands;
+  return slowing;
 }
 
 // The pool a message leaves by, as the engine chooses it.
@@ -182,6 +167,13 @@ void add_place(console::RecipientExplanation& explanation, const engine::Engine&
   explanation.places.push_back(std::move(place));
 }
 
+bool equal_without_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) {
+    return std::tolower(static_cast<unsigned char>(x)) ==
+           std::tolower(static_cast<unsigned char>(y));
+  });
+}
+
 std::string overlap_text(const std::vector<engine::PathHand>& hands) {
   std::string text;
   for (const engine::PathHand& hand : hands) {
@@ -196,7 +188,8 @@ std::vector<engine::PathHand> pauses_over(const engine::Engine& engine,
   std::vector<engine::PathHand> hands = engine.hands();
   std::erase_if(hands, [&](const engine::PathHand& hand) {
     const bool meets = (hand.source.empty() || agrees(order.source, hand.source)) &&
-                       (hand.provider.empty() || agrees(order.provider, hand.provider));
+                       (hand.provider.empty() || agrees(order.provider, hand.provider) ||
+                        order.provider == hand.bound);
     return hand.action != engine::PathHand::Action::pause || !meets;
   });
   return hands;
@@ -214,6 +207,7 @@ struct Admin::Target {
 
 void Admin::add_stopped_paths(console::ServerStatus& status, const engine::Engine& engine,
                               Instant now) const {
+  status.findings = engine.findings();
   Siblings siblings(status.paths, engine, ports_.recorder.paths(), now);
   for (const engine::PathView& path : status.paths) {
     if (is_held(path)) ++status.paths_held;
@@ -228,12 +222,11 @@ void Admin::add_stopped_paths(console::ServerStatus& status, const engine::Engin
 void Admin::paths(console::PathQuery query, console::Done<console::PathList> done) {
   ports_.relay.with_engine([this, query = std::move(query), done = std::move(done)](
                                engine::Engine& engine, Instant now) mutable {
-    if (auto known = check_names(engine, ports_.catalogue, query.source, query.provider, now);
-        !known)
-      return done(std::unexpected(std::move(known).error()));
+    const auto provider = find_paths(engine, ports_.catalogue, query.source, query.provider, now);
+    if (!provider) return done(std::unexpected(provider.error()));
     const auto all = engine.paths(now);
     Siblings siblings(all, engine, ports_.recorder.paths(), now);
-    auto wanted = matching(all, query.source, query.provider);
+    auto wanted = matching(all, query.source, provider->wanted());
     console::PathList list{.moment = moment(now), .paths = {}, .total = wanted.size()};
     list.held = static_cast<std::uint64_t>(std::ranges::count_if(wanted, is_held));
     std::ranges::sort(wanted,
@@ -249,8 +242,9 @@ void Admin::explain_path(std::string source, std::string provider,
                          console::Done<console::PathList> done) {
   ports_.relay.with_engine([this, source = std::move(source), provider = std::move(provider),
                             done = std::move(done)](engine::Engine& engine, Instant now) mutable {
-    if (auto known = check_names(engine, ports_.catalogue, source, provider, now); !known)
-      return done(std::unexpected(std::move(known).error()));
+    const auto known = find_paths(engine, ports_.catalogue, source, provider, now);
+    if (!known) return done(std::unexpected(known.error()));
+    provider = known->wanted();
     Siblings siblings(engine.paths(now), engine, ports_.recorder.paths(), now);
     console::PathList list{.moment = moment(now), .paths = {}, .total = 1};
     list.paths.push_back(siblings.explain(source, provider));
@@ -262,7 +256,9 @@ void Admin::explain_path(std::string source, std::string provider,
 void Admin::explain_recipient(std::string text, console::Done<console::RecipientExplanation> done) {
   Target target{.text = text, .id = {}, .mailbox = {}, .domain = {}};
   if (text.contains('@')) {
-    const auto mailbox = Mailbox::parse(text);
+    const bool is_bracketed = text.size() > 2 && text.front() == '<' && text.back() == '>';
+    const auto mailbox =
+        Mailbox::parse(is_bracketed ? text.substr(1, text.size() - 2) : text, AddressCharset::utf8);
     if (!mailbox) return done(fail(Errc::invalid_argument, mailbox.error().context));
     target.mailbox = mailbox->text();
     target.domain = mailbox->domain();
@@ -292,26 +288,10 @@ void Admin::explain_recipient(std::string text, console::Done<console::Recipient
 // On the reader's thread: what only the spool knows; then back to the engine for the paths.
 void Admin::read_waiting(const Target& target, std::vector<engine::RecipientView> views,
                          const console::Done<console::RecipientExplanation>& done) {
-  console::RecipientExplanation found;
-  found.is_of_domain = !target.domain.empty() && target.mailbox.empty();
-  found.is_all_counted = target.domain.empty() || views.size() < recipients_looked_at;
-  for (engine::RecipientView& view : views) {
-    const auto stored = ports_.spool.read_message(view.id);
-    if (!stored || view.recipient >= stored->envelope.recipients.size()) continue;
-    console::RecipientExplanation::Waiting waiting;
-    waiting.mailbox = stored->envelope.recipients[view.recipient].mailbox.text();
-    if (!target.mailbox.empty() && waiting.mailbox != target.mailbox) continue;
-    if (found.recipients.size() == recipients_explained) {
-      found.has_more = true;
-      ++found.more;
-      continue;
-    }
-    waiting.pool = stored->pool;
-    if (const auto state = ports_.spool.read_state(view.id, view.recipient); state && *state)
-      waiting.reply_text = (*state)->reply_text;
-    waiting.view = std::move(view);
-    found.recipients.push_back(std::move(waiting));
-  }
+  console::RecipientExplanation found = collect_waiting(target, views, std::equal_to<>());
+  // Hardly any receiver tells two mailboxes apart by their case.
+  if (found.recipients.empty() && !target.mailbox.empty())
+    found = collect_waiting(target, views, equal_without_case);
   if (found.recipients.empty()) {
     return done(fail(
         Errc::not_found,
@@ -328,30 +308,59 @@ void Admin::read_waiting(const Target& target, std::vector<engine::RecipientView
       });
 }
 
+console::RecipientExplanation Admin::collect_waiting(
+    const Target& target, const std::vector<engine::RecipientView>& views,
+    const SameMailbox& is_same) const {
+  console::RecipientExplanation found;
+  found.is_of_domain = !target.domain.empty() && target.mailbox.empty();
+  found.is_all_counted = target.domain.empty() || views.size() < recipients_looked_at;
+  for (const engine::RecipientView& view : views) {
+    const auto stored = ports_.spool.read_message(view.id);
+    if (!stored || view.recipient >= stored->envelope.recipients.size()) continue;
+    console::RecipientExplanation::Waiting waiting;
+    waiting.mailbox = stored->envelope.recipients[view.recipient].mailbox.text();
+    if (!target.mailbox.empty() && !is_same(waiting.mailbox, target.mailbox)) continue;
+    if (found.recipients.size() == recipients_explained) {
+      found.has_more = true;
+      ++found.more;
+      continue;
+    }
+    waiting.pool = stored->pool;
+    if (const auto state = ports_.spool.read_state(view.id, view.recipient); state && *state)
+      waiting.reply_text = (*state)->reply_text;
+    waiting.view = view;
+    found.recipients.push_back(std::move(waiting));
+  }
+  return found;
+}
+
 void Admin::hands(console::Done<console::HandList> done) {
   ports_.relay.with_engine([this, done = std::move(done)](engine::Engine& engine, Instant now) {
-    done(console::HandList{moment(now), engine.hands(), {}, {}});
+    done(console::HandList{moment(now), engine.hands(), {}, {}, {}});
   });
 }
 
 void Admin::set_hand(console::HandOrder order, console::Done<console::HandList> done) {
   ports_.relay.with_engine([this, order = std::move(order), done = std::move(done)](
                                engine::Engine& engine, Instant now) mutable {
-    if (auto known = check_names(engine, ports_.catalogue, order.source, order.provider, now);
-        !known)
-      return done(std::unexpected(std::move(known).error()));
-    std::vector<engine::PathHand> hands;
+    const auto provider = find_paths(engine, ports_.catalogue, order.source, order.provider, now);
+    if (!provider) return done(std::unexpected(provider.error()));
+    const auto covered = matching(engine.paths(now), order.source, provider->wanted());
+    Slowing laid;
     if (order.kind == console::HandOrder::Kind::slow && !order.rate) {
-      auto slowing = slowing_hands(engine, order, now);
+      auto slowing = slow_down(covered, order, *provider, now);
       if (!slowing) return done(std::unexpected(std::move(slowing).error()));
-      hands = std::move(*slowing);
+      laid = std::move(*slowing);
     } else {
-      hands.push_back(hand_of(order, now));
+      laid.hands.push_back(hand_of(order, *provider, now));
     }
-    const std::uint64_t covered = matching(engine.paths(now), order.source, order.provider).size();
-    ports_.relay.set_hands(std::move(hands), [this, done, covered](auto set) {
+    console::HandList answer{.covered = covered.size() - laid.passed_over.size(),
+                             .passed_over = std::move(laid.passed_over)};
+    ports_.relay.set_hands(std::move(laid.hands), [this, done, answer](auto set) mutable {
       if (!set) return done(std::unexpected(std::move(set).error()));
-      done(console::HandList{moment(ports_.clock.now()), std::move(*set), {}, covered});
+      answer.moment = moment(ports_.clock.now());
+      answer.hands = std::move(*set);
+      done(std::move(answer));
     });
   });
 }
@@ -359,9 +368,9 @@ void Admin::set_hand(console::HandOrder order, console::Done<console::HandList> 
 void Admin::resume(console::PathOrder order, console::Done<console::HandList> done) {
   ports_.relay.with_engine([this, order = std::move(order), done = std::move(done)](
                                engine::Engine& engine, Instant now) mutable {
-    if (auto known = check_names(engine, ports_.catalogue, order.source, order.provider, now);
-        !known)
-      return done(std::unexpected(std::move(known).error()));
+    const auto provider = find_paths(engine, ports_.catalogue, order.source, order.provider, now);
+    if (!provider) return done(std::unexpected(provider.error()));
+    order.provider = provider->wanted();
     relay::HandsWanted wanted{0, order.source, order.provider};
     relay::OperatorNote note{order.actor, order.reason};
     ports_.relay.remove_hands(
@@ -380,7 +389,7 @@ void Admin::resume(console::PathOrder order, console::Done<console::HandList> do
                                                  "that back with `mailweir path undo ID`",
                                                  overlap_text(left))));
             }
-            done(console::HandList{moment(then), std::move(removed), std::move(left), {}});
+            done(console::HandList{moment(then), std::move(removed), std::move(left), {}, {}});
           });
         });
   });
@@ -398,16 +407,16 @@ void Admin::undo(std::uint64_t hand, console::PathOrder order,
                                        "lists what is",
                                        hand)));
         }
-        done(console::HandList{moment(ports_.clock.now()), std::move(*removed), {}, {}});
+        done(console::HandList{moment(ports_.clock.now()), std::move(*removed), {}, {}, {}});
       });
 }
 
 void Admin::forget(console::PathOrder order, console::Done<console::ForgottenPaths> done) {
   ports_.relay.with_engine([this, order = std::move(order), done = std::move(done)](
                                engine::Engine& engine, Instant now) mutable {
-    if (auto known = check_names(engine, ports_.catalogue, order.source, order.provider, now);
-        !known)
-      return done(std::unexpected(std::move(known).error()));
+    const auto provider = find_paths(engine, ports_.catalogue, order.source, order.provider, now);
+    if (!provider) return done(std::unexpected(provider.error()));
+    order.provider = provider->wanted();
     std::vector<relay::PathName> names;
     if (!order.source.empty() && !order.provider.empty()) {
       names.push_back({order.source, order.provider});

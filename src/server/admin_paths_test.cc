@@ -116,6 +116,26 @@ TEST_F(AdminPaths, ARecipientIsExplainedByAddressDomainAndMessage) {
   EXPECT_EQ(explain("a@b@c").error().code, Errc::invalid_argument);
 }
 
+TEST_F(AdminPaths, ARecipientIsFoundAsAPersonWritesIt) {
+  start_all();
+  ASSERT_TRUE(set({.kind = HandOrder::Kind::pause}));
+  auto message = make_message("s@a.test", {"User@b.test"});
+  message.envelope.recipients.push_back(
+      {.mailbox = Mailbox::parse("日本@b.test", AddressCharset::utf8).value()});
+  accept(std::move(message));
+  for (const char* as : {"User@b.test", "<User@b.test>", "user@B.Test", "<USER@b.test>"}) {
+    const auto found = explain(as);
+    ASSERT_TRUE(found) << as << ": " << found.error().context;
+    ASSERT_THAT(found->recipients, SizeIs(1));
+    EXPECT_EQ(found->recipients[0].mailbox, "User@b.test");
+  }
+  const auto found = explain("日本@b.test");
+  ASSERT_TRUE(found) << found.error().context;
+  EXPECT_THAT(found->recipients, SizeIs(1));
+  accept("user@b.test");
+  EXPECT_EQ(explain("user@b.test")->recipients[0].mailbox, "user@b.test");
+}
+
 TEST_F(AdminPaths, APauseStopsThePathUntilItIsResumed) {
   start_all();
   const auto paused = set({.kind = HandOrder::Kind::pause, .source = "one", .lasts = 1h});
@@ -132,6 +152,39 @@ TEST_F(AdminPaths, APauseStopsThePathUntilItIsResumed) {
   EXPECT_THAT(resume("one", "")->hands, SizeIs(1));
   ASSERT_TRUE(spool.wait_until_gone(id));
   EXPECT_EQ(resume("one", "").error().code, Errc::not_found);
+}
+
+TEST_F(AdminPaths, AHandNamedByADomainBindsWhereItsMailGoes) {
+  start_all();
+  ASSERT_TRUE(spool.wait_until_gone(accept("ok@b.test")));
+  const auto paused = set({.kind = HandOrder::Kind::pause, .provider = "B.test"});
+  ASSERT_TRUE(paused) << paused.error().context;
+  EXPECT_EQ(paused->covered, 1U);
+  EXPECT_EQ(paused->hands[0].provider, "b.test");
+  EXPECT_EQ(paused->hands[0].bound, provider());
+  EXPECT_TRUE(explain("one", "b.test")->paths[0].path.is_paused);
+  const MessageId id = accept("r@c.test");  // of the same provider
+  EXPECT_EQ(status().paths_paused, 1U);
+  restart();
+  EXPECT_EQ(hands().hands[0].bound, provider());
+  EXPECT_TRUE(explain("one", "c.test")->paths[0].path.is_paused);
+  EXPECT_THAT(resume("", "c.test")->hands, SizeIs(1));  // named by a domain of the provider
+  EXPECT_TRUE(spool.wait_until_gone(id));
+}
+
+TEST_F(AdminPaths, AHandMayNameADomainWhoseProviderIsNotKnownYet) {
+  start_all();
+  const auto paused = set({.kind = HandOrder::Kind::pause, .provider = "grey.example"});
+  ASSERT_TRUE(paused) << paused.error().context;
+  EXPECT_TRUE(paused->hands[0].names_domain);
+  EXPECT_EQ(paused->hands[0].bound, "");
+  EXPECT_THAT(resume("", "grey.example")->hands, SizeIs(1));
+  const auto wrong = set({.kind = HandOrder::Kind::pause, .provider = "exa_mple..com"});
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().code, Errc::invalid_argument);
+  EXPECT_THAT(set({.kind = HandOrder::Kind::pause, .provider = "GOOGLE"}).error().context,
+              HasSubstr("did you mean \"google\"?"));
+  EXPECT_THAT(hands().hands, IsEmpty());
 }
 
 TEST_F(AdminPaths, APathThatIsHeldAndPausedIsCountedOnce) {
@@ -171,6 +224,25 @@ TEST_F(AdminPaths, SlowHalvesThePaceThatIsKnown) {
       set({.kind = HandOrder::Kind::slow, .rate = Rate{20, std::chrono::minutes(1)}});
   EXPECT_EQ(given->hands[0].provider, "");
   EXPECT_EQ(given->covered, 1U);
+}
+
+TEST_F(AdminPaths, SlowTellsWhichPathsItLeavesAsTheyAre) {
+  options.engine.routes.insert(options.engine.routes.begin(), {.domain = "well.test",
+                                                               .hosts = {"127.0.0.1", "127.0.0.2"},
+                                                               .port = receiver.port(),
+                                                               .provider = "well"});
+  start_all();
+  hold_path();
+  ASSERT_TRUE(spool.wait_until_gone(accept("ok@well.test")));
+  const Rate known{60, std::chrono::minutes(1)};
+  ASSERT_TRUE(set({.kind = HandOrder::Kind::cap, .provider = "well", .rate = known}));
+  const auto slowed = set({.kind = HandOrder::Kind::slow});
+  ASSERT_TRUE(slowed) << slowed.error().context;
+  ASSERT_THAT(slowed->hands, SizeIs(1));
+  EXPECT_EQ(slowed->hands[0].provider, "well");
+  ASSERT_THAT(slowed->passed_over, SizeIs(1));
+  EXPECT_EQ(slowed->passed_over[0].provider, provider());
+  EXPECT_TRUE(slowed->passed_over[0].is_held);
 }
 
 TEST_F(AdminPaths, AHandIsTakenBackOnce) {
