@@ -104,10 +104,11 @@ std::string explain(const Catalogue& catalogue, const Judged& judged, Language l
   const ProviderEntry* entry = find_provider(catalogue, judged.refusal.provider);
   const std::string provider = entry != nullptr ? entry->name : judged.refusal.provider;
   std::string text = printable(to_display(judged.refusal.reply)) + "\n";
+  const std::size_t column = language == Language::japanese ? 14 : 12;  // wider than any label
   const auto row = [&](Text label, std::string_view value) {
     const std::string name(text_of(language, label));
     const std::size_t width = display_width(name);
-    text += fmt::format("  {}{}{}\n", name, std::string(width < 12 ? 12 - width : 1, ' '), value);
+    text += fmt::format("  {}{}{}\n", name, std::string(column - width, ' '), value);
   };
   if (!judged.refusal.recipient.empty())
     row(Text::recipient_label, printable(judged.refusal.recipient));

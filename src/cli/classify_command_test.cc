@@ -63,6 +63,8 @@ TEST_F(ClassifyCommand, ExplainsInJapanese) {
       exit_ok);
   EXPECT_THAT(out_, AllOf(HasSubstr("送信の量か速さが多すぎる"),
                           HasSubstr("経路(送信元 × プロバイダー)を保留")));
+  EXPECT_THAT(out_, HasSubstr("\n  プロバイダー  Microsoft 365"));
+  EXPECT_THAT(out_, HasSubstr("\n  段階          "));
 }
 
 TEST_F(ClassifyCommand, ABlockListingDoesNotBounce) {

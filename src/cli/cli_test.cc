@@ -282,6 +282,18 @@ TEST_F(CliTest, ConfigCheckNeedsNoServer) {
   EXPECT_EQ(nlohmann::json::parse(out_)["valid"], true);
 }
 
+TEST_F(CliTest, ConfigCheckShowsNoControlCharactersOfTheFile) {
+  report_ = {false, "x.toml:1:1: \x1b[2Jnot TOML\nanother\n", "x.toml"};
+  EXPECT_EQ(run({"config", "check", "x.toml"}), exit_refused);
+  EXPECT_THAT(err_, testing::StartsWith("x.toml:1:1: \\x1B[2Jnot TOML\nanother\n"));
+}
+
+TEST_F(CliTest, TraceOfARecipientSaysHowToFindTheId) {
+  EXPECT_EQ(run({"trace", "ken@example.com"}), exit_usage);
+  EXPECT_THAT(err_, HasSubstr("mailweir explain ken@example.com"));
+  EXPECT_THAT(err_, HasSubstr("grep -F 'ken@example.com'"));
+}
+
 TEST_F(CliTest, NamesACommandThatIsNone) {
   EXPECT_EQ(run({"statsu"}), exit_usage);
   EXPECT_EQ(err_,

@@ -163,6 +163,10 @@ int show_message(const Context& context, const std::string& id, bool content) {
 }
 
 int show_trace(const Context& context, const std::string& id) {
+  if (id.contains('@')) {
+    complain(context, say(context.style.language, Text::trace_takes_an_id, printable(id)));
+    return exit_usage;
+  }
   return ask(context, get(fmt::format("/api/v1/messages/{}/trace", percent_encode(id))),
              present_trace);
 }
@@ -207,9 +211,11 @@ int check_config(const Context& context, const std::string& file) {
     const Json json = {{"valid", report.is_valid}, {"file", report.file}, {"report", report.text}};
     context.environment.out(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   } else {
+    std::string text;  // it may quote a file that is no text at all
+    for (const std::string_view line : lines_of(report.text)) text += printable(line) + "\n";
     (report.is_valid ? context.environment.out : context.environment.err)(
-        report.text +
-        say(language, report.is_valid ? Text::config_valid : Text::config_is_invalid, name) + "\n");
+        text + say(language, report.is_valid ? Text::config_valid : Text::config_is_invalid, name) +
+        "\n");
   }
   if (report.is_unreadable) return exit_failure;
   return report.is_valid ? exit_ok : exit_refused;

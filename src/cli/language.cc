@@ -112,6 +112,12 @@ constexpr std::array entries = std::to_array<Entry>({
     {Text::event_next_by_path, "goes again when its path is free", "経路が空き次第、再送"},
     {Text::event_no_reply, "no reply at {0}: {1}", "{0} で応答なし: {1}"},
     {Text::in_clear, "in clear", "平文"},
+    {Text::trace_takes_an_id,
+     "trace takes a message id: `mailweir explain {0}` finds mail that waits; of mail that has "
+     "left "
+     "the queue the event log (events.path) names the id: grep -F '{0}'",
+     "trace にはメッセージ ID を指定してください。待機中のメールは `mailweir explain {0}`、"
+     "処理済みのメールの ID はイベントログ(events.path)を grep -F '{0}' して確認できます"},
     {Text::no_events, "The event log has nothing about {0}.", "{0} の記録はありません。"},
     {Text::would_retry, "Messages that would be tried at once: {0}.",
      "{0} 通がすぐに再試行の対象になります。"},
@@ -217,6 +223,8 @@ constexpr std::array entries = std::to_array<Entry>({
     {Text::path_paused_until_undone, "until it is taken back ", "取り消すまで"},
     {Text::path_paused_more, " (and 1 more pause in force)", "、ほかに停止指示 1 件"},
     {Text::path_paused_many_more, " (and {0} more pauses in force)", "、ほかに停止指示 {0} 件"},
+    {Text::paths_paused_together, "{0} paths are paused {1}by {2}: {3}. Nothing goes by {4}.",
+     "{0} 経路を{1}停止中(指示: {2}、理由: {3})。対象: {4}。"},
     {Text::path_ramps, "Recovering since {0}: {1} sends {2} to {3} to verify what it bears{5}{4}.",
      "回復確認中 {0}: {1} から {3} へ {2} で送信し、受け入れを確認しています{5}{4}。"},
     {Text::path_ramp_bound, "; kept back by {0}, next message {1}", "。制限: {0}、次の送信は {1}"},

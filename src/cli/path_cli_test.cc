@@ -271,6 +271,41 @@ TEST_F(CliTest, OfPathsThatAreShutTheOneThatMovesFirstIsTheAnswer) {
   EXPECT_THAT(out_, HasSubstr("paused by an operator, its pause ends in 40s"));
 }
 
+TEST_F(CliTest, PathsThatOnePauseStopsAreOneLineOfTheStatus) {
+  console::ExplainedPath other = port_.paused;
+  other.path.provider = "ms365";
+  port_.server.stopped_paths = {port_.held, port_.paused, other};
+  EXPECT_EQ(run({"status"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("\n2 paths are paused until 2026-09-21 16:13:20Z by uid 0: they "
+                              "called. Nothing goes by mx2 → google, mx2 → ms365.\n"));
+  EXPECT_THAT(out_, HasSubstr("\nmx1 → ms365: Held since"));
+  EXPECT_THAT(out_, Not(HasSubstr("mx2 → google: ")));
+  port_.server.stopped_paths = {port_.paused};
+  EXPECT_EQ(run({"status"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("mx2 → google: Paused until"));
+}
+
+TEST_F(CliTest, APauseOfWhatNobodyKnowsYetSaysSo) {
+  port_.covered = 0;
+  port_.names_domain = true;
+  const std::vector<std::string> pause = {"path",      "pause",    "mx1",
+                                          "grey.test", "--reason", "they call"};
+  EXPECT_EQ(run(pause), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("Where mail for grey.test goes is not known yet"));
+  EXPECT_THAT(out_, Not(HasSubstr("No path in use")));
+  port_.bound_to = "grey";
+  EXPECT_EQ(run(pause), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("pause mx1 → grey.test (grey)"));
+  EXPECT_THAT(out_, HasSubstr("No path in use"));
+}
+
+TEST_F(CliTest, WhatSlowLeavesAsItIsIsListed) {
+  port_.passed_over = {{"mx1", "ms365", true}, {"mx2", "yahoo", false}};
+  EXPECT_EQ(run({"path", "slow", "*", "*", "--reason", "they call"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("Not slowed: mx1 → ms365, it is held"));
+  EXPECT_THAT(out_, HasSubstr("Not slowed: mx2 → yahoo, no pace of it is known"));
+}
+
 TEST_F(CliTest, CellsThatAreNotOpenAreToldOfThePath) {
   port_.open.path.cells = {{.name = "sender_domain news.example",
                             .learned = *port_.held.path.learned,

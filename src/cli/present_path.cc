@@ -130,24 +130,22 @@ bool ends_later(const Json& hand, const Json& other) {
   return !others.empty() && (end.empty() || end > others);
 }
 
-// Several pauses bind together: the path stands until the last has ended.
-std::string paused_sentence(const Json& path, const Style& style) {
-  const Json* last = nullptr;
-  std::uint64_t pauses = 0;
-  for (const Json& hand : member(path, "hands")) {
-    if (raw_text(hand, "action") != "pause") continue;
-    ++pauses;
-    if (last == nullptr || ends_later(hand, *last)) last = &hand;
-  }
-  const Json& hand = last == nullptr ? path : *last;
+std::string until_text(const Json& hand, const Style& style) {
   const std::string end = raw_text(hand, "until");
+  return end.empty() ? std::string(word(style, Text::path_paused_until_undone))
+                     : say(style.language, Text::path_paused_until, time_text(end));
+}
+
+std::string paused_sentence(const Json& path, const Style& style) {
+  const Json* last = last_pause(path);
+  const Json& hand = last == nullptr ? path : *last;
+  const auto pauses = static_cast<std::uint64_t>(std::ranges::count_if(
+      member(path, "hands"),
+      [](const Json& candidate) { return raw_text(candidate, "action") == "pause"; }));
   const std::string more = say(style.language, Text::path_paused_many_more,
                                count_text(std::max<std::uint64_t>(1, pauses) - 1));
-  return say(style.language, Text::path_paused,
-             end.empty() ? std::string(word(style, Text::path_paused_until_undone))
-                         : say(style.language, Text::path_paused_until, time_text(end)),
-             shown_text(hand, "by"), shown_text(hand, "reason"), shown_text(path, "source"),
-             shown_text(path, "provider"),
+  return say(style.language, Text::path_paused, until_text(hand, style), shown_text(hand, "by"),
+             shown_text(hand, "reason"), shown_text(path, "source"), shown_text(path, "provider"),
              pauses < 2    ? ""
              : pauses == 2 ? word(style, Text::path_paused_more)
                            : std::string_view(more));
@@ -292,6 +290,26 @@ std::string path_sentence(const Json& path, std::string_view server_time, const 
     return say(style.language, Text::path_unused, shown_text(path, "source"),
                shown_text(path, "provider"));
   return open_sentence(path, server_time, style);
+}
+
+const Json* last_pause(const Json& path) {
+  const Json* last = nullptr;
+  for (const Json& hand : member(path, "hands")) {
+    if (raw_text(hand, "action") != "pause") continue;
+    if (last == nullptr || ends_later(hand, *last)) last = &hand;
+  }
+  return last;
+}
+
+std::string paused_together(const std::vector<const Json*>& paths, const Style& style) {
+  std::string names;
+  for (const Json* path : paths) {
+    names += fmt::format("{}{} → {}", names.empty() ? "" : ", ", shown_text(*path, "source"),
+                         shown_text(*path, "provider"));
+  }
+  const Json& hand = *last_pause(*paths.front());
+  return say(style.language, Text::paths_paused_together, count_text(paths.size()),
+             until_text(hand, style), shown_text(hand, "by"), shown_text(hand, "reason"), names);
 }
 
 std::string present_paths(const Json& list, const Style& style) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/present.h"
 
@@ -14,6 +15,12 @@ namespace mailweir::cli {
 // "Held since 17:03:12Z (22m00s): ms365 refused mx1 with 451 …; next canary in 4m28s (forecast); …"
 std::string path_sentence(const nlohmann::ordered_json& path, std::string_view server_time,
                           const Style& style);
+
+// Several pauses bind together, until the last has ended: that one. Null: it is not paused.
+const nlohmann::ordered_json* last_pause(const nlohmann::ordered_json& path);
+// Of paths that one pause stops: "3 paths are paused until …"
+std::string paused_together(const std::vector<const nlohmann::ordered_json*>& paths,
+                            const Style& style);
 
 // What the sentence rests on: the refusal verbatim, its rule, what was learned, caps, hands.
 std::string path_details(const nlohmann::ordered_json& path, std::string_view indent,

@@ -1,3 +1,6 @@
+#include <map>
+#include <vector>
+
 #include "cli/json_view.h"
 #include "cli/present_path.h"
 
@@ -83,7 +86,18 @@ std::string stopped_paths(const Json& status, const Style& style) {
   std::string lines;
   for (const Json& finding : member(status, "findings"))
     lines += coloured(finding_text(finding, style), Colour::red, style) + "\n";
+  std::map<std::uint64_t, std::vector<const Json*>> by_pause;
   for (const Json& path : paths) {
+    const Json* pause = raw_text(path, "state") == "paused" ? last_pause(path) : nullptr;
+    if (pause != nullptr) by_pause[number(*pause, "id")].push_back(&path);
+  }
+  for (const auto& [hand, stopped] : by_pause) {
+    if (stopped.size() > 1)
+      lines += coloured(paused_together(stopped, style), Colour::yellow, style) + "\n";
+  }
+  for (const Json& path : paths) {
+    const Json* pause = raw_text(path, "state") == "paused" ? last_pause(path) : nullptr;
+    if (pause != nullptr && by_pause[number(*pause, "id")].size() > 1) continue;
     lines += coloured(fmt::format("{} → {}: {}", shown_text(path, "source"),
                                   shown_text(path, "provider"),
                                   path_sentence(path, raw_text(status, "server_time"), style)),

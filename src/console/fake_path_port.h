@@ -59,7 +59,9 @@ class FakePathPort : public AdminPort {
     if (asked_hand.lasts) hand.until = moment.now + *asked_hand.lasts;
     hand.reason = asked_hand.reason;
     hand.by = asked_hand.actor;
-    done(HandList{moment, {hand}, {}, covered});
+    hand.names_domain = names_domain;
+    hand.bound = bound_to;
+    done(HandList{moment, {hand}, {}, covered, passed_over});
   }
   void resume(PathOrder order, Done<HandList> done) override {
     asked_order = std::move(order);
@@ -93,6 +95,9 @@ class FakePathPort : public AdminPort {
 
   PathQuery asked_paths;
   std::string asked_target;
+  bool names_domain = false;  // of hands set
+  std::string bound_to;
+  std::vector<PassedOver> passed_over;
   HandOrder asked_hand;
   PathOrder asked_order;
   std::uint64_t asked_undo = 0;

@@ -69,7 +69,11 @@ Result<runtime::TcpAcceptor> listen_tcp(const runtime::Executor& executor,
     acceptor.set_option(asio::ip::v6_only(true), ec);
   if (!ec) acceptor.bind(address, ec);
   if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
-  if (ec) return std::unexpected(cannot_listen(to_string(endpoint), ec.message()));
+  if (ec) {
+    return std::unexpected(cannot_listen(
+        to_string(endpoint),
+        ec.message() + "; end what uses it, or give http.listen another address or port"));
+  }
   return acceptor;
 }
 

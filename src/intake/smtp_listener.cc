@@ -85,7 +85,8 @@ Result<void> SmtpListener::State::listen() {
   boost::system::error_code ec;
   const auto failed = [&] {
     return fail(Errc::invalid_argument,
-                "cannot listen on " + to_string(endpoint) + ": " + ec.message());
+                "cannot listen on " + to_string(endpoint) + ": " + ec.message() +
+                    "; end what uses it, or give smtp.listen another address or port");
   };
   if (acceptor.open(at.protocol(), ec); ec) return failed();
   acceptor.set_option(Tcp::acceptor::reuse_address(true), ec);

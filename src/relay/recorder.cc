@@ -60,7 +60,7 @@ void Recorder::received(const delivery::QueuedMessage& message, std::string_view
   const std::string_view client(stored.client);
   log_.record(stored.received_at,
               operations::MessageReceived{.id = stored.id,
-                                          .client = client.substr(0, client.find(' ')),
+                                          .client = client.substr(0, client.rfind(" [")),
                                           .helo = helo,
                                           .tls = tls,
                                           .listener = listener,

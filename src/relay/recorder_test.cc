@@ -75,6 +75,13 @@ class RecorderTest : public ::testing::Test {
   Recorder recorder{*log, metrics, clock};
 };
 
+TEST_F(RecorderTest, WhoSubmitsOverTheSocketIsNamedInFull) {
+  auto submitted = message(1);
+  submitted.message.client = "uid 1000 [api]";
+  recorder.received(submitted, "api", "api", "");
+  EXPECT_EQ(events().at(0)["client"], "uid 1000");
+}
+
 TEST_F(RecorderTest, AReceiptIsAnEventAndIsCounted) {
   recorder.received(message(3), "127.0.0.1:2525", "client.test", "TLSv1.3 X");
   const auto found = events();

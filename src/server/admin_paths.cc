@@ -295,9 +295,14 @@ void Admin::read_waiting(const Target& target, std::vector<engine::RecipientView
   if (found.recipients.empty()) {
     return done(fail(
         Errc::not_found,
-        fmt::format("nothing that waits is for {}; if it has left the queue, `mailweir trace {}` "
-                    "tells what became of it",
-                    target.text, target.domain.empty() ? to_string(target.id) : "ID")));
+        target.domain.empty()
+            ? fmt::format("nothing that waits is for {0}; if it has left the queue, `mailweir "
+                          "trace {0}` tells what became of it",
+                          to_string(target.id))
+            : fmt::format("nothing that waits is for {0}; if it has left the queue, the event log "
+                          "(events.path) names its id (grep -F '{0}'), and `mailweir trace ID` "
+                          "tells what became of it",
+                          target.text)));
   }
   ports_.relay.with_engine(
       [this, found = std::move(found), done](engine::Engine& engine, Instant now) mutable {

@@ -112,6 +112,23 @@ class Paths(ServerCase):
         self.assertTrue(taken["by"], taken)
         self.assertIn("nothing with the id", self.hand("undo", hand["id"], code=4))
 
+    def test_a_pause_named_by_a_domain_binds_though_none_of_its_mail_waits(self):
+        self.send("first@example.com")
+        self.wait_totals(recipients=0)
+        self.assertIn(f"example.com ({self.provider})", self.hand("pause", "default", "example.com", "--reason", "they called"))
+        self.send("second@example.com")
+        self.send("third@other.example")  # of the same provider
+        until("a paused path", SECONDS, lambda: self.state() == "paused", 0.05)
+        self.server.kill()
+        self.server.start(SECONDS)
+        self.send("fourth@other.example")
+        until("the paused path again", SECONDS, lambda: self.path() and self.state() == "paused", 0.05)
+        self.wait_totals(recipients=3)
+        self.assertEqual(self.receiver.source()["messages"], 1)
+        self.assertIn("can be no domain", self.hand("pause", "*", "exa_mple..com", "--reason", "x", code=2))
+        self.hand("resume", "default", "example.com", "--reason", "over")
+        self.wait_totals(recipients=0)
+
     def test_a_pause_ends_by_itself(self):
         self.hand("pause", "*", "*", "--for", "1s", "--reason", "a moment")
         self.send("someone@example.com")
