@@ -219,7 +219,14 @@ TEST_F(CliTest, AnOpenPathWhoseServersCannotBeReachedIsNotCalledFree) {
   EXPECT_THAT(out_, StartsWith(answer));
   EXPECT_EQ(run({"explain", "--path", "mx2", "ms365", "--lang", "ja"}), exit_ok);
   EXPECT_THAT(out_, StartsWith("到達不能: ms365 のサーバーに接続できません("));
+  EXPECT_THAT(out_, Not(HasSubstr("next hops that")));
+  port_.waiting_one.view.reason = engine::WaitReason::retry;
+  EXPECT_EQ(run({"explain", "ken@example.com"}), exit_ok);
+  EXPECT_THAT(out_, StartsWith(answer));
   port_.open.path.unreached->is_all = false;
+  port_.waiting_one.view.reason = engine::WaitReason::next_hop_down;
+  EXPECT_EQ(run({"explain", "ken@example.com"}), exit_ok);
+  EXPECT_THAT(out_, StartsWith("Unreachable: its servers cannot be reached; next try in "));
   EXPECT_EQ(run({"explain", "--path", "mx2", "ms365"}), exit_ok);
   EXPECT_THAT(out_, StartsWith("Open"));
   EXPECT_THAT(out_, HasSubstr("next hops that cannot be reached: 1, the first since "));

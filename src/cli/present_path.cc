@@ -382,7 +382,8 @@ const Json* telling_path_of(const Json& answer, const Json& recipient) {
   const std::string reason = raw_text(recipient, "reason");
   const bool is_of_path =
       reason == "path_held" || reason == "path_paused" || reason == "learned_limit";
-  const Json* path = is_of_path || reason == "next_hop_down" ? telling_path(answer) : nullptr;
+  const bool is_unanswered = reason == "next_hop_down" || reason == "retry";
+  const Json* path = is_of_path || is_unanswered ? telling_path(answer) : nullptr;
   return is_of_path || (path != nullptr && is_unreached(*path)) ? path : nullptr;
 }
 

@@ -163,7 +163,8 @@ std::string in_force_text(const Json& path, const Style& style) {
 
 std::string unreached_text(const Json& path, const Style& style) {
   const Json& unreached = member(path, "unreached");
-  if (unreached.is_null()) return {};
+  const bool is_said = is_set(unreached, "all") && raw_text(path, "state") == "open";
+  if (unreached.is_null() || is_said) return {};
   return say(style.language, Text::detail_unreached, count_text(number(unreached, "next_hops")),
              time_text(raw_text(unreached, "since")), time_text(raw_text(unreached, "next_try")));
 }
