@@ -306,6 +306,16 @@ TEST_F(CliTest, APauseOfWhatNobodyKnowsYetSaysSo) {
   EXPECT_THAT(out_, HasSubstr("No path in use"));
 }
 
+TEST_F(CliTest, AHeldPathOfWhichNoPaceIsLearnedShowsNone) {
+  EXPECT_EQ(run({"path", "list", "--rows", "1"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("4.5/s"));
+  port_.held.path.learned->is_pace_learned = false;
+  EXPECT_EQ(run({"path", "list", "--rows", "1"}), exit_ok);
+  EXPECT_THAT(out_, Not(HasSubstr("4.5/s")));
+  EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("no pace yet, so far up to 4.5/s"));
+}
+
 TEST_F(CliTest, WhatSlowLeavesAsItIsIsListed) {
   port_.passed_over = {{"mx1", "ms365", true}, {"mx2", "yahoo", false}};
   EXPECT_EQ(run({"path", "slow", "*", "*", "--reason", "they call"}), exit_ok);

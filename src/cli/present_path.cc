@@ -50,8 +50,10 @@ std::string since_text(const Json& learned, std::string_view server_time, const 
   return say(style.language, Text::time_with_age, time_text(since), age_text(std::max(0.0, age)));
 }
 
+// Of a held path what it would start from again is no pace: nothing but canaries goes.
 std::string pace_text(const Json& path) {
   const Json& learned = member(path, "learned");
+  if (raw_text(learned, "mode") == "held" && !is_set(learned, "pace_is_learned")) return {};
   if (const double pace = real(learned, "pace_per_s"); pace > 0) return rate_text(pace);
   return shown_text(member(path, "caps"), "message_rate");
 }

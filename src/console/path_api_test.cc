@@ -124,6 +124,43 @@ TEST_F(PathApi, ARecipientIsExplainedWithThePathsOfItsPool) {
   EXPECT_EQ(answer["places"][0]["paths"].size(), 2U);
 }
 
+TEST_F(PathApi, WhatKeepsAPathBackBesidesItsOwnStateIsTold) {
+  engine::PathExplanation& path = port_.open.path;
+  path.findings = {{.cause = "ip-blocked",
+                    .source = "mx2",
+                    .provider = "ms365",
+                    .host = {},
+                    .since = port_.moment.now - std::chrono::minutes(1),
+                    .found = port_.moment.now,
+                    .english = "silent",
+                    .japanese = "応答なし"}};
+  path.unreached = engine::Unreached{
+      .hops = 2, .is_all = false, .since = port_.moment.now, .next_try = port_.moment.now};
+  path.cells = {{.name = "tenant acme", .learned = *path.learned, .last = {}}};
+  path.is_warming = true;
+  const auto open = [this] { return get("/api/v1/explain?source=mx2&provider=ms365")["paths"][0]; };
+  const Json told = open();
+  EXPECT_EQ(told["findings"][0]["cause"], "ip-blocked");
+  EXPECT_EQ(told["findings"][0]["host"], nullptr);
+  EXPECT_EQ(told["findings"][0]["since"], "2026-09-21T14:12:20.000Z");
+  EXPECT_EQ(told["findings"][0]["text"], "silent");
+  EXPECT_EQ(told["findings"][0]["text_ja"], "応答なし");
+  EXPECT_EQ(told["unreached"]["next_hops"], 2);
+  EXPECT_EQ(told["unreached"]["all"], false);
+  EXPECT_EQ(told["cells"][0]["name"], "tenant acme");
+  EXPECT_EQ(told["cells"][0]["slowed_until"], nullptr);
+  EXPECT_EQ(told["warming"], true);
+  EXPECT_EQ(told["pace"]["by"], "cap");
+  path.learned->own_pace = 0.1;
+  EXPECT_EQ(open()["pace"]["by"], "learned");
+  EXPECT_EQ(open()["pace"]["per_s"], 0.1);
+  path.learned->is_pace_learned = false;
+  EXPECT_EQ(open()["pace"]["by"], "start");
+  path.learned->own_pace = pacing::unlimited;
+  path.caps.message_rate.reset();
+  EXPECT_EQ(open()["pace"], nullptr);
+}
+
 TEST_F(PathApi, AnExplanationNeedsOneSubject) {
   for (const char* target :
        {"/api/v1/explain", "/api/v1/explain?source=mx1",
