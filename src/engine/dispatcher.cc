@@ -137,7 +137,7 @@ void Dispatcher::hop_failed(std::uint32_t h, Instant now) {
   const int doublings = std::min<int>(hop.failures, 20);
   hop.open_not_before =
       now + std::min(config.site_backoff_first * (1 << doublings), config.site_backoff_max);
-  if (hop.failures == 0) hop.failing_since = now;
+  if (hop.failures == 0) next_hops_.note_failing(h, now);
   if (hop.failures < 0xFFFF) ++hop.failures;
 }
 

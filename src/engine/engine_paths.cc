@@ -78,20 +78,31 @@ double carried(const Path& path, Instant now) {
 std::optional<Unreached> unreached_at(const NextHopTable& table, std::uint32_t provider,
                                       Instant now) {
   Unreached told{.since = never};
-  bool any_other = false;
-  for (std::uint32_t h = 0; h < table.hops.extent(); ++h) {
+  for (const std::uint32_t h : table.noted_failing()) {
     const Hop& hop = table.hops[h];
-    if (hop.next_hop == nullptr || hop.provider != provider) continue;
-    if (hop.failures == 0 || hop.sessions > hop.opening) {
-      any_other = true;
-      continue;
-    }
+    if (hop.provider != provider || hop.failures == 0 || hop.sessions > hop.opening) continue;
     ++told.hops;
     told.since = std::min(told.since, hop.failing_since);
     told.next_try = std::min(told.next_try, std::max(now, hop.open_not_before));
   }
-  told.is_all = !any_other;
+  told.is_all = told.hops == table.providers[provider].hops;
   return told.hops > 0 ? std::optional(told) : std::nullopt;
+}
+
+bool is_warming(const Settings& settings, std::string_view source) {
+  const auto id = settings.source_id(source);
+  const auto at = id ? settings.source_at(*id) : std::nullopt;
+  return at && settings.config().sources[*at].warming;
+}
+
+// Forecast, at the present pace of all paths to the provider; zero: cannot tell.
+Duration time_to_drain(const PathTable& paths, const Provider& provider, Instant now) {
+  double together = 0.0;
+  for (const std::uint32_t sibling : provider.paths) {
+    if (sibling != no_index) together += carried(paths[sibling], now);
+  }
+  if (together <= 0.0 || together >= pacing::unlimited) return {};
+  return Duration(static_cast<std::int64_t>(static_cast<double>(provider.ready) / together * 1e6));
 }
 
 }  // namespace
@@ -109,10 +120,7 @@ PathExplanation Engine::explain(std::string_view source, std::string_view provid
   for (FindingView& finding : s.doctor.standing()) {
     if (finding.concerns(source, provider)) told.findings.push_back(std::move(finding));
   }
-  if (const auto id = s.settings.source_id(source)) {
-    const auto at = s.settings.source_at(*id);
-    told.is_warming = at && s.settings.config().sources[*at].warming;
-  }
+  told.is_warming = is_warming(s.settings, source);
   if (const std::uint32_t known = s.next_hops.find_provider(provider); known != no_index) {
     told.unreached = unreached_at(s.next_hops, known, now);
     told.cells = s.dispatcher.cells().shut_at(known, now);
@@ -152,13 +160,7 @@ PathExplanation Engine::explain(std::string_view source, std::string_view provid
     if (learned.mode == pacing::Mode::open) return;
     told.hosts.push_back({cell.host, learned, cell.last});
   });
-  double together = 0.0;
-  for (const std::uint32_t sibling : its_provider.paths) {
-    if (sibling != no_index) together += carried(paths[sibling], now);
-  }
-  if (together > 0.0 && together < pacing::unlimited)
-    told.drain =
-        Duration(static_cast<std::int64_t>(static_cast<double>(told.waiting) / together * 1e6));
+  told.drain = time_to_drain(paths, its_provider, now);
   return told;
 }
 

@@ -90,7 +90,22 @@ std::uint32_t NextHopTable::intern(Target target, std::string_view domain) {
   return index;
 }
 
+void NextHopTable::note_failing(std::uint32_t index, Instant now) {
+  hops[index].failing_since = now;
+  if (hops[index].is_noted) return;
+  if (noted_failing_.size() >= drop_noted_at_) {
+    std::erase_if(noted_failing_, [&](std::uint32_t noted) {
+      hops[noted].is_noted = hops[noted].failures > 0;
+      return !hops[noted].is_noted;
+    });
+    drop_noted_at_ = std::max(noted_looked_at, 2 * noted_failing_.size());
+  }
+  hops[index].is_noted = true;
+  noted_failing_.push_back(index);
+}
+
 void NextHopTable::forget(std::uint32_t index) {
+  if (hops[index].is_noted) std::erase(noted_failing_, index);
   const Hop& hop = hops[index];
   const NextHop& next_hop = *hop.next_hop;
   WEIR_ASSERT(hop.domains == 0 && hop.sessions == 0 && hop.ready == 0);

@@ -80,6 +80,7 @@ struct Hop {
   bool proven = false;                    // has answered inside a transaction
   bool in_line = false;                   // its queues wait for a connection
   bool changed = false;                   // in the dispatcher's list of hops to look at
+  bool is_noted = false;                  // among NextHopTable::noted_failing()
   Trust trust() const {
     return failures > 0 ? Trust::failing : proven ? Trust::proven : Trust::unknown;
   }
@@ -104,6 +105,10 @@ class NextHopTable {
   std::uint32_t intern(Target target, std::string_view domain);
   std::uint32_t find_provider(std::string_view key) const;  // no_index: no mail goes there
   std::string provider_key(const Target& target) const;     // as intern() names it
+  // The hop could not be reached, and could before.
+  void note_failing(std::uint32_t hop, Instant now);
+  // Those noted, each once; some may have been reached since.
+  const std::vector<std::uint32_t>& noted_failing() const { return noted_failing_; }
   void forget(std::uint32_t hop);  // nothing refers to it; its queues and groups are gone
   void forget_provider(std::uint32_t provider);
 
@@ -112,6 +117,9 @@ class NextHopTable {
 
   const provider::Catalogue& catalogue_;
   const Settings& settings_;
+  std::vector<std::uint32_t> noted_failing_;
+  static constexpr std::size_t noted_looked_at = 64;
+  std::size_t drop_noted_at_ = noted_looked_at;
   FlatIndex hop_index_;
   FlatIndex provider_index_;
 };
