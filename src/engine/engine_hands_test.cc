@@ -134,6 +134,35 @@ TEST(PathViews, APausedPathMovesWhenTheLastPauseHasEnded) {
   EXPECT_EQ(world.engine->explain("s1", provider, world.now).next_move, never);
 }
 
+TEST(PathViews, MailBehindPausesSaysWhenTheFirstEndsAndWhoseTurnsItShares) {
+  World world(learning_config(2));
+  world.send_to("a.example");
+  ASSERT_TRUE(world.drain(1min));
+  const std::string provider = world.starts.at(0).provider;
+  const auto pause = [&](const std::string& source, Duration lasts) {
+    world.with_engine([&](Engine& e) {
+      e.set_hand({.id = source == "s1" ? 1U : 2U,
+                  .source = source,
+                  .provider = provider,
+                  .until = world.now + lasts},
+                 world.now);
+      return true;
+    });
+  };
+  pause("s1", 2h);
+  pause("s2", 40s);
+  const Instant first_end = world.now + 40s;
+  const MessageId id = world.send({.tenant = "acme"});
+  world.send({.tenant = "other"});
+  world.run_for(1s);
+  const RecipientView view = world.view(id);
+  EXPECT_EQ(view.reason, WaitReason::path_paused);
+  EXPECT_EQ(view.until, first_end);
+  EXPECT_EQ(view.tenants, 2U);
+  EXPECT_EQ(view.rank, pacing::Rank::ordinary);
+  ASSERT_TRUE(world.drain(1min));
+}
+
 TEST(PathViews, AProviderThatCannotBeReachedIsToldOfEachPathToIt) {
   World world(plain_config());
   world.send_to("a.example");
