@@ -68,6 +68,7 @@ class Network {
   void answer(Settle&, Instant) { ++settled; }
   void answer(Notice&, Instant) {}
   void answer(KeepPath&, Instant) {}
+  void answer(KeepHand&, Instant) {}
 
   Engine& engine_;
   std::string mx_suffix_;
