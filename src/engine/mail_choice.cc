@@ -8,6 +8,8 @@ namespace {
 // A message may be refused for its own sake, read as if the path were: when it has asked so often,
 // and the hold lasts, another one asks.
 constexpr int often_refused = 3;
+// … but where one in two is refused, what waits longest goes first as long as chance explains it.
+constexpr int refused_beyond_chance = 6;
 constexpr Duration long_hold = std::chrono::minutes(10);
 
 }  // namespace
@@ -51,7 +53,7 @@ std::uint32_t MailChoice::next_recipient(std::uint32_t queue, const Path& path, 
   // With cells the first has been looked at, and no other.
   if (!path.pacer->is_held() || cells_.has_any(path.provider)) return first;
   const bool is_free_choice = asks_blindly(path) && !presses(queue, path, now);
-  const bool stands_aside = ledger_.recipients[first].refusals >= often_refused;
+  const bool stands_aside = ledger_.recipients[first].refusals >= refused_beyond_chance;
   return is_free_choice || stands_aside ? recipients.least(ledger_) : first;
 }
 
