@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cli/classify.h"
@@ -24,6 +25,12 @@ int refuse(const Context& context, const Error& error) {
   context.environment.err("mailweir: " + error.context +
                           (error.context.ends_with('\n') ? "" : "\n"));
   return exit_failure;
+}
+
+bool has_own(const Catalogue& catalogue) {
+  return std::ranges::any_of(catalogue.entries(), [](const ProviderEntry& entry) {
+    return std::ranges::any_of(entry.rules, &provider::Rule::is_local);
+  });
 }
 
 }  // namespace
@@ -57,7 +64,19 @@ int list_catalogue(const Context& context, const std::string& folder) {
 int check_catalogue(const Context& context, const std::string& folder) {
   const auto catalogue = load(folder);
   if (!catalogue) return refuse(context, catalogue.error());
+  if (!folder.empty() && !has_own(*catalogue)) {
+    return refuse(context,
+                  {Errc::not_found,
+                   fmt::format("{}: there is no rule; files of rules end in .toml", folder)});
+  }
   const auto findings = provider::lint(catalogue->entries());
+  if (context.json) {
+    Json json = Json::array();
+    for (const provider::Finding& finding : findings)
+      json.push_back({{"file", finding.file}, {"line", finding.line}, {"what", finding.what}});
+    context.environment.out(json.dump(2) + "\n");
+    return findings.empty() ? exit_ok : exit_failure;
+  }
   for (const provider::Finding& finding : findings)
     context.environment.out(printable(to_string(finding)) + "\n");
   if (!findings.empty()) return exit_failure;

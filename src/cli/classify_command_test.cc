@@ -196,6 +196,11 @@ TEST_F(ClassifyCommand, ListsTheCatalogue) {
   EXPECT_THAT(out_, HasSubstr("誤りはありません"));
 }
 
+TEST_F(ClassifyCommand, ChecksAsJson) {
+  EXPECT_EQ(run({"--json", "catalogue", "check"}), exit_ok);
+  EXPECT_EQ(out_, "[]\n");
+}
+
 class OwnRules : public ClassifyCommand {
  protected:
   OwnRules()
@@ -256,6 +261,11 @@ TEST_F(OwnRules, TheirFlawsAreNamedWithFileAndLine) {
         "\"Odd.\"\n");
   EXPECT_EQ(run({"catalogue", "check", folder_.string()}), exit_failure);
   EXPECT_THAT(err_, HasSubstr("x.toml:6:"));
+}
+
+TEST_F(OwnRules, AFolderWithoutRulesIsNoAnswer) {
+  EXPECT_EQ(run({"catalogue", "check", folder_.string()}), exit_failure);
+  EXPECT_THAT(err_, HasSubstr("there is no rule"));
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 // What came back from the network.
 #include <optional>
-#include <utility>
 
 #include "base/assert.h"
 #include "base/random.h"
@@ -283,7 +282,7 @@ void Engine::on_transaction_done(const TransactionDone& done, Instant now) {
       if (!concerns)
         concerns = s.refused_mail.refused(cells.message.id, path, s.dispatcher.paths()[path],
                                           judgement.signal, now);
-      judgement = for_message(std::move(judgement), *concerns);
+      judgement = for_message(judgement, *concerns);
     }
     const Verdict& verdict = judgement.verdict;
     if (verdict.session == SessionEffect::end)

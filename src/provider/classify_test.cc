@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -40,6 +41,25 @@ TEST(Lint, APhraseThatNoSampleShowsIsNamed) {
   const auto findings = lint({{*entry}});
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_EQ(to_string(findings[0]), "a.toml:4: rule a/r: no sample shows \"to soon\"");
+}
+
+TEST(Lint, ADateAndAPatternThatIsAnothersAreNamed) {
+  const auto entry = [](std::string_view key, std::string_view date) {
+    auto parsed = Catalogue::parse(
+        fmt::format("key = \"{0}\"\nname = \"A\"\nmx = [\"*.a.net\"]\n[[rule]]\nname = \"r\"\n"
+                    "phrase = \"too soon\"\ncategory = \"throttled\"\nscope = \"source\"\n"
+                    "source = \"x\"\ndate = \"{1}\"\n"
+                    "samples = [{{ phase = \"mail\", reply = \"450 4.7.1 Too soon\" }}]\n",
+                    key, date),
+        std::string(key) + ".toml");
+    EXPECT_TRUE(parsed.has_value());
+    return *parsed;
+  };
+  std::vector<std::string> found;
+  for (const Finding& finding : lint({{entry("a", "yesterday"), entry("b", "2026-05-28")}}))
+    found.push_back(to_string(finding));
+  EXPECT_THAT(found, testing::UnorderedElementsAre(testing::HasSubstr("\"yesterday\" is no date"),
+                                                   testing::HasSubstr("\"*.a.net\" are found")));
 }
 
 TEST(Classify, NothingKnownIsNeverAPathLevelVerdict) {

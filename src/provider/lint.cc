@@ -11,6 +11,23 @@
 namespace mailweir::provider {
 namespace {
 
+// "2026", "2026-05" or "2026-05-28".
+bool is_date(std::string_view text) {
+  constexpr std::string_view form = "dddd-dd-dd";
+  if (text.size() != 4 && text.size() != 7 && text.size() != 10) return false;
+  return std::ranges::equal(text, form.substr(0, text.size()), [](char c, char kind) {
+    return kind == 'd' ? c >= '0' && c <= '9' : c == kind;
+  });
+}
+
+// A host that the pattern matches.
+std::string example_host(std::string_view pattern) {
+  std::string host(pattern);
+  std::ranges::replace(host, '*', 'x');
+  std::ranges::replace(host, '?', 'x');
+  return host;
+}
+
 class Linter {
  public:
   explicit Linter(std::span<const ProviderEntry> entries)
@@ -19,6 +36,7 @@ class Linter {
   std::vector<Finding> run() {
     for (const ProviderEntry& entry : entries_) {
       for (const std::string& other : entry.also) check_also(entry, other);
+      for (const std::string& pattern : entry.mx_patterns) check_pattern(entry, pattern);
       for (const Rule& rule : entry.rules) check_rule(entry, rule);
       // The general rules are made of vocabulary, most of which no sample can show.
       if (entry.key != general_key) check_phrases(entry);
@@ -39,10 +57,27 @@ class Linter {
         {entry.key, 0, fmt::format("\"also\" names no other provider: \"{}\"", other)});
   }
 
+  // Of two providers that name the same hosts only one is ever found.
+  void check_pattern(const ProviderEntry& entry, const std::string& pattern) {
+    const std::string host = example_host(pattern);
+    const ProviderEntry* found = catalogue_.match({host});
+    if (found == nullptr || found->key == entry.key) return;
+    findings_.push_back(
+        {entry.key, 0,
+         fmt::format("hosts of its mx pattern \"{}\" are found to be {}'s; to add rules to that "
+                     "provider, give them with key = \"{}\"",
+                     pattern, found->key, found->key)});
+  }
+
   void check_rule(const ProviderEntry& entry, const Rule& rule) {
     const auto name = [&] { return fmt::format("rule {}", rule.name); };
     if (rule.source.empty()) report(rule, rule.line, name() + " has no source");
-    if (rule.date.empty()) report(rule, rule.line, name() + " has no date");
+    if (rule.date.empty()) {
+      report(rule, rule.line, name() + " has no date");
+    } else if (!is_date(rule.date)) {
+      report(rule, rule.line,
+             fmt::format("{}: \"{}\" is no date; write it as 2026-05-28", name(), rule.date));
+    }
     if (rule.samples.empty()) report(rule, rule.line, name() + " has no sample");
     if (rule.codes.empty() && rule.enhanced.empty() && rule.tags.empty() && rule.phrases.empty())
       report(rule, rule.line,

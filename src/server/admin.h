@@ -101,7 +101,7 @@ class Admin final : public console::AdminPort {
   console::RecipientExplanation collect_waiting(const Target& target,
                                                 const std::vector<engine::RecipientView>& views,
                                                 const SameMailbox& is_same) const;
-  void read_waiting(const Target& target, std::vector<engine::RecipientView> views,
+  void read_waiting(const Target& target, const std::vector<engine::RecipientView>& views,
                     const console::Done<console::RecipientExplanation>& done);
 
   std::atomic<bool> is_stopping_ = false;

@@ -279,14 +279,13 @@ void Admin::explain_recipient(std::string text, console::Done<console::Recipient
     auto views = target.domain.empty()
                      ? engine.view(target.id, now)
                      : engine.list(filter, MessageId{}, recipients_looked_at, now);
-    ports_.reader.post([this, target, views = std::move(views), done]() mutable {
-      read_waiting(target, std::move(views), done);
-    });
+    ports_.reader.post(
+        [this, target, views = std::move(views), done] { read_waiting(target, views, done); });
   });
 }
 
 // On the reader's thread: what only the spool knows; then back to the engine for the paths.
-void Admin::read_waiting(const Target& target, std::vector<engine::RecipientView> views,
+void Admin::read_waiting(const Target& target, const std::vector<engine::RecipientView>& views,
                          const console::Done<console::RecipientExplanation>& done) {
   console::RecipientExplanation found = collect_waiting(target, views, std::equal_to<>());
   // Hardly any receiver tells two mailboxes apart by their case.

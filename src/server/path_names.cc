@@ -33,7 +33,7 @@ std::vector<std::string> known_keys(const engine::Engine& engine,
 
 // The key that was probably meant; empty: none is near.
 std::string near_key(const std::vector<std::string>& known, const std::string& name) {
-  const std::string lowered = lower(name);
+  std::string lowered = lower(name);
   if (std::ranges::find(known, lowered) != known.end()) return lowered;
   const std::vector<std::string_view> names(known.begin(), known.end());
   const std::string_view near = nearest_name(lowered, names);
