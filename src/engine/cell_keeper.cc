@@ -1,5 +1,4 @@
 #include "engine/cell_keeper.h"
-// INC
 
 #include <algorithm>
 #include <limits>

@@ -94,12 +94,12 @@ void Dispatcher::ended(std::uint32_t s, Instant now) {
 }
 
 // Sources of the path's pools whose paths to its provider are neither held nor paused.
-bool Dispatcher::has_other_sources(std::uint32_t p) const {
+bool Dispatcher::has_other_sources(std::uint32_t p, Instant now) const {
   const std::uint16_t source = paths_[p].source;
   const auto may_try = [&](std::uint16_t other) {
     const std::uint32_t its_path = paths_.find(other, paths_[p].provider);
-    if (other == source) return false;
-    if (its_path == no_index) return true;
+    if (other == source || opener_.is_unusable(other, now)) return false;
+    if (its_path == no_index) return !paths_.pacer_settings(other, paths_[p].provider).is_paused;
     return !paths_[its_path].pacer->is_held() && !paths_[its_path].pacer->is_paused();
   };
   const auto pools = settings_.pools_of(source);
@@ -113,7 +113,7 @@ bool Dispatcher::source_failed_at(std::uint32_t s, Instant now) {
   const std::uint32_t h = book_.sessions[s].hop;
   Hop& hop = next_hops_.hops[h];
   const std::uint16_t source = paths_[book_.sessions[s].path].source;
-  const bool others = has_other_sources(book_.sessions[s].path);
+  const bool others = has_other_sources(book_.sessions[s].path, now);
   const bool is_first = hop.failed_from == no_source;
   // What was under way at the first failure tells no more. What came after found nobody else there.
   const bool is_same_event =

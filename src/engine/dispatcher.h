@@ -172,7 +172,7 @@ class Dispatcher {
   };
   bool knock(std::uint16_t source, std::uint32_t hop, Aim aim, Instant now);
   std::uint32_t begin_session(std::uint32_t hop, std::uint16_t source, Aim aim, Instant now);
-  bool has_other_sources(std::uint32_t path) const;
+  bool has_other_sources(std::uint32_t path, Instant now) const;
   void make_knock(std::uint32_t session, std::vector<std::uint32_t>& taken, Instant now);
   void make_room(std::uint32_t provider, Instant now);
   void visit_hosts(std::uint32_t hop, Instant now);

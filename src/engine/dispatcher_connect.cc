@@ -112,7 +112,7 @@ std::vector<std::uint32_t> Dispatcher::take_back_hanging(Instant now) {
     const Session& session = book_.sessions[s];
     const Hop& hop = next_hops_.hops[session.hop];
     const bool others_work = hop.sessions > hop.opening || hop.answered_at > session.opened_at;
-    const bool may_go = others_work || (hop.hung == 0 && has_other_sources(session.path));
+    const bool may_go = others_work || (hop.hung == 0 && has_other_sources(session.path, now));
     if (!settings_.config().pacing.learns || !may_go || session.host_canary != no_index) continue;
     make_knock(s, taken, now);
     book_.mark_hung(s);

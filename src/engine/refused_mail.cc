@@ -32,8 +32,9 @@ RefusedMail::Entry& RefusedMail::entry_of(MessageId message) {
 RefusedMail::Concerns RefusedMail::refused(MessageId message, std::uint32_t path, const Path& its,
                                            Signal signal, Instant now) {
   Entry& entry = entry_of(message);
+  const bool was_listed_elsewhere = std::ranges::any_of(
+      entry.places, [&](const Place& other) { return other.path != path && other.was_listed; });
   auto place = std::ranges::find(entry.places, path, &Place::path);
-  const bool is_elsewhere = entry.places.size() > (place == entry.places.end() ? 0U : 1U);
   if (place == entry.places.end()) {
     place = entry.places.insert(place, Place{.path = path});
   } else if (its.accepted_at > place->at &&
@@ -44,8 +45,9 @@ RefusedMail::Concerns RefusedMail::refused(MessageId message, std::uint32_t path
   if (signal == Signal::throttled)
     return place->between >= between_when_throttled ? Concerns::message : Concerns::path;
   if (signal != Signal::block_listed) return Concerns::path;
+  place->was_listed = true;
   if (place->between >= between_when_listed) return Concerns::message;
-  if (!is_elsewhere || its.pacer->is_held()) return Concerns::path;
+  if (!was_listed_elsewhere || its.pacer->is_held()) return Concerns::path;
   return std::exchange(place->was_unsure, true) ? Concerns::path : Concerns::unsure;
 }
 

@@ -38,7 +38,8 @@ class RefusedMail {
     std::uint32_t path = no_index;
     std::uint8_t between = 0;  // refusals with mail of others accepted since the one before
     bool was_unsure = false;
-    Instant at{};  // the last
+    bool was_listed = false;  // once, not merely throttled
+    Instant at{};             // the last
   };
   struct Entry {
     std::vector<Place> places;
