@@ -1,6 +1,7 @@
 #include "provider/bounce.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
@@ -182,7 +183,15 @@ bool is_field_name(std::string_view name) {
     return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '-' || c == '_' ||
            c == '.';
   };
-  return !name.empty() && std::all_of(name.begin(), name.end(), is_part);
+  return !name.empty() && !is_digit(name.front()) && std::all_of(name.begin(), name.end(), is_part);
+}
+
+// A list of replies may look like fields ("google: 550 …"); a message has one of these.
+bool is_usual_field(std::string_view name) {
+  constexpr std::array<std::string_view, 10> usual{
+      "from",        "to",         "subject",      "date",         "received",
+      "return-path", "message-id", "mime-version", "content-type", "reporting-mta"};
+  return std::ranges::any_of(usual, [&](std::string_view one) { return is_same(one, name); });
 }
 
 }  // namespace
@@ -190,15 +199,17 @@ bool is_field_name(std::string_view name) {
 bool looks_like_message(std::string_view text) {
   Lines lines(text);
   std::size_t fields = 0;
+  bool has_usual = false;
   while (const auto line = lines.next()) {
-    if (line->empty()) return fields >= 2;
+    if (line->empty()) return fields >= 2 && has_usual;
     if (line->starts_with(' ') || line->starts_with('\t')) continue;
     if (fields == 0 && line->starts_with("From ")) continue;
     const std::size_t colon = line->find(':');
     if (colon == std::string_view::npos || !is_field_name(line->substr(0, colon))) return false;
-    if (++fields == 200) return true;
+    has_usual = has_usual || is_usual_field(line->substr(0, colon));
+    if (++fields == 200) return has_usual;
   }
-  return fields >= 2;
+  return fields >= 2 && has_usual;
 }
 
 std::optional<Bounce> parse_bounce(std::string_view message) {

@@ -111,6 +111,8 @@ TEST(Bounce, OrdinaryMailIsNone) {
   EXPECT_FALSE(
       parse_bounce("From: a@example.net\nSubject: hello\n\nSee you at 450 High Street.\n"));
   EXPECT_FALSE(looks_like_message("450 4.7.1 no\n550 no\n"));
+  EXPECT_FALSE(looks_like_message("550: no such user\n450: try later\n"));
+  EXPECT_FALSE(looks_like_message("google: 550 5.7.1 no\nyahoo: 450 later\n"));
   EXPECT_FALSE(looks_like_message("{\"type\":\"attempt\"}\n{\"type\":\"attempt\"}\n"));
   EXPECT_FALSE(looks_like_message("Nov 22 10:00:00 mx postfix/smtp[1]: said: 450 no\n"));
 }
