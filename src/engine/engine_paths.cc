@@ -117,9 +117,7 @@ PathExplanation Engine::explain(std::string_view source, std::string_view provid
   for (const PathHand& hand : paths.hands()) {
     if (hand.covers(source, provider)) told.hands.push_back(hand);
   }
-  for (FindingView& finding : s.doctor.standing()) {
-    if (finding.concerns(source, provider)) told.findings.push_back(std::move(finding));
-  }
+  told.findings = s.doctor.standing_about(source, provider);
   told.is_warming = is_warming(s.settings, source);
   if (const std::uint32_t known = s.next_hops.find_provider(provider); known != no_index) {
     told.unreached = unreached_at(s.next_hops, known, now);

@@ -272,7 +272,7 @@ void PathDoctor::add_knock(std::uint32_t source, std::uint32_t provider,
     knocks.push_back({.source = static_cast<std::uint16_t>(source), .hop = hop, .host = {}});
 }
 
-FindingView PathDoctor::view(const diagnosis::Finding& finding) const {
+FindingView PathDoctor::named(const diagnosis::Finding& finding) const {
   FindingView view;
   view.cause = cause_text(finding.cause);
   if (finding.source != diagnosis::none)
@@ -282,20 +282,39 @@ FindingView PathDoctor::view(const diagnosis::Finding& finding) const {
   if (finding.host != diagnosis::none) view.host = hosts_.name(finding.host);
   view.since = finding.since;
   view.found = finding.found;
+  return view;
+}
+
+void PathDoctor::put_in_words(const diagnosis::Finding& finding, FindingView& view) {
   const diagnosis::Names names{view.source, view.provider, view.host};
   view.english = explain(finding, names, diagnosis::Language::english);
   view.japanese = explain(finding, names, diagnosis::Language::japanese);
-  return view;
 }
 
 std::vector<FindingView> PathDoctor::standing() const {
   std::vector<FindingView> views;
-  for (const diagnosis::Finding& finding : diagnosis_->standing()) views.push_back(view(finding));
+  for (const diagnosis::Finding& finding : diagnosis_->standing()) {
+    views.push_back(named(finding));
+    put_in_words(finding, views.back());
+  }
+  return views;
+}
+
+std::vector<FindingView> PathDoctor::standing_about(std::string_view source,
+                                                    std::string_view provider) const {
+  std::vector<FindingView> views;
+  for (const diagnosis::Finding& finding : diagnosis_->standing()) {
+    FindingView view = named(finding);
+    if (!view.concerns(source, provider)) continue;
+    put_in_words(finding, view);
+    views.push_back(std::move(view));
+  }
   return views;
 }
 
 Notice PathDoctor::notice(const diagnosis::Finding& finding) const {
-  FindingView told = view(finding);
+  FindingView told = named(finding);
+  put_in_words(finding, told);
   Notice notice;
   notice.kind = finding.cleared == never ? Notice::Kind::diagnosed : Notice::Kind::cleared;
   notice.cause = std::move(told.cause);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -54,6 +55,8 @@ class PathDoctor {
   // --- what is to be done: new findings since the last call, told in notices already
   std::vector<diagnosis::Finding> take_findings();
   std::vector<FindingView> standing() const;
+  // Those that concern the path; words are costly and made for these alone.
+  std::vector<FindingView> standing_about(std::string_view source, std::string_view provider) const;
   // What it would like to have tried now: a suspicion is to be confirmed, or the end of what stands
   // to be seen. Where the siblings carry everything nobody else would look.
   struct Knock {
@@ -77,7 +80,8 @@ class PathDoctor {
   void add_knock(std::uint32_t source, std::uint32_t provider, std::vector<Knock>& knocks) const;
   bool is_of(std::uint32_t hop, std::uint32_t provider) const;
   void tell_findings();
-  FindingView view(const diagnosis::Finding& finding) const;
+  FindingView named(const diagnosis::Finding& finding) const;  // without its words
+  static void put_in_words(const diagnosis::Finding& finding, FindingView& view);
   Notice notice(const diagnosis::Finding& finding) const;
   std::uint32_t number_of(const Patient& patient, const std::string& host, Instant now);
   diagnosis::Contact about(const Patient& patient) const;
