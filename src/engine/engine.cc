@@ -158,6 +158,7 @@ void Engine::on_time(Instant now) {
     s.dispatcher.path_table().expire_hands(now);
     s.hands_changed(now);
   }
+  s.router.on_time(now);
   s.doctor.on_time(now);
   s.heed_diagnosis(now);
   for (const std::uint32_t r : s.dispatcher.take_back_hanging(now)) s.requeue(r, now);
@@ -167,7 +168,8 @@ void Engine::on_time(Instant now) {
 
 Instant Engine::next_wakeup() const {
   return std::min({state_->doctor.next_wakeup(), state_->retries.next(), state_->expiries.next(),
-                   state_->dispatcher.next_wake(), state_->hands_end});
+                   state_->dispatcher.next_wake(), state_->router.next_wakeup(),
+                   state_->hands_end});
 }
 
 std::vector<Order> Engine::take_orders() {

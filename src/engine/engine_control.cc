@@ -93,7 +93,7 @@ void Engine::pause_all(Instant) {
 void Engine::resume_all(Instant now) {
   State& s = *state_;
   s.dispatcher.set_paused(false);
-  s.router.resume();
+  s.router.resume(now);
   s.dispatcher.wake(now);
   s.dispatcher.run(now);
 }

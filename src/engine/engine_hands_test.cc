@@ -18,7 +18,7 @@ class DomainHands : public testing::Test {
     world = std::make_unique<World>(std::move(config));
     world->route = [this](const std::string& domain) {
       const std::string host = domain == "b.example" ? b_host : "mx.shared.test";
-      return World::RouteFate{.failure = b_host.empty() ? Failure::dns_temporary : Failure::none,
+      return World::RouteFate{.failure = b_host.empty() ? b_failure : Failure::none,
                               .hosts = {{10, host}},
                               .time_to_live = 1min};
     };
@@ -32,6 +32,7 @@ class DomainHands : public testing::Test {
   std::string bound() const { return world->engine->hands().at(0).bound; }
 
   std::string b_host = "mx.shared.test";
+  Failure b_failure = Failure::dns_temporary;  // while `b_host` is empty
   std::unique_ptr<World> world;
 };
 
@@ -74,6 +75,66 @@ TEST_F(DomainHands, BindOnceTheDomainCanBeLookedUp) {
   world->run_for(10min);
   EXPECT_EQ(bound(), "mx.shared.test");
   EXPECT_THAT(world->starts, IsEmpty());
+}
+
+TEST_F(DomainHands, AskAgainWithoutMailWhileTheDnsFails) {
+  make();
+  b_host.clear();
+  pause("b.example");
+  world->run_for(150s);
+  EXPECT_THAT(world->resolved, SizeIs(3));
+  b_host = "mx.shared.test";
+  world->run_for(1min);
+  EXPECT_EQ(bound(), "mx.shared.test");
+  world->run_for(1h);
+  EXPECT_THAT(world->resolved, SizeIs(4));
+  world->send_to("a.example");
+  world->run_for(10min);
+  EXPECT_THAT(world->starts, IsEmpty());
+}
+
+TEST_F(DomainHands, AskSeldomForADomainThatDoesNotExist) {
+  make();
+  b_host.clear();
+  b_failure = Failure::dns_no_such_domain;
+  pause("b.example");
+  world->run_for(9min);
+  EXPECT_THAT(world->resolved, SizeIs(1));
+  b_host = "mx.shared.test";
+  world->run_for(2min);
+  EXPECT_EQ(bound(), "mx.shared.test");
+}
+
+TEST_F(DomainHands, AskNoMoreOnceTakenBack) {
+  make();
+  b_host.clear();
+  pause("b.example");
+  world->run_for(1s);
+  EXPECT_TRUE(world->with_engine([&](Engine& e) { return e.remove_hand(1, world->now); }));
+  world->run_for(10min);
+  EXPECT_THAT(world->resolved, SizeIs(1));
+  EXPECT_EQ(world->engine->next_wakeup(), never);
+}
+
+TEST_F(DomainHands, AskWhenAllMailGoesOnEvenIfTheDomainWasForgotten) {
+  make();
+  b_host.clear();
+  pause("b.example");
+  world->run_for(1s);
+  world->with_engine([&](Engine& e) {
+    e.pause_all(world->now);
+    return true;
+  });
+  world->run_for(48h);
+  world->send_to("a.example");  // lets what is long without mail be forgotten
+  EXPECT_THAT(world->resolved, SizeIs(1));
+  b_host = "mx.shared.test";
+  world->with_engine([&](Engine& e) {
+    e.resume_all(world->now);
+    return true;
+  });
+  world->run_for(1s);
+  EXPECT_EQ(bound(), "mx.shared.test");
 }
 
 TEST_F(DomainHands, FollowTheDomainToAnotherProvider) {

@@ -117,13 +117,15 @@ void Engine::on_route(const RouteFound& route, Instant now) {
 
 void Engine::on_route_failed(const RouteFailed& failure, Instant now) {
   State& s = *state_;
-  s.doctor.looked_up(failure.failure, now);
+  const std::vector<std::uint32_t> waiting = s.router.failed(failure, now);
+  // One domain asked about again and again for a hand alone is no evidence against the DNS.
+  if (!waiting.empty()) s.doctor.looked_up(failure.failure, now);
   const RecipientAction action = classify_route_failure(failure.failure);
   Reply detail;
   detail.text = failure.detail;
   const Cause cause{failure.failure, Phase::resolve, &detail, nullptr};
   const double unit = s.random.unit();
-  for (const std::uint32_t r : s.router.failed(failure)) s.apply(r, action, cause, unit, now);
+  for (const std::uint32_t r : waiting) s.apply(r, action, cause, unit, now);
   s.dispatcher.run(now);
 }
 

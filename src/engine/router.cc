@@ -10,6 +10,12 @@ namespace {
 // A time to live shorter than this is not worth another look-up for every message.
 constexpr Duration time_to_live_min = std::chrono::seconds(5);
 
+// Until a domain that a hand names is asked about again. Only a failure of the DNS itself is
+// likely to be over soon.
+Duration look_up_wait(Failure failure) {
+  return failure == Failure::dns_temporary ? std::chrono::minutes(1) : std::chrono::minutes(10);
+}
+
 }  // namespace
 
 bool route_matches(std::string_view pattern, std::string_view domain) {
@@ -57,6 +63,34 @@ void Router::look_up(std::string_view name, Instant now) {
   } else if (domain.route != RouteState::asked) {
     ask(domain);
   }
+}
+
+bool Router::is_hand_unbound(std::string_view domain) const {
+  return std::ranges::any_of(dispatcher_.paths().hands(), [&](const PathHand& hand) {
+    return hand.names_domain && hand.bound.empty() && hand.provider == domain;
+  });
+}
+
+void Router::look_up_again_after(const RouteFailed& failure, Instant now) {
+  std::erase_if(unbound_, [&](const Unbound& each) { return each.domain == failure.domain; });
+  if (is_hand_unbound(failure.domain))
+    unbound_.push_back({failure.domain, now + look_up_wait(failure.failure)});
+}
+
+void Router::on_time(Instant now) {
+  const auto due =
+      std::ranges::partition(unbound_, [&](const Unbound& each) { return each.ask_again > now; });
+  const std::vector<Unbound> asked(due.begin(), due.end());
+  unbound_.erase(due.begin(), due.end());
+  for (const Unbound& each : asked) {
+    if (is_hand_unbound(each.domain)) look_up(each.domain, now);
+  }
+}
+
+Instant Router::next_wakeup() const {
+  Instant soonest = never;
+  for (const Unbound& each : unbound_) soonest = std::min(soonest, each.ask_again);
+  return soonest;
 }
 
 void Router::route(std::uint32_t r, Lanes::Entry entry, Instant now) {
@@ -139,12 +173,13 @@ void Router::found(const RouteFound& route, Instant now) {
   drain_waiting(d);
 }
 
-std::vector<std::uint32_t> Router::failed(const RouteFailed& failure) {
+std::vector<std::uint32_t> Router::failed(const RouteFailed& failure, Instant now) {
   std::vector<std::uint32_t> recipients;
   const std::uint32_t d = ledger_.domains.find(failure.domain);
   if (d == no_index || ledger_.domains[d].route != RouteState::asked) return recipients;
   Domain& domain = ledger_.domains[d];
   unassign(domain);
+  look_up_again_after(failure, now);
   while (!domain.waiting.empty()) {
     recipients.push_back(domain.waiting.first);
     withdraw(recipients.back());
@@ -152,15 +187,13 @@ std::vector<std::uint32_t> Router::failed(const RouteFailed& failure) {
   return recipients;
 }
 
-void Router::resume() {
+void Router::resume(Instant now) {
   for (std::uint32_t d = 0; d < ledger_.domains.extent(); ++d) {
     Domain& domain = ledger_.domains[d];
     if (!domain.waiting.empty() && domain.route != RouteState::asked) ask(domain);
   }
   for (const PathHand& hand : dispatcher_.paths().hands()) {
-    if (!hand.names_domain || !hand.bound.empty()) continue;
-    const std::uint32_t d = ledger_.domains.find(hand.provider);
-    if (d != no_index && ledger_.domains[d].route == RouteState::unknown) ask(ledger_.domains[d]);
+    if (hand.names_domain && hand.bound.empty()) look_up(hand.provider, now);
   }
 }
 
