@@ -16,7 +16,7 @@ constexpr Duration hand_time_max = std::chrono::days(3650);  // a wall clock tha
 bool lies_within(const engine::PathHand& hand, const HandsWanted& wanted) {
   return (wanted.source.empty() || wanted.source == hand.source) &&
          (wanted.provider.empty() || wanted.provider == hand.provider ||
-          wanted.provider == hand.bound);
+          wanted.provider == hand.bound || (hand.names_domain && wanted.domain == hand.provider));
 }
 
 bool is_wanted(const engine::PathHand& hand, const HandsWanted& wanted) {

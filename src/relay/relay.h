@@ -41,8 +41,9 @@ struct OperatorNote {
 // Hands to be taken back: one by its id, or (id 0) every pause that lies within the paths named.
 struct HandsWanted {
   std::uint64_t id = 0;
-  std::string source;  // empty: every one
-  std::string provider;
+  std::string source;       // empty: every one
+  std::string provider;     // its key, or what hands name it by
+  std::string domain = {};  // not empty: also the hands that name this domain, whatever they bind
 };
 
 struct PathName {

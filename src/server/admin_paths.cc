@@ -118,6 +118,7 @@ Result<Slowing> slow_down(const std::vector<engine::PathView>& paths,
     hand.rate = rounded_rate(pace / 2);
     slowing.hands.push_back(std::move(hand));
   }
+  if (paths.empty() && provider.is_unknown()) return fail_unknown(provider);
   if (paths.empty()) {
     return fail(Errc::refused, fmt::format("{} → {} is not in use, so it has no pace to slow down "
                                            "from; give --rate, or pause it",
@@ -183,16 +184,29 @@ std::string overlap_text(const std::vector<engine::PathHand>& hands) {
   return text;
 }
 
-std::vector<engine::PathHand> pauses_over(const engine::Engine& engine,
-                                          const console::PathOrder& order) {
+std::vector<engine::PathHand> pauses_over(const engine::Engine& engine, const std::string& source,
+                                          const ProviderName& provider) {
   std::vector<engine::PathHand> hands = engine.hands();
   std::erase_if(hands, [&](const engine::PathHand& hand) {
-    const bool meets = (hand.source.empty() || agrees(order.source, hand.source)) &&
-                       (hand.provider.empty() || agrees(order.provider, hand.provider) ||
-                        order.provider == hand.bound);
+    const bool meets =
+        (hand.source.empty() || agrees(source, hand.source)) &&
+        (hand.provider.empty() || agrees(provider.wanted(), hand.provider) ||
+         provider.wanted() == hand.bound || (provider.is_domain && provider.name == hand.provider));
     return hand.action != engine::PathHand::Action::pause || !meets;
   });
   return hands;
+}
+
+std::unexpected<Error> fail_not_paused(const std::string& source, const ProviderName& provider,
+                                       const std::vector<engine::PathHand>& left) {
+  if (!left.empty()) {
+    return fail(Errc::refused, fmt::format("it is paused by {}, which reaches further; take that "
+                                           "back with `mailweir path undo ID`",
+                                           overlap_text(left)));
+  }
+  if (provider.is_unknown()) return fail_unknown(provider);
+  return fail(Errc::not_found,
+              fmt::format("{} → {} is not paused", shown(source), shown(provider.wanted())));
 }
 
 }  // namespace
@@ -244,6 +258,7 @@ void Admin::explain_path(std::string source, std::string provider,
                             done = std::move(done)](engine::Engine& engine, Instant now) mutable {
     const auto known = find_paths(engine, ports_.catalogue, source, provider, now);
     if (!known) return done(std::unexpected(known.error()));
+    if (known->is_unknown()) return done(fail_unknown(*known));
     provider = known->wanted();
     Siblings siblings(engine.paths(now), engine, ports_.recorder.paths(), now);
     console::PathList list{.moment = moment(now), .paths = {}, .total = 1};
@@ -372,27 +387,21 @@ void Admin::set_hand(console::HandOrder order, console::Done<console::HandList> 
 void Admin::resume(console::PathOrder order, console::Done<console::HandList> done) {
   ports_.relay.with_engine([this, order = std::move(order), done = std::move(done)](
                                engine::Engine& engine, Instant now) mutable {
-    const auto provider = find_paths(engine, ports_.catalogue, order.source, order.provider, now);
-    if (!provider) return done(std::unexpected(provider.error()));
-    order.provider = provider->wanted();
-    relay::HandsWanted wanted{0, order.source, order.provider};
+    auto found = find_paths(engine, ports_.catalogue, order.source, order.provider, now);
+    if (!found) return done(std::unexpected(found.error()));
+    ProviderName provider = std::move(*found);
+    // The domain's mail may go elsewhere than when the hand was laid.
+    relay::HandsWanted wanted{0, order.source, provider.wanted(),
+                              provider.is_domain ? provider.name : std::string()};
     relay::OperatorNote note{order.actor, order.reason};
     ports_.relay.remove_hands(
-        std::move(wanted), std::move(note), [this, order, done](auto removed) {
+        std::move(wanted), std::move(note),
+        [this, source = order.source, provider = std::move(provider), done](auto removed) {
           if (!removed) return done(std::unexpected(std::move(removed).error()));
-          ports_.relay.with_engine([this, order, done, removed = std::move(*removed)](
+          ports_.relay.with_engine([this, source, provider, done, removed = std::move(*removed)](
                                        engine::Engine& after, Instant then) mutable {
-            auto left = pauses_over(after, order);
-            if (removed.empty()) {
-              return done(left.empty()
-                              ? fail(Errc::not_found,
-                                     fmt::format("{} → {} is not paused", shown(order.source),
-                                                 shown(order.provider)))
-                              : fail(Errc::refused,
-                                     fmt::format("it is paused by {}, which reaches further; take "
-                                                 "that back with `mailweir path undo ID`",
-                                                 overlap_text(left))));
-            }
+            auto left = pauses_over(after, source, provider);
+            if (removed.empty()) return done(fail_not_paused(source, provider, left));
             done(console::HandList{moment(then), std::move(removed), std::move(left), {}, {}});
           });
         });

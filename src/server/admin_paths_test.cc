@@ -84,7 +84,10 @@ TEST_F(AdminPaths, NamesThatNobodyKnowsAreAskedAbout) {
   EXPECT_EQ(explain("one", "zzzzzzzzzz").error().code, Errc::not_found);
   EXPECT_TRUE(explain("one", "google"));  // known, and not in use
   EXPECT_FALSE(explain("one", "google")->paths[0].path.is_used);
-  EXPECT_TRUE(explain("one", "mx.set.example"));  // may come
+  const auto unknown = explain("one", "mx.set.example");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, Errc::not_found);
+  EXPECT_THAT(unknown.error().context, HasSubstr("mx.set.example goes is not known here"));
   const auto by_domain = explain("one", "b.test");
   ASSERT_TRUE(by_domain);
   EXPECT_EQ(by_domain->paths[0].path.provider, provider());
@@ -184,6 +187,40 @@ TEST_F(AdminPaths, AHandMayNameADomainWhoseProviderIsNotKnownYet) {
   EXPECT_EQ(wrong.error().code, Errc::invalid_argument);
   EXPECT_THAT(set({.kind = HandOrder::Kind::pause, .provider = "GOOGLE"}).error().context,
               HasSubstr("did you mean \"google\"?"));
+  EXPECT_THAT(hands().hands, IsEmpty());
+}
+
+TEST_F(AdminPaths, ADomainWhoseProviderIsNotKnownIsNotToldToBeUnpaused) {
+  start_all();
+  ASSERT_TRUE(set({.kind = HandOrder::Kind::pause, .provider = "google"}));
+  const auto resumed = resume("", "grey.example");
+  ASSERT_FALSE(resumed);
+  EXPECT_EQ(resumed.error().code, Errc::not_found);
+  EXPECT_THAT(resumed.error().context, HasSubstr("name the provider"));
+  const auto slowed = set({.kind = HandOrder::Kind::slow, .provider = "grey.example"});
+  ASSERT_FALSE(slowed);
+  EXPECT_THAT(slowed.error().context, HasSubstr("name the provider"));
+  EXPECT_THAT(hands().hands, SizeIs(1));
+  EXPECT_THAT(resume("", "google")->hands, SizeIs(1));
+}
+
+TEST_F(AdminPaths, AHandIsTakenBackByItsDomainWhoseMailGoesElsewhereNow) {
+  start_all();
+  ASSERT_TRUE(set({.kind = HandOrder::Kind::pause, .provider = "b.test"}));
+  options.engine.routes.insert(options.engine.routes.begin(), {.domain = "b.test",
+                                                               .hosts = {"127.0.0.1"},
+                                                               .port = receiver.port(),
+                                                               .provider = "elsewhere"});
+  restart();
+  ASSERT_THAT(hands().hands, SizeIs(1));
+  EXPECT_EQ(hands().hands[0].bound, provider());
+  EXPECT_EQ(resume("two", "b.test").error().code, Errc::not_found);
+  const auto narrower = resume("one", "b.test");
+  ASSERT_FALSE(narrower);
+  EXPECT_THAT(narrower.error().context, HasSubstr("1 (* → b.test)"));
+  const auto resumed = resume("", "b.test");
+  ASSERT_TRUE(resumed) << resumed.error().context;
+  EXPECT_THAT(resumed->hands, SizeIs(1));
   EXPECT_THAT(hands().hands, IsEmpty());
 }
 

@@ -90,4 +90,11 @@ Result<ProviderName> find_provider(const engine::Engine& engine,
                   : fmt::format("there is no provider \"{}\"; did you mean \"{}\"?", name, near));
 }
 
+std::unexpected<Error> fail_unknown(const ProviderName& domain) {
+  return fail(Errc::not_found,
+              fmt::format("where mail for {} goes is not known here; name the provider (see "
+                          "`mailweir path list`)",
+                          domain.name));
+}
+
 }  // namespace mailweir::server

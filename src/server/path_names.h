@@ -18,6 +18,8 @@ struct ProviderName {
 
   // To look among paths for: the key, or what may become one.
   const std::string& wanted() const { return key.empty() ? name : key; }
+  // It is a domain, and where its mail goes is not known without a look-up.
+  bool is_unknown() const { return is_domain && key.empty(); }
 };
 
 // Both fail with `not_found`, and the nearest name, for what nobody knows; a name that can be no
@@ -26,5 +28,8 @@ Result<void> check_source(const engine::Engine& engine, const std::string& sourc
 Result<ProviderName> find_provider(const engine::Engine& engine,
                                    const provider::Catalogue& catalogue, const std::string& name,
                                    Instant now);
+
+// What to answer about a domain that is_unknown(): `not_found`, and what to name instead.
+std::unexpected<Error> fail_unknown(const ProviderName& domain);
 
 }  // namespace mailweir::server
