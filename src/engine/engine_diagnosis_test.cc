@@ -192,6 +192,24 @@ TEST(EngineDiagnosis, LookUpsThatFailAreDnsTrouble) {
   EXPECT_EQ(named[0]->cause, "dns-trouble");
 }
 
+TEST(EngineDiagnosis, OneDomainAskedAboutForAHandIsNoDnsTrouble) {
+  SilentWorld world(four_sources());
+  world.route = [](const std::string& domain) {
+    return domain == "broken.example" ? World::RouteFate{.failure = Failure::dns_temporary}
+                                      : World::RouteFate{.hosts = {{10, "mx." + domain}}};
+  };
+  for (int i = 0; i < 200; ++i) {
+    world.send_to("d" + std::to_string(i) + ".example");
+    world.run_for(1s);
+  }
+  world.with_engine([&](Engine& e) {
+    e.set_hand({.id = 1, .provider = "broken.example", .names_domain = true}, world.now);
+    return true;
+  });
+  world.run_for(2h);
+  EXPECT_TRUE(world.told(Notice::Kind::diagnosed).empty());
+}
+
 TEST(EngineDiagnosis, WithoutLearningNothingIsDiagnosed) {
   EngineConfig config = four_sources();
   config.pacing.learns = false;
