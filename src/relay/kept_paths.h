@@ -28,7 +28,7 @@ struct KeptPath {
   std::string source;
   std::string provider;
   UnixTime saved{};
-  std::string image;  // PathController::save()
+  std::string image;  // engine::join_image()
 };
 
 // A hand with its end on the wall clock; `hand.until` is not kept.
