@@ -13,37 +13,37 @@ void Agenda::mark_hop(std::uint32_t h) {
   Hop& hop = next_hops_.hops[h];
   if (hop.changed) return;
   hop.changed = true;
-  hops_.indices.push_back(h);
+  marked_hops_.indices.push_back(h);
 }
 
 void Agenda::mark_path(std::uint32_t p) {
   Path& path = paths_[p];
   if (path.changed) return;
   path.changed = true;
-  paths_marked_.indices.push_back(p);
+  marked_paths_.indices.push_back(p);
 }
 
 void Agenda::mark_provider(std::uint32_t p) {
   Provider& provider = next_hops_.providers[p];
   if (provider.changed || provider.waiting == 0) return;
   provider.changed = true;
-  providers_.indices.push_back(p);
+  marked_providers_.indices.push_back(p);
 }
 
 std::uint32_t Agenda::take_hop() {
-  const std::uint32_t h = hops_.take();
+  const std::uint32_t h = marked_hops_.take();
   if (h != no_index) next_hops_.hops[h].changed = false;
   return h;
 }
 
 std::uint32_t Agenda::take_path() {
-  const std::uint32_t p = paths_marked_.take();
+  const std::uint32_t p = marked_paths_.take();
   if (p != no_index) paths_[p].changed = false;
   return p;
 }
 
 std::uint32_t Agenda::take_provider() {
-  const std::uint32_t p = providers_.take();
+  const std::uint32_t p = marked_providers_.take();
   if (p != no_index) next_hops_.providers[p].changed = false;
   return p;
 }

@@ -25,7 +25,8 @@ class Agenda {
       std::uint32_t provider);  // of no effect if nobody waits for a connection there
 
   bool has_marked() const {
-    return !hops_.indices.empty() || !paths_marked_.indices.empty() || !providers_.indices.empty();
+    return !marked_hops_.indices.empty() || !marked_paths_.indices.empty() ||
+           !marked_providers_.indices.empty();
   }
   // The one marked first, which is marked no more; no_index: none is left. What is marked meanwhile
   // comes behind.
@@ -50,9 +51,9 @@ class Agenda {
 
   NextHopTable& next_hops_;
   PathTable& paths_;
-  Marked hops_;
-  Marked paths_marked_;
-  Marked providers_;
+  Marked marked_hops_;
+  Marked marked_paths_;
+  Marked marked_providers_;
   WakeQueue wakes_;
 };
 

@@ -1,7 +1,8 @@
 #include "engine/kept_image.h"
 
 #include <algorithm>
-#include <limits>
+
+#include "base/record_bytes.h"
 
 namespace mailweir::engine {
 namespace {
@@ -13,65 +14,24 @@ constexpr std::size_t text_max = 2048;
 constexpr auto failure_last = Failure::cancelled;
 constexpr std::int64_t age_most = std::int64_t{86'400} * 3'650 * 1'000'000;  // ten years, in µs
 
-void put(std::string& bytes, std::uint64_t value, unsigned size) {
-  for (unsigned i = 0; i < size; ++i) bytes.push_back(static_cast<char>(value >> (8 * i) & 0xFF));
-}
-
-void put(std::string& bytes, std::string_view text) {
-  const std::string_view kept = text.substr(0, text_max);
-  put(bytes, kept.size(), 2);
-  bytes += kept;
-}
-
-// Reads fields one after the other; `is_whole` until one was missing.
-class Fields {
- public:
-  explicit Fields(std::string_view bytes) : rest_(bytes) {}
-
-  std::uint64_t number(unsigned size) {
-    const std::string_view bytes = take(size);
-    std::uint64_t value = 0;
-    for (unsigned i = 0; i < bytes.size(); ++i)
-      value |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
-    return value;
-  }
-  std::string text() { return std::string(take(number(2))); }
-  bool is_whole() const { return is_whole_ && rest_.empty(); }
-
- private:
-  std::string_view take(std::size_t size) {
-    if (size > rest_.size()) {
-      is_whole_ = false;
-      rest_ = {};
-      return {};
-    }
-    const std::string_view taken = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return taken;
-  }
-
-  std::string_view rest_;
-  bool is_whole_ = true;
-};
-
 std::optional<LastRefusal> read_refusal(std::string_view bytes, Instant as_of) {
-  Fields fields(bytes);
+  ByteReader reader(bytes);
   LastRefusal last;
-  const std::uint64_t age = fields.number(8);
-  last.reply.code = static_cast<std::uint16_t>(fields.number(2));
-  const auto phase = fields.number(1);
-  const auto failure = fields.number(1);
+  const std::uint64_t age = reader.varint();
+  last.reply.code = reader.narrow_varint<std::uint16_t>("reply code");
+  const std::uint8_t phase = reader.byte();
+  const std::uint8_t failure = reader.byte();
   EnhancedStatus enhanced;
-  enhanced.klass = static_cast<std::uint8_t>(fields.number(1));
-  enhanced.subject = static_cast<std::uint16_t>(fields.number(2));
-  enhanced.detail = static_cast<std::uint16_t>(fields.number(2));
+  enhanced.klass = reader.byte();
+  enhanced.subject = reader.narrow_varint<std::uint16_t>("enhanced status");
+  enhanced.detail = reader.narrow_varint<std::uint16_t>("enhanced status");
   if (enhanced.klass != 0) last.reply.enhanced = enhanced;
-  last.rule = fields.text();
-  last.host = fields.text();
-  last.reply.text = fields.text();
-  const bool is_sound = fields.is_whole() && age <= static_cast<std::uint64_t>(age_most) &&
-                        phase <= static_cast<std::uint64_t>(Phase::quit) &&
-                        failure <= static_cast<std::uint64_t>(failure_last);
+  last.rule = reader.string(text_max, "rule");
+  last.host = reader.string(text_max, "host");
+  last.reply.text = reader.string(text_max, "reply");
+  const bool is_sound = reader.at_end() && age <= static_cast<std::uint64_t>(age_most) &&
+                        phase <= static_cast<std::uint8_t>(Phase::quit) &&
+                        failure <= static_cast<std::uint8_t>(failure_last);
   if (!is_sound) return std::nullopt;
   last.phase = static_cast<Phase>(phase);
   last.failure = static_cast<Failure>(failure);
@@ -87,17 +47,18 @@ std::string join_image(std::string image, const LastRefusal& last, Instant now) 
   const std::size_t begin = image.size();
   const std::int64_t age = std::clamp<std::int64_t>((now - last.at).count(), 0, age_most);
   const EnhancedStatus enhanced = last.reply.enhanced.value_or(EnhancedStatus{});
-  put(image, static_cast<std::uint64_t>(age), 8);
-  put(image, last.reply.code, 2);
-  put(image, static_cast<std::uint64_t>(last.phase), 1);
-  put(image, static_cast<std::uint64_t>(last.failure), 1);
-  put(image, enhanced.klass, 1);
-  put(image, enhanced.subject, 2);
-  put(image, enhanced.detail, 2);
-  put(image, last.rule);
-  put(image, last.host);
-  put(image, last.reply.text);
-  put(image, image.size() - begin, length_size);
+  ByteWriter writer(image);
+  writer.varint(static_cast<std::uint64_t>(age));
+  writer.varint(last.reply.code);
+  writer.byte(static_cast<std::uint8_t>(last.phase));
+  writer.byte(static_cast<std::uint8_t>(last.failure));
+  writer.byte(enhanced.klass);
+  writer.varint(enhanced.subject);
+  writer.varint(enhanced.detail);
+  for (const std::string_view text : {std::string_view(last.rule), std::string_view(last.host),
+                                      std::string_view(last.reply.text)})
+    writer.string(text.substr(0, text_max));
+  writer.fixed32(static_cast<std::uint32_t>(image.size() - begin));
   image += mark;
   return image;
 }
@@ -106,7 +67,7 @@ KeptImage split_image(std::string_view bytes, Instant as_of) {
   constexpr std::size_t tail = length_size + mark.size();
   if (bytes.size() < tail || !bytes.ends_with(mark)) return {bytes, std::nullopt};
   const std::size_t end = bytes.size() - tail;
-  const std::uint64_t length = Fields(bytes.substr(end, length_size)).number(length_size);
+  const std::uint32_t length = ByteReader(bytes.substr(end, length_size)).fixed32();
   if (length > end) return {bytes, std::nullopt};
   const std::string_view controller = bytes.substr(0, end - length);
   return {controller, read_refusal(bytes.substr(end - length, length), as_of)};

@@ -39,7 +39,7 @@ struct WaitGroup {
   ListEnds lanes;
   std::uint64_t last_turn =
       0;           // when it last got a connection, counted in connections of the engine
-  int misses = 0;  // scratch of Dispatcher::connect()
+  int misses = 0;  // since Opener::begin_round(): could not use the connection offered
 };
 
 struct Provider {
@@ -51,7 +51,7 @@ struct Provider {
   std::vector<std::uint16_t> held_by_pool;  // paths that siblings stand in for, by pool id
   std::uint32_t hops = 0;
   bool is_ours = false;  // nothing but configured smarthosts
-  bool changed = false;  // in the dispatcher's list of providers to look at
+  bool changed = false;  // marked on the Agenda
   const std::string& key() const { return names.front(); }
 };
 
@@ -79,7 +79,7 @@ struct Hop {
   std::uint16_t recipients_max = 0xFFFF;  // a transaction, as its replies taught us
   bool proven = false;                    // has answered inside a transaction
   bool in_line = false;                   // its queues wait for a connection
-  bool changed = false;                   // in the dispatcher's list of hops to look at
+  bool changed = false;                   // marked on the Agenda
   bool is_noted = false;                  // among NextHopTable::noted_failing()
   Trust trust() const {
     return failures > 0 ? Trust::failing : proven ? Trust::proven : Trust::unknown;

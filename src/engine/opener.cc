@@ -1,6 +1,5 @@
 #include "engine/opener.h"
 
-#include <array>
 #include <utility>
 
 namespace mailweir::engine {

@@ -40,7 +40,7 @@ struct Path {
   bool is_carried = false;           // siblings stand in for it: counted in Provider::held_by_pool
   bool was_known = false;            // it was taken up from an image
   Instant kept_at{};                 // its image was last given to the spool
-  bool changed = false;              // in the dispatcher's list of paths to look at
+  bool changed = false;              // marked on the Agenda
   std::unique_ptr<PathNotes> notes;  // from its first refusal on
 
   // Whether a hop of that trust may be tried now: at most half of the connections go to hops that

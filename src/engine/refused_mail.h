@@ -4,8 +4,8 @@
 // A reply can be misread: a filter's words about one message sound like a limit. Whoever else gets
 // through is the proof: where a path accepted other mail between two refusals of one message, it is
 // the message that is refused. What is refused by half proves as much by chance: there it takes
-// more. And what one path refused is a poor witness against the next: the first time nothing is
-// made of it, the next message will tell.
+// more. And what one path refused as listed is a poor witness against the next: the first time
+// nothing is made of it, the next message will tell.
 //
 // Bounded: of many messages the oldest is forgotten. Not thread-safe.
 #pragma once

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/crc32c.h"
-#include "spool/record_bytes.h"
+#include "base/record_bytes.h"
 
 namespace mailweir::relay {
 namespace {
@@ -60,7 +60,7 @@ std::unexpected<Error> corrupt(std::string_view key, std::string_view why) {
 
 std::string sealed(std::string_view key, std::string record) {
   const std::uint32_t checksum = crc32c(record, crc32c(key));
-  spool::ByteWriter(record).fixed32(checksum);
+  ByteWriter(record).fixed32(checksum);
   return record;
 }
 
@@ -68,7 +68,7 @@ std::string sealed(std::string_view key, std::string record) {
 Result<std::string_view> opened(std::string_view key, std::string_view value) {
   if (value.size() < 1 + checksum_size) return corrupt(key, "too short");
   const std::string_view covered = value.substr(0, value.size() - checksum_size);
-  if (spool::ByteReader(value.substr(covered.size())).fixed32() != crc32c(covered, crc32c(key)))
+  if (ByteReader(value.substr(covered.size())).fixed32() != crc32c(covered, crc32c(key)))
     return corrupt(key, "the checksum does not match");
   if (static_cast<std::uint8_t>(covered.front()) != version) return corrupt(key, "another version");
   return covered.substr(1);
@@ -96,7 +96,7 @@ spool::SystemEntry to_entry(const engine::KeepPath& kept, UnixTime now) {
   spool::SystemEntry entry{kept_path_key(kept.source, kept.provider), {}};
   if (kept.image.empty()) return entry;
   std::string record;
-  spool::ByteWriter out(record);
+  ByteWriter out(record);
   out.byte(version);
   out.signed_varint(micros(now));
   out.string(kept.image);
@@ -114,7 +114,7 @@ Result<KeptPath> read_kept_path(std::string_view key, std::string_view value) {
   auto provider = unescaped(names.substr(slash + 1));
   if (!source || !provider) return corrupt(key, "not a path's key");
   WEIR_TRY(const std::string_view fields, opened(key, value));
-  spool::ByteReader in(fields);
+  ByteReader in(fields);
   KeptPath kept{std::move(*source), std::move(*provider), wall_time(in.signed_varint()), {}};
   kept.image = in.string(image_max, "an image too long");
   if (!in.at_end()) return corrupt(key, in.reason());
@@ -124,7 +124,7 @@ Result<KeptPath> read_kept_path(std::string_view key, std::string_view value) {
 spool::SystemEntry to_entry(const KeptHand& kept) {
   const engine::PathHand& hand = kept.hand;
   std::string record;
-  spool::ByteWriter out(record);
+  ByteWriter out(record);
   out.byte(version);
   out.byte(static_cast<std::uint8_t>(hand.action));
   out.byte(static_cast<std::uint8_t>((hand.rate ? has_rate : 0) |
@@ -154,7 +154,7 @@ Result<KeptHand> read_kept_hand(std::string_view key, std::string_view value) {
   if (error != std::errc{} || end != digits.data() + digits.size() || kept_hand_key(hand.id) != key)
     return corrupt(key, "not a hand's key");
   WEIR_TRY(const std::string_view fields, opened(key, value));
-  spool::ByteReader in(fields);
+  ByteReader in(fields);
   const std::uint8_t action = in.byte();
   const std::uint8_t flags = in.byte();
   if (action > static_cast<std::uint8_t>(engine::PathHand::Action::cap)) in.refuse("no action");

@@ -4,7 +4,7 @@
 
 #include "base/assert.h"
 #include "base/crc32c.h"
-#include "spool/record_bytes.h"
+#include "base/record_bytes.h"
 
 namespace mailweir::spool {
 namespace {

@@ -1,4 +1,4 @@
-// Varints and length-prefixed strings, the alphabet of spool records (docs/queue-format.md).
+// Varints and length-prefixed strings, the alphabet of what is kept (docs/queue-format.md).
 //
 // ByteWriter appends to a borrowed string. ByteReader borrows bytes it does not trust: the first
 // thing that does not fit ends it, every later read yields zero or empty, and reason() says what it
@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace mailweir::spool {
+namespace mailweir {
 
 class ByteWriter {
  public:
@@ -61,4 +61,4 @@ class ByteReader {
   std::string_view reason_;
 };
 
-}  // namespace mailweir::spool
+}  // namespace mailweir

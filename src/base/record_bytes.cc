@@ -1,6 +1,6 @@
-#include "spool/record_bytes.h"
+#include "base/record_bytes.h"
 
-namespace mailweir::spool {
+namespace mailweir {
 namespace {
 constexpr unsigned varint_bits_max = 63;  // shift of the tenth and last byte
 }
@@ -83,4 +83,4 @@ bool ByteReader::at_end() {
   return ok();
 }
 
-}  // namespace mailweir::spool
+}  // namespace mailweir
