@@ -11,10 +11,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A tenant stands out beyond doubt: most of the path's mail, and far more than it usually sends.
+// Somebody stands out beyond doubt: most of the path's mail, and far more than it usually sends.
 constexpr double suspect_share_min = 0.5;
 constexpr double suspect_share_max = 0.98;  // alone on the path: the hold says it all
 constexpr double suspect_growth_min = 3.0;
+// Campaigns are new by nature: that one has grown says something if its tenant sends more than
+// usual with it.
+constexpr double its_tenant_growth_min = 1.5;
 constexpr double suspect_slack = 1.5;  // over its ordinary rate
 constexpr double rate_least = 0.05;
 constexpr Duration suspect_for = 1h;
@@ -122,8 +125,12 @@ std::vector<CellView> CellKeeper::shut_at(std::uint32_t provider, Instant now) c
 }
 
 std::string CellKeeper::name_of(const Cell& cell) const {
-  const NameTable& names = cell.kind == CellKind::tenant ? ledger_.tenants : ledger_.mail_domains;
-  return std::string(to_string(cell.kind)) + " " + names[cell.name];
+  return std::string(to_string(cell.kind)) + " " + names_of(cell.kind)[cell.name];
+}
+
+NameTable& CellKeeper::names_of(CellKind kind) const {
+  if (kind == CellKind::tenant) return ledger_.tenants;
+  return kind == CellKind::campaign ? ledger_.campaigns : ledger_.mail_domains;
 }
 
 // Kept as a path is; a name that no source can have says which cell.
@@ -149,14 +156,14 @@ void CellKeeper::adopt(std::uint32_t provider, std::string_view name, const std:
   const auto kind = cell_kind_of(name.substr(0, space));
   if (!kind || space == std::string_view::npos) return;
   name.remove_prefix(space + 1);
-  NameTable& names = *kind == CellKind::tenant ? ledger_.tenants : ledger_.mail_domains;
   const std::string_view network = *kind == CellKind::network ? name : std::string_view();
   const pacing::LearningSettings settings = settings_of(provider, now, network);
   KeptImage kept = split_image(image, as_of);
   const auto controller =
       pacing::PathController::restore(kept.controller, settings, now - as_of, now);
   const std::uint32_t cell =
-      controller ? table.intern(provider, *kind, names.intern(name), settings, now) : no_index;
+      controller ? table.intern(provider, *kind, names_of(*kind).intern(name), settings, now)
+                 : no_index;
   if (cell == no_index) return;
   table.cells[cell].controller = *controller;
   if (kept.last) table.cells[cell].last = std::move(*kept.last);
@@ -223,7 +230,7 @@ void CellKeeper::ended(const CellsEnd& ended, const AttemptEnd& end, const pacin
   }
 }
 
-// Slows the tenant first whose traffic plainly preceded the hold: back to what it usually sends.
+// Slows first whoever's traffic plainly preceded the hold: back to what it usually sends.
 void CellKeeper::slow_suspect(std::uint32_t p, Instant now) {
   // What a path carried between two holds says nothing about what is usual.
   const auto& notes = paths_[p].notes;
@@ -232,10 +239,16 @@ void CellKeeper::slow_suspect(std::uint32_t p, Instant now) {
   if (!suspect || suspect->share < suspect_share_min || suspect->share > suspect_share_max ||
       suspect->growth < suspect_growth_min)
     return;
+  const bool is_campaign = suspect->sender.campaign != 0;
+  if (is_campaign && suspect->tenant_growth < its_tenant_growth_min) return;
+  double rate = suspect->usual_rate * suspect_slack;
+  // A new campaign has the slack of its tenant, whose other mail goes on.
+  if (is_campaign) rate = std::max(rate, suspect->tenant_usual_rate * (suspect_slack - 1.0));
   pacing::LearningSettings settings = settings_of(paths_[p].provider, now);
-  settings.rate_max = std::max(rate_least, suspect->usual_rate * suspect_slack);
+  settings.rate_max = std::max(rate_least, rate);
   const std::uint32_t cell =
-      table.intern(paths_[p].provider, CellKind::tenant, suspect->tenant, settings, now);
+      table.intern(paths_[p].provider, is_campaign ? CellKind::campaign : CellKind::tenant,
+                   is_campaign ? suspect->sender.campaign : suspect->sender.tenant, settings, now);
   if (cell == no_index) return;
   table.cells[cell].controller->set_ceilings(settings, now);
   table.cells[cell].ceiling_until = now + suspect_for;
@@ -243,10 +256,7 @@ void CellKeeper::slow_suspect(std::uint32_t p, Instant now) {
   notice.kind = Notice::Kind::step;
   notice.provider = next_hops_.providers[paths_[p].provider].key();
   notice.cell = name_of(table.cells[cell]);
-  notice.suspect = ledger_.tenants[suspect->tenant];
-  notice.suspect_share = suspect->share;
-  notice.suspect_growth = suspect->growth;
-  notice.suspect_bounced = suspect->recipients_refused;
+  name_suspect(notice, *suspect, ledger_);
   notice.from = suspect->usual_rate * suspect->growth;
   notice.to = settings.rate_max;
   notice.detail = "slowed for an hour: its traffic preceded the hold";

@@ -1,4 +1,4 @@
-// The CellKeeper opens cells where a refusal names them or a tenant stands out, learns from what
+// The CellKeeper opens cells where a refusal names them or a sender stands out, learns from what
 // their mail meets, tells people, and keeps them over a restart. What waits for a cell is the
 // Dispatcher's.
 //
@@ -53,7 +53,7 @@ class CellKeeper {
   // Whether a refusal that names such a cell has one to wait for, or may open one.
   bool has_cell_for(std::uint32_t message, CellKind kind, std::uint32_t path, Instant now);
   void ended(const CellsEnd& ended, const AttemptEnd& end, const pacing::Grant& grant, Instant now);
-  // Slows the tenant first whose traffic plainly preceded the hold of the path.
+  // Slows first the campaign or tenant whose traffic plainly preceded the hold of the path.
   void slow_suspect(std::uint32_t path, Instant now);
 
   // The cell that such a message waits for: the first that is not open, else the first it meets.
@@ -82,6 +82,7 @@ class CellKeeper {
   std::uint32_t open(const CellsEnd& ended, CellKind kind, Instant now);
   CellView view_of(const Cell& cell, Instant now) const;
   std::string name_of(const Cell& cell) const;
+  NameTable& names_of(CellKind kind) const;
   void keep(const Cell& cell, Instant now);
   void tell(const Cell& cell, Notice::Kind kind, const AttemptEnd& end, Instant now);
 

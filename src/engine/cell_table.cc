@@ -25,6 +25,8 @@ std::uint32_t name_of(const Message& message, std::uint32_t network, CellKind ki
       return message.dkim_domain;
     case CellKind::tenant:
       return message.tenant;
+    case CellKind::campaign:
+      return message.campaign;
     case CellKind::network:
       return network;
   }
@@ -57,6 +59,8 @@ std::string_view to_string(CellKind kind) {
       return "dkim_domain";
     case CellKind::tenant:
       return "tenant";
+    case CellKind::campaign:
+      return "campaign";
     case CellKind::network:
       return "network";
   }

@@ -1,7 +1,7 @@
-// The CellTable holds what is narrower than a path: a sender's domain, a signing domain or a tenant
-// at one provider; and what is wider: a network of ours whose addresses the provider counts
-// together. A cell is opened when a refusal names that scope; its mail then waits at its pace, from
-// whatever source, and nobody else's does.
+// The CellTable holds what is narrower than a path: a sender's domain, a signing domain, a tenant
+// or a campaign at one provider; and what is wider: a network of ours whose addresses the provider
+// counts together. A cell is opened when a refusal names that scope; its mail then waits at its
+// pace, from whatever source, and nobody else's does.
 //
 // Each cell is a PathController of its own. A provider without cells costs nothing. Not
 // thread-safe.
@@ -25,8 +25,8 @@
 
 namespace mailweir::engine {
 
-enum class CellKind : std::uint8_t { sender_domain, dkim_domain, tenant, network };
-inline constexpr std::size_t cell_kinds = 4;
+enum class CellKind : std::uint8_t { sender_domain, dkim_domain, tenant, campaign, network };
+inline constexpr std::size_t cell_kinds = 5;
 std::string_view to_string(CellKind kind);
 std::optional<CellKind> cell_kind_of(std::string_view text);
 // Before the name of a cell where else the name of a source stands (KeepPath).
@@ -35,7 +35,7 @@ inline constexpr std::string_view cell_mark = "@";
 struct Cell {
   std::uint32_t provider = no_index;  // no_index: the slot is free
   CellKind kind = CellKind::sender_domain;
-  std::uint32_t name = 0;  // a tenant's, else in Ledger::mail_domains
+  std::uint32_t name = 0;  // in Ledger: a tenant's, a campaign's, else in mail_domains
   std::optional<pacing::PathController> controller;
   std::uint32_t attempts = 0;  // under way
   // Of those that wait: they come back one by one, urgent mail in a row of its own.
@@ -47,7 +47,7 @@ struct Cell {
 
 // The cells that one message meets at a provider, by kind; no_index: none.
 struct CellsMet {
-  std::array<std::uint32_t, cell_kinds> cells{no_index, no_index, no_index, no_index};
+  std::array<std::uint32_t, cell_kinds> cells{no_index, no_index, no_index, no_index, no_index};
 
   bool any() const {
     return std::ranges::any_of(cells, [](std::uint32_t cell) { return cell != no_index; });

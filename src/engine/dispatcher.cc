@@ -42,7 +42,7 @@ Dispatcher::Dispatcher(Ledger& ledger, NextHopTable& next_hops, const Settings& 
       paths_(next_hops, settings),
       agenda_(next_hops, paths_),
       book_(ledger, next_hops, paths_, settings, agenda_, orders),
-      watch_(paths_, next_hops, settings, suspects_, ledger.tenants, orders),
+      watch_(paths_, next_hops, settings, suspects_, ledger, orders),
       cells_(paths_, next_hops, settings, ledger, suspects_, orders),
       hosts_(paths_, next_hops, settings, orders),
       session_hosts_(hosts_, book_, next_hops, paths_, agenda_),

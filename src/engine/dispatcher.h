@@ -78,8 +78,8 @@ class Dispatcher {
   std::optional<pacing::LearnedState> learned_state(std::uint32_t path, Instant now) const;
   // A greylister lets it in from this path's source alone, while that is to be had.
   void bind(std::uint32_t recipient, std::uint32_t path);
-  void recipient_bounced(std::uint32_t path, std::uint32_t tenant) {
-    suspects_.bounced(path, tenant);
+  void recipient_bounced(std::uint32_t path, const Message& message) {
+    suspects_.bounced(path, {message.tenant, message.campaign});
   }
   // Openings that hang hold their mail no longer, if it may go another way; it is handed over as
   // from opened().

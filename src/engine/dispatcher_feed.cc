@@ -266,8 +266,10 @@ void Dispatcher::start(std::uint32_t s, std::uint32_t queue, Instant now) {
   transaction.cells_begun = now;
   if (transaction.cells.any()) cells_.table.begin(transaction.cells, now);
   session_hosts_.begin(session, transaction, now);
-  if (settings_.config().pacing.learns)
-    suspects_.sent(session.path, ledger_.messages[transaction.message].tenant, now);
+  if (settings_.config().pacing.learns) {
+    const Message& message = ledger_.messages[transaction.message];
+    suspects_.sent(session.path, {message.tenant, message.campaign}, now);
+  }
   StartTransaction order;
   order.session = session.id;
   order.transaction = transaction.id;

@@ -92,9 +92,13 @@ void Dispatcher::forget_names() {
   for (std::uint32_t c = 0; c < cells_.table.cells.extent(); ++c) {
     const Cell& cell = cells_.table.cells[c];
     if (cell.provider == no_index) continue;
-    (cell.kind == CellKind::tenant ? used.tenants : used.mail_domains)[cell.name] = true;
+    (cell.kind == CellKind::tenant     ? used.tenants
+     : cell.kind == CellKind::campaign ? used.campaigns
+                                       : used.mail_domains)[cell.name] = true;
   }
-  suspects_.each_tenant([&](std::uint32_t tenant) { used.tenants[tenant] = true; });
+  suspects_.each([&](Suspects::Sender sender) {
+    used.tenants[sender.tenant] = used.campaigns[sender.campaign] = true;
+  });
   ledger_.forget_names(used);
 }
 

@@ -324,7 +324,7 @@ void Engine::State::settle_attempt(std::uint32_t r, const RecipientResult& resul
   const Cause cause{result.failure, result.phase, has_reply ? &result.reply : nullptr, facts.host};
   const RecipientAction action = judgement.verdict.action;
   if (action == RecipientAction::bounce && judgement.ruling.category == provider::Category::mailbox)
-    dispatcher.recipient_bounced(facts.path, ledger.messages[ledger.recipients[r].message].tenant);
+    dispatcher.recipient_bounced(facts.path, ledger.messages[ledger.recipients[r].message]);
   const bool is_refusal = result.failure == Failure::none && !result.reply.is_positive();
   const std::uint32_t m = ledger.recipients[r].message;
   const bool lacks_cell =

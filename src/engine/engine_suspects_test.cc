@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/test_world.h"
 
@@ -31,6 +32,13 @@ class SuspectTest : public testing::Test {
   void send(const std::string& tenant, int count, Duration every) {
     for (int i = 0; i < count; ++i) {
       world.send({.tenant = tenant});
+      world.run_for(every);
+    }
+  }
+  void send_campaign(const std::string& tenant, const std::string& campaign, int count,
+                     Duration every) {
+    for (int i = 0; i < count; ++i) {
+      world.send({.tenant = tenant, .campaign = campaign});
       world.run_for(every);
     }
   }
@@ -127,6 +135,117 @@ TEST_F(SuspectTest, MailToUnknownUsersIsNamed) {
   ASSERT_NE(held, nullptr);
   EXPECT_EQ(held->suspect, "alpha");
   EXPECT_GT(held->suspect_bounced, 0.2);
+}
+
+TEST_F(SuspectTest, ACampaignsBurstIsNamedWithItsTenantAndTheCampaignSlowed) {
+  usual_day();
+  send_campaign("beta", "june", 100, 2s);
+  refuse_once();
+  const Notice* held = told(Notice::Kind::throttle_detected);
+  ASSERT_NE(held, nullptr);
+  EXPECT_EQ(held->suspect, "beta");
+  EXPECT_EQ(held->suspect_campaign, "june");
+  EXPECT_GT(held->suspect_share, 0.8);
+  EXPECT_TRUE(std::isinf(held->suspect_growth)) << "it was not there";
+  EXPECT_EQ(told(Notice::Kind::step, "tenant beta"), nullptr);
+  const Notice* step = told(Notice::Kind::step, "campaign beta/june");
+  ASSERT_NE(step, nullptr);
+  EXPECT_EQ(step->suspect_campaign, "june");
+  EXPECT_LT(step->to, 0.1);
+}
+
+// What the whole tenant would wait for in ABurstBeforeTheHold….
+TEST_F(SuspectTest, TheTenantsOtherMailGoesOnBesideItsCampaign) {
+  usual_day();
+  send_campaign("beta", "june", 100, 2s);
+  refuse_once();
+  world.run_for(10min);
+  ASSERT_FALSE(world.engine->is_held("s1", world.opens.front().provider));
+  std::vector<MessageId> of_june;
+  for (int i = 0; i < 30; ++i)
+    of_june.push_back(world.send({.tenant = "beta", .campaign = "june"}));
+  std::vector<MessageId> others;
+  for (int i = 0; i < 5; ++i) others.push_back(world.send({.tenant = "beta"}));
+  others.push_back(world.send({.tenant = "alpha", .campaign = "june"}));  // only of the same name
+  world.run_for(3min);
+  for (const MessageId id : others) EXPECT_NE(world.end_of(id), nullptr);
+  EXPECT_TRUE(std::ranges::any_of(of_june, [&](MessageId id) {
+    return world.end_of(id) == nullptr && world.view(id).cell &&
+           world.view(id).cell->name == "campaign beta/june";
+  }));
+  EXPECT_TRUE(world.drain(6h)) << "slowed, not stopped";
+}
+
+// The tenant sends what it always does, under a new name: worth telling, nobody's fault.
+TEST_F(SuspectTest, ANewCampaignOfUsualVolumeIsToldAndNotSlowed) {
+  for (int i = 0; i < 600; ++i) {
+    send("alpha", 1, 30s);
+    send_campaign("beta", "may", 2, 15s);
+  }
+  for (int i = 0; i < 30; ++i) {
+    send("alpha", 1, 30s);
+    send_campaign("beta", "june", 2, 15s);
+  }
+  refuse_once();
+  const Notice* held = told(Notice::Kind::throttle_detected);
+  ASSERT_NE(held, nullptr);
+  EXPECT_EQ(held->suspect, "beta");
+  EXPECT_EQ(held->suspect_campaign, "june");
+  EXPECT_FALSE(std::ranges::any_of(world.notices, [](const Notice& notice) {
+    return notice.cell.starts_with("campaign") || notice.cell.starts_with("tenant");
+  }));
+}
+
+TEST_F(SuspectTest, ABurstOfManyCampaignsIsTheirTenants) {
+  usual_day();
+  for (int i = 0; i < 25; ++i) {
+    for (const char* name : {"one", "two", "three", "four"}) send_campaign("beta", name, 1, 2s);
+  }
+  refuse_once();
+  const Notice* held = told(Notice::Kind::throttle_detected);
+  ASSERT_NE(held, nullptr);
+  EXPECT_EQ(held->suspect, "beta");
+  EXPECT_EQ(held->suspect_campaign, "");
+  EXPECT_NE(told(Notice::Kind::step, "tenant beta"), nullptr);
+}
+
+TEST_F(SuspectTest, TheCampaignWhoseListIsOldIsNamed) {
+  for (int i = 0; i < 600; ++i) {
+    send("beta", 1, 20s);
+    send_campaign("alpha", "new-list", 2, 20s);
+  }
+  for (int i = 0; i < 30; ++i) {
+    send("beta", 1, 20s);
+    send_campaign("alpha", "new-list", 1, 20s);
+    is_unknown = i % 2 == 0;
+    send_campaign("alpha", "old-list", 1, 20s);
+  }
+  refuse_once();
+  const Notice* held = told(Notice::Kind::throttle_detected);
+  ASSERT_NE(held, nullptr);
+  EXPECT_EQ(held->suspect, "alpha");
+  EXPECT_EQ(held->suspect_campaign, "old-list");
+  EXPECT_GT(held->suspect_bounced, 0.4);
+}
+
+TEST_F(SuspectTest, CampaignsAreCountedListedAndFilteredByName) {
+  is_throttled = true;  // all of it waits
+  for (int i = 0; i < 3; ++i) world.send({.tenant = "beta", .campaign = "june"});
+  world.send({.tenant = "alpha", .campaign = "june"});
+  world.send({.tenant = "alpha"});
+  const auto rows = world.engine->summary(QueueKey::campaign);
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0].key, "");
+  EXPECT_EQ(rows[1].key, "alpha/june");
+  EXPECT_EQ(rows[2].key, "beta/june");
+  EXPECT_EQ(rows[2].ready + rows[2].deferred + rows[2].in_flight, 3U);
+  EXPECT_NE(rows[2].oldest, never);
+  const ListFilter june{.campaign = "june"};
+  EXPECT_EQ(world.engine->list(june, MessageId{}, 10, world.now).size(), 4U);
+  const ListFilter of_beta{.tenant = "beta", .campaign = "june"};
+  const auto listed = world.engine->list(of_beta, MessageId{}, 10, world.now);
+  ASSERT_EQ(listed.size(), 3U);
+  EXPECT_EQ(listed.front().campaign, "june");
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ class Viewer {
     view.message_class = settings_.class_name(message.message_class);
     view.rank = settings_.rank(message.message_class);
     view.tenant = ledger_.tenants[message.tenant];
+    view.campaign = ledger_.campaign_name(message.tenant, message.campaign);
     view.accepted = message.accepted;
     view.due = recipient.due;
     view.expires = message.expires();
@@ -67,6 +68,8 @@ class Viewer {
            (filter.message_class.empty() ||
             filter.message_class == settings_.class_name(message.message_class)) &&
            (filter.tenant.empty() || filter.tenant == ledger_.tenants[message.tenant]) &&
+           (filter.campaign.empty() ||
+            filter.campaign == ledger_.campaign_name(message.tenant, message.campaign)) &&
            (!filter.disposition || *filter.disposition == disposition_of(recipient));
   }
 
@@ -195,7 +198,7 @@ Totals Engine::totals() const {
 // The rows of one kind, each found again by a number that its recipients know.
 struct Engine::State::Rows {
   std::vector<QueueRow> rows;         // some may stay empty
-  std::vector<std::uint32_t> row_of;  // number of domain, class or tenant → row
+  std::vector<std::uint32_t> row_of;  // number of domain, class, tenant or campaign → row
 
   void add_row(std::string key, const Tally& tally) {
     row_of.push_back(static_cast<std::uint32_t>(rows.size()));
@@ -216,6 +219,10 @@ Engine::State::Rows Engine::State::rows(QueueKey key) const {
     case QueueKey::tenant:
       for (std::uint32_t i = 0; i < ledger.tenants.size(); ++i)
         result.add_row(ledger.tenants[i], ledger.tenant_tally(i));
+      break;
+    case QueueKey::campaign:
+      for (std::uint32_t i = 0; i < ledger.campaigns.size(); ++i)
+        result.add_row(ledger.campaigns[i], ledger.campaign_tally(i));
       break;
     case QueueKey::domain:
       for (std::uint32_t i = 0; i < ledger.domains.extent(); ++i)
@@ -260,6 +267,7 @@ std::vector<QueueRow> Engine::summary(QueueKey key) const {
       if (recipient.stage == Stage::settled) continue;
       const std::uint32_t number = key == QueueKey::message_class ? message.message_class
                                    : key == QueueKey::tenant      ? message.tenant
+                                   : key == QueueKey::campaign    ? message.campaign
                                                                   : recipient.domain;
       Instant& oldest = result.rows[result.row_of[number]].oldest;
       if (oldest != never) continue;

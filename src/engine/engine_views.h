@@ -34,8 +34,8 @@ enum class WaitReason : std::uint8_t {
   path_paused,      // by an operator
   hosts_held,       // all MX hosts of the next hop; the first canary `until`
   source_unusable,  // its address is not on this machine; next try `until`
-  cell,             // its domain, tenant or network is throttled there; its place comes `until`
-  turn,             // others go first: class, tenant, order of arrival
+  cell,  // its domain, tenant, campaign or network is slow there; its place comes `until`
+  turn,  // others go first: class, tenant, order of arrival
 };
 std::string_view to_string(WaitReason reason);
 
@@ -44,7 +44,7 @@ struct CellView {
   std::string name;  // "sender_domain example.com"; of a host its name alone
   pacing::LearnedState learned;
   LastRefusal last;
-  Instant ceiling_until = never;  // a tenant that is slowed on suspicion; never: it is not
+  Instant ceiling_until = never;  // slowed on suspicion until then; never: it is not
 };
 
 // What the comparison of siblings has found, and still holds (docs/diagnosis.md).
@@ -75,6 +75,7 @@ struct RecipientView {
   std::string message_class;
   pacing::Rank rank = pacing::Rank::ordinary;  // of its class, where a path is scarce
   std::string tenant;
+  std::string campaign;  // its own name; empty: none
   std::uint32_t tenants =
       0;  // that take turns with it at its next hop, its own included; 0: not ready
   Instant accepted{};
@@ -87,7 +88,7 @@ struct RecipientView {
 
 // One row of `mailweir queue`.
 struct QueueRow {
-  std::string key;  // provider, class, source, tenant or domain, as asked
+  std::string key;  // provider, domain, class, tenant or "tenant/campaign", as asked
   std::uint64_t ready = 0;
   std::uint64_t deferred = 0;
   std::uint64_t held = 0;
@@ -132,7 +133,7 @@ struct PathExplanation {
   std::uint64_t waiting = 0;    // recipients ready for the provider, by any source
   LastRefusal last;             // of the path, or of what is shared with it while that is not open
   std::vector<CellView> hosts;  // that are held or are being verified, apart from the others
-  std::vector<CellView> cells;  // of the provider, that are not open: a sender, a tenant, a network
+  std::vector<CellView> cells;  // of the provider, that are not open: a sender, a tenant …
   std::vector<FindingView> findings;  // that concern it
   std::optional<Unreached> unreached;
   bool is_warming = false;  // the source has no history at the providers yet
@@ -154,13 +155,14 @@ struct Totals {
   Instant oldest = never;
 };
 
-enum class QueueKey : std::uint8_t { provider, domain, message_class, tenant };
+enum class QueueKey : std::uint8_t { provider, domain, message_class, tenant, campaign };
 
 struct ListFilter {
   std::string provider;  // empty: any
   std::string domain;
   std::string message_class;
   std::string tenant;
+  std::string campaign;
   std::optional<Disposition> disposition;
 };
 

@@ -1,5 +1,7 @@
 #include "engine/ledger.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <utility>
@@ -10,7 +12,14 @@ namespace mailweir::engine {
 
 namespace {
 
-constexpr std::uint32_t tenants_max = 0x100'0000;  // Message::tenant has 24 bits
+constexpr std::uint32_t names_max = 0x100'0000;  // Message has 24 bits for a tenant or a domain
+constexpr std::uint32_t campaigns_max = 0x1'0000;
+
+std::uint32_t number_of(NameTable& names, std::string_view name, std::uint32_t names_max_here) {
+  const std::uint32_t known = names.find(name);
+  if (known != no_index) return known;
+  return names.known() < names_max_here ? names.intern(name) : 0;
+}
 
 }  // namespace
 
@@ -35,8 +44,10 @@ std::uint32_t Tally::* tally_of(Stage stage) {
 std::uint32_t Ledger::add(const MessageFacts& facts, Kind kind) {
   const std::uint32_t m = messages.allocate();
   Message& message = messages[m];
-  const std::uint32_t tenant = number_of_tenant(facts.tenant);
+  const std::uint32_t tenant = number_of(tenants, facts.tenant, names_max);
   if (tenant >= tenant_tallies_.size()) tenant_tallies_.resize(tenant + 1);
+  message.campaign = number_of_campaign(tenant, facts.campaign);
+  if (message.campaign >= campaign_tallies_.size()) campaign_tallies_.resize(message.campaign + 1U);
   if (kind.message_class >= class_tallies_.size()) class_tallies_.resize(kind.message_class + 1U);
   message.id = facts.id;
   message.accepted = facts.accepted;
@@ -44,8 +55,8 @@ std::uint32_t Ledger::add(const MessageFacts& facts, Kind kind) {
   message.deadline_after = Offset(facts.accepted, facts.deadline);
   message.magnitude = std::min(31U, static_cast<unsigned>(std::bit_width(facts.size))) & 0x1FU;
   message.tenant = tenant & 0xFF'FFFFU;
-  message.sender_domain = mail_domains.intern(facts.sender_domain);
-  message.dkim_domain = mail_domains.intern(facts.dkim_domain);
+  message.sender_domain = number_of(mail_domains, facts.sender_domain, names_max) & 0xFF'FFFFU;
+  message.dkim_domain = number_of(mail_domains, facts.dkim_domain, names_max) & 0xFF'FFFFU;
   message.message_class = kind.message_class;
   message.pool = kind.pool;
   message.recipients_total = facts.recipients_total;
@@ -60,18 +71,25 @@ std::uint32_t Ledger::add(const MessageFacts& facts, Kind kind) {
   return m;
 }
 
-std::uint32_t Ledger::number_of_tenant(std::string_view name) {
-  const std::uint32_t known = tenants.find(name);
-  if (known != no_index) return known;
-  return tenants.known() < tenants_max ? tenants.intern(name) : 0;
+std::uint16_t Ledger::number_of_campaign(std::uint32_t tenant, std::string_view campaign) {
+  if (campaign.empty()) return 0;
+  const std::string name = fmt::format("{}/{}", tenants[tenant], campaign);
+  return static_cast<std::uint16_t>(number_of(campaigns, name, campaigns_max));
+}
+
+std::string_view Ledger::campaign_name(std::uint32_t tenant, std::uint32_t campaign) const {
+  if (campaign == 0) return {};
+  return std::string_view(campaigns[campaign]).substr(tenants[tenant].size() + 1);
 }
 
 Ledger::NamesUsed Ledger::names_used() const {
-  NamesUsed used{std::vector<bool>(tenants.size()), std::vector<bool>(mail_domains.size())};
-  used.tenants[0] = used.mail_domains[0] = true;
+  NamesUsed used{std::vector<bool>(tenants.size()), std::vector<bool>(campaigns.size()),
+                 std::vector<bool>(mail_domains.size())};
+  used.tenants[0] = used.campaigns[0] = used.mail_domains[0] = true;
   for (std::uint32_t m = 0; m < messages.extent(); ++m) {
     if (messages[m].first_recipient == no_index) continue;
     used.tenants[messages[m].tenant] = true;
+    used.campaigns[messages[m].campaign] = true;
     used.mail_domains[messages[m].sender_domain] = true;
     used.mail_domains[messages[m].dkim_domain] = true;
   }
@@ -80,6 +98,7 @@ Ledger::NamesUsed Ledger::names_used() const {
 
 void Ledger::forget_names(const NamesUsed& used) {
   tenants.keep_only(used.tenants);
+  campaigns.keep_only(used.campaigns);
   mail_domains.keep_only(used.mail_domains);
 }
 
@@ -105,8 +124,9 @@ void Ledger::move(std::uint32_t r, Stage to) {
   recipient.stage = to;
   if (from_count == to_count) return;
   const Message& message = messages[recipient.message];
-  for (Tally* tally : {&total_, &domains[recipient.domain].tally,
-                       &class_tallies_[message.message_class], &tenant_tallies_[message.tenant]}) {
+  for (Tally* tally :
+       {&total_, &domains[recipient.domain].tally, &class_tallies_[message.message_class],
+        &tenant_tallies_[message.tenant], &campaign_tallies_[message.campaign]}) {
     if (from_count != nullptr) --(tally->*from_count);
     if (to_count != nullptr) ++(tally->*to_count);
   }

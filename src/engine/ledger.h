@@ -31,14 +31,17 @@ class Ledger {
  public:
   explicit Ledger(std::vector<Order>& orders) : orders_(orders) {
     tenants.intern({});
+    campaigns.intern({});
     mail_domains.intern({});
   }
 
   Slab<Message> messages;
   Slab<Recipient> recipients;
   DomainTable domains;
-  NameTable tenants;       // 0 is the empty name, and whoever comes when all numbers are taken
-  NameTable mail_domains;  // of senders and signatures; 0 is the empty name
+  // 0 is the empty name, and whoever comes when all numbers are taken.
+  NameTable tenants;
+  NameTable campaigns;     // "tenant/campaign": one of its tenant's
+  NameTable mail_domains;  // of senders and signatures
 
   struct Kind {  // what a message is apart from its times
     std::uint8_t message_class = 0;
@@ -51,9 +54,12 @@ class Ledger {
   // Names that came with mail go when nothing has their number: each holder marks its own.
   struct NamesUsed {
     std::vector<bool> tenants;
+    std::vector<bool> campaigns;
     std::vector<bool> mail_domains;
   };
-  bool has_idle_names() const { return tenants.is_crowded() || mail_domains.is_crowded(); }
+  bool has_idle_names() const {
+    return tenants.is_crowded() || campaigns.is_crowded() || mail_domains.is_crowded();
+  }
   NamesUsed names_used() const;  // by the messages
   void forget_names(const NamesUsed& used);
 
@@ -70,6 +76,9 @@ class Ledger {
   Totals totals() const;
   const Tally& class_tally(std::uint8_t id) const { return class_tallies_[id]; }
   const Tally& tenant_tally(std::uint32_t id) const { return tenant_tallies_[id]; }
+  const Tally& campaign_tally(std::uint32_t id) const { return campaign_tallies_[id]; }
+  // The campaign's own name, without its tenant's.
+  std::string_view campaign_name(std::uint32_t tenant, std::uint32_t campaign) const;
   const MessageOrder& order() const { return order_; }
   std::uint32_t classes_known() const { return static_cast<std::uint32_t>(class_tallies_.size()); }
 
@@ -86,7 +95,7 @@ class Ledger {
   std::vector<std::uint32_t> unsettled(std::uint32_t message) const;
 
  private:
-  std::uint32_t number_of_tenant(std::string_view name);
+  std::uint16_t number_of_campaign(std::uint32_t tenant, std::string_view campaign);
   void add_recipient(std::uint32_t message, std::uint32_t domain, const RecipientFacts& facts);
 
   std::vector<Order>& orders_;
@@ -94,6 +103,7 @@ class Ledger {
   Tally total_;
   std::vector<Tally> class_tallies_;
   std::vector<Tally> tenant_tallies_;
+  std::vector<Tally> campaign_tallies_;
 };
 
 // The count of `tally` that a stage belongs to; null: none.

@@ -27,6 +27,7 @@ struct MessageFacts {
   MessageId id;
   std::string_view message_class;  // unknown names fall to the first class
   std::string_view tenant;
+  std::string_view campaign;       // of the tenant's; empty: none
   std::string_view pool;           // empty: the class's
   std::string_view sender_domain;  // of the reverse-path; empty: null, or not known
   std::string_view dkim_domain;    // d= of its first signature; empty: none, or not known

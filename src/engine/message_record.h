@@ -38,18 +38,20 @@ struct Message {
   Offset deadline_after;
   Links expiry;  // in the expiry wheel
   std::uint32_t first_recipient = no_index;
-  std::uint32_t sender_domain = 0;  // names of Ledger::mail_domains; 0: none
-  std::uint32_t dkim_domain = 0;
+  // Names of Ledger, in 24 bits or 16; 0: none. The rest of the words is put to use.
+  std::uint32_t sender_domain : 24 = 0;
+  std::uint32_t pool : 8 = 0;
+  std::uint32_t dkim_domain : 24 = 0;
+  std::uint32_t magnitude : 5 = 0;  // bits of its size in octets
+  bool expiry_scheduled : 1 = false;
+  bool hold : 1 = false;    // what is in flight is held when it comes back
+  bool remove : 1 = false;  // … is deleted when it comes back
   std::uint32_t tenant : 24 = 0;
   std::uint32_t message_class : 8 = 0;
+  std::uint16_t campaign = 0;
   std::uint16_t expiry_bucket = 0;
   std::uint16_t recipients_total = 0;
   std::uint16_t recipients_left = 0;  // not settled yet
-  std::uint8_t pool = 0;
-  bool expiry_scheduled : 1 = false;
-  bool hold : 1 = false;           // what is in flight is held when it comes back
-  bool remove : 1 = false;         // … is deleted when it comes back
-  std::uint8_t magnitude : 5 = 0;  // bits of its size in octets
 
   Instant expires() const { return expires_after.from(accepted); }
   Instant deadline() const { return deadline_after.from(accepted); }

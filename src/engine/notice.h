@@ -51,9 +51,10 @@ struct Notice {
   Reply reply;          // verbatim; code 0: none came
   std::string rule;     // that read it; empty: none
   std::string suspect;  // the tenant whose traffic preceded the hold; empty: nobody stands out
+  std::string suspect_campaign;  // … and its campaign that did; empty: the tenant as a whole
   double suspect_share = 0.0;    // of the messages before it
   double suspect_growth = 0.0;   // its rate by its usual one; infinite: it was not there
-  double suspect_bounced = 0.0;  // share of its messages, to mailboxes that do not exist
+  double suspect_bounced = 0.0;  // share of its messages to mailboxes that do not exist
   std::string detail;            // for a person: why
 };
 std::string_view to_string(Notice::Kind kind);

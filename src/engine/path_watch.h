@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/ledger.h"
 #include "engine/order.h"
 #include "engine/path_table.h"
 #include "engine/suspects.h"
@@ -32,12 +33,12 @@ LastRefusal refusal(const AttemptEnd& end, Instant now);
 class PathWatch {
  public:
   PathWatch(PathTable& paths, NextHopTable& next_hops, const Settings& settings,
-            const Suspects& suspects, const NameTable& tenants, std::vector<Order>& orders)
+            const Suspects& suspects, const Ledger& ledger, std::vector<Order>& orders)
       : paths_(paths),
         next_hops_(next_hops),
         settings_(settings),
         suspects_(suspects),
-        tenants_(tenants),
+        ledger_(ledger),
         orders_(orders) {}
 
   void attempt_ended(std::uint32_t path, const AttemptEnd& end, pacing::Change change, Instant now);
@@ -58,7 +59,7 @@ class PathWatch {
   NextHopTable& next_hops_;
   const Settings& settings_;
   const Suspects& suspects_;
-  const NameTable& tenants_;
+  const Ledger& ledger_;
   std::vector<Order>& orders_;
 };
 

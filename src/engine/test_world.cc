@@ -80,6 +80,7 @@ MessageId World::send(const Mail& mail) {
   facts.tenant = mail.tenant;
   facts.pool = mail.pool;
   facts.dkim_domain = mail.dkim_domain;
+  facts.campaign = mail.campaign;
   facts.size = mail.size;
   dkim_domains[facts.id.value] = mail.dkim_domain;
   facts.accepted = now;

@@ -70,6 +70,7 @@ struct World {
     Duration not_before{};
     Duration deadline{};
     std::string dkim_domain;
+    std::string campaign;
     std::uint32_t size = 4096;
   };
   MessageId send(const Mail& mail);

@@ -207,6 +207,7 @@ Json notices_json(const RunResult& run) {
                     {"reply", notice.reply.code == 0 ? std::string() : to_display(notice.reply)},
                     {"rule", notice.rule},
                     {"suspect", notice.suspect},
+                    {"suspect_campaign", notice.suspect_campaign},
                     {"detail", notice.detail}});
   }
   return list;
