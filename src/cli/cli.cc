@@ -75,6 +75,8 @@ void add_filter_options(CLI::App& command, Filter& filter) {
   command.add_option("--class", filter.message_class, "only messages of this class")
       ->type_name("NAME");
   command.add_option("--tenant", filter.tenant, "only messages of this tenant")->type_name("NAME");
+  command.add_option("--campaign", filter.campaign, "only messages of campaigns of this name")
+      ->type_name("NAME");
   command.add_option("--state", filter.state, "only recipients in this state")
       ->check(CLI::IsMember({"queued", "deferred", "held"}))
       ->type_name("");
@@ -97,7 +99,7 @@ void add_queue(CLI::App& app, Chosen& chosen, Keep& kept) {
   CLI::App* command =
       app.add_subcommand("queue", "what is waiting: counts, or with --list every recipient");
   command->add_option("--by", options.by, "what the counts are grouped by [provider]")
-      ->check(CLI::IsMember({"provider", "domain", "class", "tenant"}))
+      ->check(CLI::IsMember({"provider", "domain", "class", "tenant", "campaign"}))
       ->type_name("");
   command->add_option("--rows", options.rows, "groups shown [100]")
       ->check(CLI::Range(1, 10'000))
@@ -105,7 +107,8 @@ void add_queue(CLI::App& app, Chosen& chosen, Keep& kept) {
   auto* list = command->add_flag("-p,--list", options.list,
                                  "list recipients with state, reason and last reply (as mailq)");
   add_filter_options(*command, options.filter);
-  for (const char* name : {"--provider", "--domain", "--class", "--tenant", "--state"})
+  for (const char* name :
+       {"--provider", "--domain", "--class", "--tenant", "--campaign", "--state"})
     command->get_option(name)->needs(list);
   command->add_option("--after", options.after, "continue behind this message id")
       ->needs(list)
@@ -158,7 +161,8 @@ void add_message_action(CLI::App& group, const char* action, const char* summary
                              "every message, or every one that the filters below match")
                   ->excludes(ids);
   add_filter_options(*command, options.filter);
-  for (const char* name : {"--provider", "--domain", "--class", "--tenant", "--state"})
+  for (const char* name :
+       {"--provider", "--domain", "--class", "--tenant", "--campaign", "--state"})
     command->get_option(name)->needs(all);
   command->add_flag("--dry-run", options.dry_run, "count only, change nothing");
   command->add_option("--reason", options.reason, "why, for the event log")->type_name("TEXT");
@@ -217,6 +221,8 @@ void add_send(CLI::App& app, Chosen& chosen, Keep& kept) {
       ->type_name("ADDRESS");
   command->add_option("--class", options.message_class, "message class")->type_name("NAME");
   command->add_option("--tenant", options.tenant, "tenant")->type_name("NAME");
+  command->add_option("--campaign", options.campaign, "one of the tenant's campaigns")
+      ->type_name("NAME");
   command
       ->add_option("--not-before", options.not_before,
                    "first attempt not before this time, or this long from now")

@@ -230,13 +230,15 @@ TEST_F(CliTest, DeleteAsksFirst) {
 TEST_F(CliTest, SendSubmitsStandardInputAndPrintsTheId) {
   input_ = "Subject: x\n\nbody\n";
   EXPECT_EQ(run({"send", "--from", "a@b.example", "--to", "c+d@e.example", "--to", "f@g.example",
-                 "--class", "notice", "--tenant", "t"}),
+                 "--class", "notice", "--tenant", "t", "--campaign", "june"}),
             exit_ok);
   EXPECT_EQ(out_, "0000000000001\n");
   EXPECT_EQ(port_.submitted.content, "Subject: x\r\n\r\nbody\r\n");
   EXPECT_EQ(port_.submitted.envelope.recipients.size(), 2U);
   EXPECT_EQ(port_.submitted.envelope.recipients[0].mailbox.text(), "c+d@e.example");
   EXPECT_EQ(port_.submitted.message_class, "notice");
+  EXPECT_EQ(port_.submitted.tenant, "t");
+  EXPECT_EQ(port_.submitted.campaign, "june");
 }
 
 TEST_F(CliTest, SendTakesATimeOrADurationByTheServersClock) {

@@ -17,11 +17,9 @@ namespace {
 constexpr std::size_t target_max = 7000;
 
 std::vector<std::pair<const char*, const std::string*>> criteria(const Filter& filter) {
-  return {{"provider", &filter.provider},
-          {"domain", &filter.domain},
-          {"class", &filter.message_class},
-          {"tenant", &filter.tenant},
-          {"state", &filter.state}};
+  return {{"provider", &filter.provider},   {"domain", &filter.domain},
+          {"class", &filter.message_class}, {"tenant", &filter.tenant},
+          {"campaign", &filter.campaign},   {"state", &filter.state}};
 }
 
 std::vector<std::string> words_of(std::string_view text) {
@@ -243,6 +241,7 @@ int send(const Context& context, const SendOptions& options) {
   for (const std::string& to : options.to) query.add("to", to);
   query.add_if("class", options.message_class);
   query.add_if("tenant", options.tenant);
+  query.add_if("campaign", options.campaign);
   query.add_if("not_before", *not_before);
   std::string target = query.target("/api/v1/messages");
   if (target.size() > target_max) {

@@ -26,11 +26,12 @@ struct Filter {
   std::string domain;
   std::string message_class;
   std::string tenant;
+  std::string campaign;
   std::string state;
 
   bool is_empty() const {
     return provider.empty() && domain.empty() && message_class.empty() && tenant.empty() &&
-           state.empty();
+           campaign.empty() && state.empty();
   }
 };
 
@@ -59,6 +60,7 @@ struct SendOptions {
   std::vector<std::string> to;
   std::string message_class;
   std::string tenant;
+  std::string campaign;
   std::string not_before;  // RFC 3339, or a duration from now
 };
 

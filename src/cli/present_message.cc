@@ -175,6 +175,8 @@ std::string present_message(const Json& message, const Style& style) {
   text += labelled(Text::class_label, shown_text(message, "class"), style);
   if (has_value(message, "tenant"))
     text += labelled(Text::tenant_label, shown_text(message, "tenant"), style);
+  if (has_value(message, "campaign"))
+    text += labelled(Text::campaign_label, shown_text(message, "campaign"), style);
   if (has_value(message, "pool"))
     text += labelled(Text::pool_label, shown_text(message, "pool"), style);
   text += labelled(Text::size_label,

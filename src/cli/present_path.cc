@@ -7,6 +7,7 @@
 #include "base/time.h"
 
 #include "cli/json_view.h"
+#include "mail/utf8.h"
 
 namespace mailweir::cli {
 namespace {
@@ -27,10 +28,7 @@ std::string shortened(std::string_view text) {
   const auto lines = lines_of(text);
   std::string line = lines.empty() ? std::string() : printable(lines.front());
   if (line.size() <= refusal_width && lines.size() < 2) return line;
-  std::size_t end = std::min(line.size(), refusal_width);
-  while (end > 0 && end < line.size() && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80)
-    --end;
-  return line.substr(0, end) + "…";
+  return std::string(utf8_prefix(line, refusal_width)) + "…";
 }
 
 std::string refusal_text(const Json& refusal) {
@@ -403,12 +401,14 @@ std::string next_hop_sentence(const Json& answer, const Style& style) {
              relative_text(soonest, raw_text(answer, "server_time"), style));
 }
 
-// "class bulk (bulk), tenant acme, one of 3 in turn"
+// "class bulk (bulk), tenant acme, campaign june, one of 3 in turn"
 std::string standing_text(const Json& recipient, const Style& style) {
   std::string text = say(style.language, Text::standing_class, shown_text(recipient, "class"),
                          word(style, rank_word(raw_text(recipient, "rank"))));
   const std::string tenant = shown_text(recipient, "tenant");
   if (!tenant.empty()) text += say(style.language, Text::standing_tenant, tenant);
+  const std::string campaign = shown_text(recipient, "campaign");
+  if (!campaign.empty()) text += say(style.language, Text::standing_campaign, campaign);
   if (const std::uint64_t tenants = number(recipient, "tenants_in_turn"); tenants > 1)
     text += say(style.language, Text::standing_turns, count_text(tenants));
   return text;

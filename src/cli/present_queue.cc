@@ -16,6 +16,7 @@ Text key_title(std::string_view by) {
   if (by == "domain") return Text::domain_title;
   if (by == "class") return Text::class_title;
   if (by == "tenant") return Text::tenant_title;
+  if (by == "campaign") return Text::campaign_title;
   return Text::provider_title;
 }
 

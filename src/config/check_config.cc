@@ -273,10 +273,15 @@ void Check::check_assignments() {
       error(key + ".listener", fmt::format("{} is no door of this server; use one of: {}",
                                            quote(assignment.listener), fmt::join(doors, ", ")));
     }
-    const bool says_nothing =
-        assignment.message_class.empty() && assignment.tenant.empty() && assignment.pool.empty();
+    const bool says_nothing = assignment.message_class.empty() && assignment.tenant.empty() &&
+                              assignment.campaign.empty() && assignment.campaign_field.empty() &&
+                              assignment.pool.empty();
     if (says_nothing && !places_.any_unreadable(key + ".")) {
-      error(key, "it assigns nothing; add class, tenant or pool");
+      error(key, "it assigns nothing; add class, tenant, campaign, campaign_field or pool");
+    }
+    if (!assignment.campaign.empty() && !assignment.campaign_field.empty()) {
+      error(key + ".campaign_field",
+            "campaign names it already; remove one of the two, or use two [[assign]]");
     }
   }
 }

@@ -120,6 +120,17 @@ TEST(CheckConfig, DoorsAreOpenedOnce) {
       ElementsAre(HasSubstr("is no door of this server; use one of: http, admin, 127.0.0.1:2525")));
 }
 
+TEST(CheckConfig, OneThingNamesACampaign) {
+  EXPECT_THAT(errors_of("[[assign]]\ncampaign = \"c\"\n"), IsEmpty());
+  EXPECT_THAT(errors_of("[[assign]]\ncampaign_field = \"Feedback-ID\"\n"), IsEmpty());
+  EXPECT_THAT(errors_of("[[assign]]\ncampaign = \"c\"\ncampaign_field = \"Feedback-ID\"\n"),
+              ElementsAre(HasSubstr("campaign names it already")));
+  EXPECT_THAT(errors_of("[[assign]]\ncampaign_field = \"Feedback-ID:\"\n"),
+              ElementsAre(HasSubstr("is not the name of a header field")));
+  EXPECT_THAT(errors_of("[[assign]]\nsender = \"a@b.example\"\n"),
+              ElementsAre(HasSubstr("it assigns nothing")));
+}
+
 TEST(CheckConfig, ACertificateComesWithItsKey) {
   EXPECT_THAT(errors_of("[tls]\nkey = \"k.pem\"\n"),
               ElementsAre(HasSubstr("the key comes without its certificate")));

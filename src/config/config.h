@@ -202,6 +202,8 @@ struct Assignment {
   std::string listener;  // "127.0.0.1:2525"
   std::string message_class;
   std::string tenant;
+  std::string campaign;
+  std::string campaign_field;  // the header field that names it
   std::string pool;
   friend bool operator==(const Assignment&, const Assignment&) = default;
 };

@@ -100,9 +100,15 @@ ListSection assignments() {
                       {.default_text = "the first class"}),
        of<Assignment>("tenant", WEIR_MEMBER(tenant), kinds::label(),
                       "The tenant it counts for: tenants share a path fairly."),
+       of<Assignment>("campaign", WEIR_MEMBER(campaign), kinds::label(),
+                      "The tenant's campaign it belongs to, told apart when a path is refused."),
+       of<Assignment>("campaign_field", WEIR_MEMBER(campaign_field), kinds::field_name(),
+                      "The header field whose value names the campaign, such as "
+                      "`\"X-Campaign\"` or `\"Feedback-ID\"`; it stays in the message."),
        of<Assignment>("pool", WEIR_MEMBER(pool), kinds::label(), "Where it leaves.",
                       {.default_text = "the pool of its class"})},
-      "Which mail gets which class, tenant and pool. All conditions of an entry must hold; the "
+      "Which mail gets which class, tenant, campaign and pool. All conditions of an entry must "
+      "hold; the "
       "first entry that matches counts; "
       "an entry without conditions matches all.");
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mail/header.h"
 #include "mail/mailbox.h"
 
 namespace mailweir::config {
@@ -26,6 +27,16 @@ Result<std::string> parse_label(std::string_view text) {
     return fail(
         Errc::invalid_argument,
         fmt::format("{} is not a name; use 1 to 64 letters, digits, '-', '_' or '.'", quote(text)));
+  }
+  return std::string(text);
+}
+
+Result<std::string> parse_field_name(std::string_view text) {
+  if (!is_field_name(text) || text.size() > 64) {
+    return fail(Errc::invalid_argument,
+                fmt::format("{} is not the name of a header field; use 1 to 64 ASCII characters "
+                            "without spaces and ':', such as \"X-Campaign\"",
+                            quote(text)));
   }
   return std::string(text);
 }
@@ -300,6 +311,10 @@ Kind<std::string> path_or_none() {
 
 Kind<std::string> label() {
   return checked("name", "\"name\"", parse_label);
+}
+
+Kind<std::string> field_name() {
+  return checked("header field", "\"X-Campaign\"", parse_field_name);
 }
 
 Kind<std::string> host() {

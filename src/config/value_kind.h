@@ -167,6 +167,7 @@ Kind<std::string> label();            // the name of a source, a pool, …
 Kind<std::string> host();             // a host name
 Kind<std::string> host_or_address();  // without a port
 Kind<std::string> domain_pattern();   // "example.com", "*.example.com" or "*"
+Kind<std::string> field_name();       // of a header
 Kind<std::string> mailbox();
 Kind<std::string> sender();  // a mailbox or "<>"
 Kind<std::string> ipv4();

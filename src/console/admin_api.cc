@@ -38,8 +38,10 @@ Result<engine::QueueKey> read_key(const Request& request) {
   if (by == "domain") return engine::QueueKey::domain;
   if (by == "class") return engine::QueueKey::message_class;
   if (by == "tenant") return engine::QueueKey::tenant;
-  return fail(Errc::invalid_argument,
-              fmt::format("by must be provider, domain, class or tenant, not \"{}\"", by));
+  if (by == "campaign") return engine::QueueKey::campaign;
+  return fail(
+      Errc::invalid_argument,
+      fmt::format("by must be provider, domain, class, tenant or campaign, not \"{}\"", by));
 }
 
 Result<Disposition> read_state(std::string_view text) {
@@ -61,6 +63,8 @@ Result<bool> set_criterion(engine::ListFilter& filter, std::string_view name,
     filter.message_class = value;
   } else if (name == "tenant") {
     filter.tenant = value;
+  } else if (name == "campaign") {
+    filter.campaign = value;
   } else if (name == "state") {
     WEIR_TRY(filter.disposition, read_state(value));
   } else {
@@ -89,8 +93,8 @@ Result<void> get_queue(const Request& request, const Responder& respond, AdminPo
 }
 
 Result<void> get_recipients(const Request& request, const Responder& respond, AdminPort& port) {
-  WEIR_CHECK(
-      allow_query(request, {"provider", "domain", "class", "tenant", "state", "after", "count"}));
+  WEIR_CHECK(allow_query(
+      request, {"provider", "domain", "class", "tenant", "campaign", "state", "after", "count"}));
   engine::ListFilter filter;
   for (const auto& [name, value] : request.query) WEIR_CHECK(set_criterion(filter, name, value));
   MessageId after;
@@ -150,7 +154,8 @@ Result<engine::ListFilter> read_filter(const Json& json) {
     if (!known) {
       return fail(
           Errc::invalid_argument,
-          fmt::format("unknown \"{}\" in filter; known are provider, domain, class, tenant, state",
+          fmt::format("unknown \"{}\" in filter; known are provider, domain, class, tenant, "
+                      "campaign, state",
                       name));
     }
   }

@@ -108,17 +108,18 @@ TEST_F(AdminApiTest, QueueGivesTheFullestRowsFirst) {
 }
 
 TEST_F(AdminApiTest, RecipientsTellStateReasonAndTheLastReplyVerbatim) {
-  const Json json =
-      get("/api/v1/recipients?state=deferred&class=default&provider=p&domain=d&tenant=t");
+  const Json json = get(
+      "/api/v1/recipients?state=deferred&class=default&provider=p&domain=d&tenant=t&campaign=c");
   EXPECT_EQ(port_.asked_filter.disposition, Disposition::deferred);
   EXPECT_EQ(port_.asked_filter.message_class, "default");
   EXPECT_EQ(port_.asked_filter.provider, "p");
   EXPECT_EQ(port_.asked_filter.domain, "d");
   EXPECT_EQ(port_.asked_filter.tenant, "t");
+  EXPECT_EQ(port_.asked_filter.campaign, "c");
   EXPECT_EQ(json["next"], nullptr);
   EXPECT_EQ(json["recipients"][0],
             Json::parse(R"({"message":"0000000000001","recipient":0,"mailbox":"ken@example.com",
-      "reverse_path":"app@sender.example","size_bytes":4096,"class":"default","tenant":null,
+      "reverse_path":"app@sender.example","size_bytes":4096,"class":"default","tenant":null,"campaign":null,
       "accepted":"2026-09-21T14:10:08.000Z","expires":"2026-09-26T14:13:20.000Z","domain":"example.com","provider":"microsoft",
       "state":"deferred","reason":"retry","until":"2026-09-21T14:14:05.000Z","due":"2026-09-21T14:14:05.000Z","attempts":2,"cell":null,
       "reply_code":451,"reply":"4.7.500 Server busy. Please try again later"})"));
@@ -247,26 +248,32 @@ TEST_F(AdminApiTest, ShowsAndReloadsTheConfiguration) {
 }
 
 TEST_F(AdminApiTest, SubmitsARawMessage) {
-  const Response response = ask("POST",
-                                "/api/v1/"
-                                "messages?from=a@b.example&to=c@d.example&to=e@f.example&class="
-                                "notice&tenant=t&not_before=2026-11-22T18:00:00%2B09:00",
-                                "Subject: x\n\nbody\n", "message/rfc822");
+  const Response response =
+      ask("POST",
+          "/api/v1/"
+          "messages?from=a@b.example&to=c@d.example&to=e@f.example&class="
+          "notice&tenant=t&campaign=june&not_before=2026-11-22T18:00:00%2B09:00",
+          "Subject: x\n\nbody\n", "message/rfc822");
   EXPECT_EQ(response.status, 201U);
   EXPECT_EQ(Json::parse(response.body)["id"], "0000000000001");
   EXPECT_EQ(port_.submitted.content, "Subject: x\r\n\r\nbody\r\n");
   EXPECT_EQ(port_.submitted.envelope.recipients.at(1).mailbox.text(), "e@f.example");
   EXPECT_EQ(port_.submitted.message_class, "notice");
+  EXPECT_EQ(port_.submitted.tenant, "t");
+  EXPECT_EQ(port_.submitted.campaign, "june");
   EXPECT_EQ(port_.submitted.not_before, parse_rfc3339("2026-11-22T09:00:00Z"));
   EXPECT_EQ(port_.submitted.envelope.body, BodyType::seven_bit);
   EXPECT_FALSE(port_.submitted.envelope.smtputf8);
 }
 
 TEST_F(AdminApiTest, SubmitsJson) {
-  const Json body = {
-      {"from", "<>"}, {"to", {"c@d.example"}}, {"content", "Subject: \xe6\x97\xa5\n\nbody"}};
+  const Json body = {{"from", "<>"},
+                     {"to", {"c@d.example"}},
+                     {"campaign", "june"},
+                     {"content", "Subject: \xe6\x97\xa5\n\nbody"}};
   EXPECT_EQ(ask("POST", "/api/v1/messages", body.dump()).status, 201U);
   EXPECT_TRUE(port_.submitted.envelope.reverse_path.is_null());
+  EXPECT_EQ(port_.submitted.campaign, "june");
   EXPECT_EQ(port_.submitted.envelope.body, BodyType::eight_bit_mime);
   EXPECT_TRUE(port_.submitted.envelope.smtputf8);
 }

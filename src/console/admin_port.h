@@ -146,6 +146,7 @@ struct Submission {
       content;  // CRLF lines, begins with a header field; Received is the implementation's to add
   std::string message_class;
   std::string tenant;
+  std::string campaign;
   UnixTime not_before{};  // zero: at once
   std::string actor;
 };

@@ -217,6 +217,7 @@ Json waiting_json(const RecipientExplanation::Waiting& waiting, const Moment& mo
           {"class", view.message_class},
           {"rank", to_string(view.rank)},
           {"tenant", text_or_null(view.tenant)},
+          {"campaign", text_or_null(view.campaign)},
           {"tenants_in_turn", view.tenants == 0 ? Json(nullptr) : Json(view.tenants)},
           {"pool", text_or_null(waiting.pool)},
           {"state", to_string(view.disposition)},

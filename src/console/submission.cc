@@ -21,13 +21,14 @@ struct Draft {
   std::vector<std::string> to;
   std::string message_class;
   std::string tenant;
+  std::string campaign;
   std::string not_before;
   std::string content;
 };
 
 Error unknown_field(std::string_view name) {
   return {Errc::invalid_argument, fmt::format("unknown field \"{}\"; known are from, to, class, "
-                                              "tenant, not_before and, in JSON, content",
+                                              "tenant, campaign, not_before and, in JSON, content",
                                               name)};
 }
 
@@ -42,6 +43,8 @@ Result<Draft> read_query(Request request) {
       draft.message_class = std::move(value);
     } else if (name == "tenant") {
       draft.tenant = std::move(value);
+    } else if (name == "campaign") {
+      draft.campaign = std::move(value);
     } else if (name == "not_before") {
       draft.not_before = std::move(value);
     } else {
@@ -82,6 +85,8 @@ Result<Draft> read_json(const std::string& body) {
       WEIR_TRY(draft.message_class, string_of(name, value));
     } else if (name == "tenant") {
       WEIR_TRY(draft.tenant, string_of(name, value));
+    } else if (name == "campaign") {
+      WEIR_TRY(draft.campaign, string_of(name, value));
     } else if (name == "not_before") {
       WEIR_TRY(draft.not_before, string_of(name, value));
     } else if (name == "content") {
@@ -178,6 +183,7 @@ Result<Submission> read_submission(Request request) {
     submission.envelope.smtputf8 = true;
   submission.message_class = std::move(draft.message_class);
   submission.tenant = std::move(draft.tenant);
+  submission.campaign = std::move(draft.campaign);
   if (!draft.not_before.empty()) {
     const auto time = parse_rfc3339(draft.not_before);
     if (!time) {

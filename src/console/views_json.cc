@@ -136,6 +136,8 @@ std::string_view key_name(engine::QueueKey key) {
       return "class";
     case engine::QueueKey::tenant:
       return "tenant";
+    case engine::QueueKey::campaign:
+      return "campaign";
   }
   return "";
 }
@@ -165,6 +167,7 @@ Json listed_json(const ListedRecipient& recipient, const Moment& moment) {
                {"size_bytes", recipient.size},
                {"class", view.message_class},
                {"tenant", text_or_null(view.tenant)},
+               {"campaign", text_or_null(view.campaign)},
                {"accepted", time_or_null(moment.wall_at(view.accepted))},
                {"expires", time_or_null(moment.wall_at(view.expires))}};
   add_state(json, view, recipient.reply_text, moment);
@@ -189,6 +192,7 @@ Json envelope_json(const StoredMessage& message) {
           {"reverse_path", envelope.reverse_path.text()},
           {"class", message.message_class},
           {"tenant", text_or_null(message.tenant)},
+          {"campaign", text_or_null(message.campaign)},
           {"pool", text_or_null(message.pool)},
           {"client", text_or_null(message.client)},
           {"size_bytes", message.body_size},

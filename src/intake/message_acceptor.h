@@ -23,6 +23,7 @@ struct ReceivedMessage {
   // Asked for by an API submission; SMTP leaves them empty and uses header fields (docs/intake.md).
   std::string message_class;
   std::string tenant;
+  std::string campaign;
   UnixTime not_before{};
 };
 

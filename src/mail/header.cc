@@ -82,6 +82,10 @@ std::optional<HeaderField> HeaderScanner::next() {
   return field;
 }
 
+bool is_field_name(std::string_view name) {
+  return !name.empty() && std::ranges::all_of(name, is_name_char);
+}
+
 bool is_field(const HeaderField& field, std::string_view name) {
   return equal_without_case(field.name, name);
 }

@@ -56,6 +56,9 @@ class HeaderScanner {
   bool finished_ = false;
 };
 
+// ftext of RFC 5322 section 3.6.8, at least one.
+bool is_field_name(std::string_view name);
+
 // Field names are compared without case (RFC 5322 section 1.2.2).
 bool is_field(const HeaderField& field, std::string_view name);
 bool has_name_prefix(const HeaderField& field, std::string_view prefix);

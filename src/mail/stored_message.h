@@ -21,8 +21,9 @@ struct StoredMessage {
   UnixTime deadline{};    // wanted delivered by; orders within a class. Zero: none
   std::string message_class;
   std::string tenant;
-  std::string pool;    // egress pool; empty: the class's own
-  std::string client;  // "192.0.2.7 [host.example]": who handed it in, for traces
+  std::string campaign;  // one of the tenant's; empty: none
+  std::string pool;      // egress pool; empty: the class's own
+  std::string client;    // "192.0.2.7 [host.example]": who handed it in, for traces
   std::uint32_t body_size = 0;
   std::uint32_t body_crc32c = 0;
 

@@ -19,6 +19,13 @@ bool is_ascii(std::string_view text) {
   return seen < 0x80;
 }
 
+std::string_view utf8_prefix(std::string_view text, std::size_t size_max) {
+  if (text.size() <= size_max) return text;
+  std::size_t end = size_max;
+  while (end > 0 && is_continuation(static_cast<unsigned char>(text[end]))) --end;
+  return text.substr(0, end);
+}
+
 Utf8Character first_character(std::string_view text) {
   if (text.empty()) return {};
   const auto lead = static_cast<unsigned char>(text[0]);

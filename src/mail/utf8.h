@@ -20,6 +20,9 @@ struct Utf8Character {
 };
 Utf8Character first_character(std::string_view text);
 
+// The longest front of at most `size_max` octets that cuts no character.
+std::string_view utf8_prefix(std::string_view text, std::size_t size_max);
+
 // C0, DEL, C1 and the line and paragraph separators: what may break out of a line in a log, a
 // header or a terminal.
 bool is_control(char32_t code_point);

@@ -28,6 +28,15 @@ TEST(Utf8, CutsTheFirstCharacter) {
   EXPECT_EQ(first_character("\xE6\x97").length, 0U);
 }
 
+TEST(Utf8, APrefixCutsNoCharacter) {
+  const std::string_view text = "a\xe6\x97\xa5";
+  EXPECT_EQ(utf8_prefix(text, 4), text);
+  EXPECT_EQ(utf8_prefix(text, 3), "a");
+  EXPECT_EQ(utf8_prefix(text, 1), "a");
+  EXPECT_EQ(utf8_prefix(text, 0), "");
+  EXPECT_EQ(utf8_prefix("\x80\x80\x80", 2), "");
+}
+
 TEST(Utf8, EscapesControlsAndBrokenOctetsOnly) {
   std::string out;
   append_escaped(out, std::string_view("a\r\n\0\x1B[31m\x7F\xC2\x85\xE2\x80\xA8\xFF日本 \\x", 24));

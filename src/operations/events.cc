@@ -152,6 +152,7 @@ void write_fields(JsonLine& line, const MessageReceived& event) {
   line.field("size_bytes", event.size_bytes);
   line.field("class", event.message_class);
   line.field_if("tenant", event.tenant);
+  line.field_if("campaign", event.campaign);
 }
 
 void write_fields(JsonLine& line, const Attempt& event) {
@@ -220,6 +221,7 @@ void write_fields(JsonLine& line, const PathNoticed& event) {
   line.field_if("rule", event.rule);
   if (!event.suspect.empty()) {
     line.field("suspect", event.suspect);
+    line.field_if("suspect_campaign", event.suspect_campaign);
     line.field("suspect_share", event.suspect_share);
     line.field("suspect_growth", event.suspect_growth);
     line.field("suspect_bounced", event.suspect_bounced);

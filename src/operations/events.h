@@ -55,6 +55,7 @@ struct MessageReceived {  // message.received
   std::uint64_t size_bytes = 0;
   std::string_view message_class;
   std::string_view tenant;
+  std::string_view campaign;
 };
 
 struct TimedPhase {
@@ -140,6 +141,7 @@ struct PathNoticed {      // throttle.detected, step, step.judged, probe, recove
   const Reply* reply = nullptr;
   std::string_view rule;
   std::string_view suspect;
+  std::string_view suspect_campaign;
   double suspect_share = 0.0;
   double suspect_growth = 0.0;  // infinite: it was not there
   double suspect_bounced = 0.0;

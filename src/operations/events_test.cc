@@ -73,6 +73,7 @@ TEST(Events, ANoticeTellsWhatItRestsOn) {
                                 .reply = &reply,
                                 .rule = "ms365/busy",
                                 .suspect = "acme",
+                                .suspect_campaign = "june",
                                 .suspect_share = 0.5,
                                 .suspect_growth = 3.5,
                                 .suspect_bounced = 0.25,
@@ -82,7 +83,7 @@ TEST(Events, ANoticeTellsWhatItRestsOn) {
               "paths_held":1,"paths_used":3,"refused_share":0.333333,"waiting":12,
               "since":"2025-11-22T12:00:00.000Z","phase":"mail",
               "reply":{"code":451,"enhanced":"4.7.500","text":"4.7.500 busy"},"rule":"ms365/busy",
-              "suspect":"acme","suspect_share":0.5,"suspect_growth":3.5,"suspect_bounced":0.25,"detail":"1 of 3"})"));
+              "suspect":"acme","suspect_campaign":"june","suspect_share":0.5,"suspect_growth":3.5,"suspect_bounced":0.25,"detail":"1 of 3"})"));
 }
 
 TEST(Events, AHandTellsWhoSetItAndUntilWhen) {

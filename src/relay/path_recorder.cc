@@ -73,6 +73,7 @@ void PathRecorder::noticed(const Notice& notice) {
       .reply = notice.reply.code == 0 ? nullptr : &notice.reply,
       .rule = notice.rule,
       .suspect = notice.suspect,
+      .suspect_campaign = notice.suspect_campaign,
       .suspect_share = notice.suspect_share,
       .suspect_growth = notice.suspect_growth,
       .suspect_bounced = notice.suspect_bounced,

@@ -8,11 +8,13 @@
 #include "base/units.h"
 #include "config/assignment.h"
 #include "mail/header.h"
+#include "mail/utf8.h"
 
 namespace mailweir::relay {
 namespace {
 
 constexpr std::string_view field_prefix = "X-Mailweir-";
+constexpr std::size_t name_max = 128;  // of a tenant or campaign
 
 // A point in time, or a duration from now.
 Result<UnixTime> parse_time(std::string_view field, const std::string& value, UnixTime now) {
@@ -30,6 +32,19 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
     return std::tolower(static_cast<unsigned char>(x)) ==
            std::tolower(static_cast<unsigned char>(y));
   });
+}
+
+Result<std::string> checked_name(std::string_view what, const std::string& name) {
+  if (name.empty() || name.size() > name_max)
+    return fail(Errc::invalid_argument, fmt::format("{} must have 1 to {} bytes", what, name_max));
+  return name;
+}
+
+// The sender did not write the field for us: what is too long is cut, not refused.
+std::string campaign_of(const config::Assignment& rule, std::string_view content) {
+  if (rule.campaign_field.empty()) return rule.campaign;
+  const auto value = first_value(content, rule.campaign_field);
+  return value ? std::string(utf8_prefix(unfold(*value), name_max)) : std::string();
 }
 
 }  // namespace
@@ -57,12 +72,9 @@ Result<void> Policy::apply_field(std::string_view name, const std::string& value
                   fmt::format("{}Pool names no configured pool", field_prefix));
     message.pool = value;
   } else if (equals_ignoring_case(name, "Tenant")) {
-    constexpr std::size_t tenant_max = 128;
-    if (value.empty() || value.size() > tenant_max) {
-      return fail(Errc::invalid_argument,
-                  fmt::format("{}Tenant must have 1 to {} bytes", field_prefix, tenant_max));
-    }
-    message.tenant = value;
+    WEIR_TRY(message.tenant, checked_name(fmt::format("{}Tenant", field_prefix), value));
+  } else if (equals_ignoring_case(name, "Campaign")) {
+    WEIR_TRY(message.campaign, checked_name(fmt::format("{}Campaign", field_prefix), value));
   } else if (equals_ignoring_case(name, "Not-Before")) {
     WEIR_TRY(message.not_before, parse_time(name, value, now));
   } else if (equals_ignoring_case(name, "Deadline")) {
@@ -72,7 +84,7 @@ Result<void> Policy::apply_field(std::string_view name, const std::string& value
   } else {
     return fail(Errc::invalid_argument,
                 fmt::format("{} is followed by an unknown name; known are Class, Pool, Tenant, "
-                            "Not-Before, Deadline, Expires",
+                            "Campaign, Not-Before, Deadline, Expires",
                             field_prefix));
   }
   return {};
@@ -87,7 +99,12 @@ Result<void> Policy::apply_submission(const intake::ReceivedMessage& received,
     }
     message.message_class = received.message_class;
   }
-  if (!received.tenant.empty()) message.tenant = received.tenant;
+  if (!received.tenant.empty()) {
+    WEIR_TRY(message.tenant, checked_name("tenant", received.tenant));
+  }
+  if (!received.campaign.empty()) {
+    WEIR_TRY(message.campaign, checked_name("campaign", received.campaign));
+  }
   message.not_before = received.not_before;
   return {};
 }
@@ -101,6 +118,7 @@ Result<void> Policy::classify(const intake::ReceivedMessage& received, UnixTime 
   if (rule != nullptr) {
     message.message_class = rule->message_class;
     message.tenant = rule->tenant;
+    message.campaign = campaign_of(*rule, content);
     message.pool = rule->pool;
   }
   WEIR_CHECK(apply_submission(received, message));

@@ -30,8 +30,8 @@ class Policy {
  public:
   explicit Policy(PolicyOptions options) : options_(std::move(options)) {}
 
-  // Fills class, tenant, pool and times of `message` from the assignments and from the X-Mailweir-*
-  // header fields, which weigh more and are then taken out of `content`
+  // Fills class, tenant, campaign, pool and times of `message` from the assignments and from the
+  // X-Mailweir-* header fields, which weigh more and are then taken out of `content`
   // (docs/intake.md#header-fields). An unknown class or pool, or a time that cannot be read, is an
   // error to answer with a 550. The tenant of mail that nothing assigns is the sender's domain.
   Result<void> classify(const intake::ReceivedMessage& received, UnixTime now,

@@ -102,11 +102,12 @@ TEST(Policy, FieldsWeighMoreThanAssignmentsAndSubmission) {
   received.tenant = "submitted";
   const auto done = classify(given,
                              "X-Mailweir-Class: code\r\nX-Mailweir-Tenant: said\r\n"
-                             "X-Mailweir-Pool: warm\r\n\r\n",
+                             "X-Mailweir-Campaign: june/1\r\nX-Mailweir-Pool: warm\r\n\r\n",
                              received);
   ASSERT_TRUE(done.result);
   EXPECT_EQ(done.message.message_class, "code");
   EXPECT_EQ(done.message.tenant, "said");
+  EXPECT_EQ(done.message.campaign, "june/1");
   EXPECT_EQ(done.message.pool, "warm");
 }
 
@@ -118,12 +119,50 @@ TEST(Policy, ASubmissionWeighsMoreThanAnAssignment) {
   intake::ReceivedMessage received;
   received.message_class = "code";
   received.tenant = "submitted";
+  received.campaign = "june";
   received.not_before = now + 1h;
   const auto done = classify(given, "A: b\r\n\r\n", received);
   ASSERT_TRUE(done.result);
   EXPECT_EQ(done.message.message_class, "code");
   EXPECT_EQ(done.message.tenant, "submitted");
+  EXPECT_EQ(done.message.campaign, "june");
   EXPECT_EQ(done.message.not_before, now + 1h);
+}
+
+TEST(Policy, AnAssignmentNamesTheCampaignOrTheFieldThatDoes) {
+  PolicyOptions given = options();
+  given.assignments = {for_sender_domain("a.test")};
+  given.assignments[0].campaign = "always";
+  EXPECT_EQ(classify(given, "X-Campaign: june\r\n\r\n").message.campaign, "always");
+  given.assignments[0].campaign.clear();
+  given.assignments[0].campaign_field = "x-campaign";
+  const auto named = classify(given, "A: b\r\nX-Campaign:\r\n  june offer \r\n\r\n");
+  EXPECT_EQ(named.message.campaign, "june offer");
+  EXPECT_THAT(named.content, HasSubstr("X-Campaign:\r\n  june offer \r\n"));
+  EXPECT_EQ(classify(given, "A: b\r\n\r\n").message.campaign, "");
+}
+
+// The sender did not write the field for this: it is no reason to refuse the message.
+TEST(Policy, AFieldTooLongForACampaignIsCutBetweenCharacters) {
+  PolicyOptions given = options();
+  given.assignments = {for_sender_domain("a.test")};
+  given.assignments[0].campaign_field = "Feedback-ID";
+  const auto done =
+      classify(given, "Feedback-ID: " + std::string(127, 'x') + "\xe6\x97\xa5\r\n\r\n");
+  ASSERT_TRUE(done.result);
+  EXPECT_EQ(done.message.campaign, std::string(127, 'x'));
+}
+
+TEST(Policy, NamesWithoutEndAreRefused) {
+  for (const char* field : {"X-Mailweir-Tenant: ", "X-Mailweir-Campaign: "}) {
+    const auto done = classify_field(field + std::string(129, 'x'));
+    ASSERT_FALSE(done.result) << field;
+    EXPECT_THAT(done.result.error().context, HasSubstr("must have 1 to 128 bytes"));
+    EXPECT_FALSE(classify_field(field).result);
+  }
+  intake::ReceivedMessage received;
+  received.campaign = std::string(129, 'x');
+  EXPECT_FALSE(classify(options(), "A: b\r\n\r\n", received).result);
 }
 
 TEST(Policy, FieldsAreTakenOutAndNothingElse) {

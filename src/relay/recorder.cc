@@ -68,7 +68,8 @@ void Recorder::received(const delivery::QueuedMessage& message, std::string_view
                                           .recipients = stored.envelope.recipients,
                                           .size_bytes = stored.body_size,
                                           .message_class = stored.message_class,
-                                          .tenant = stored.tenant});
+                                          .tenant = stored.tenant,
+                                          .campaign = stored.campaign});
   totals_.messages_accepted += 1;
   totals_.recipients_accepted += stored.envelope.recipients.size();
   metrics_.received.with({stored.message_class}).add();

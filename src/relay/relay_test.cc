@@ -153,6 +153,7 @@ TEST_F(RelayTest, FieldsOfTheHeaderDecideAndAreNotSent) {
   start();
   const MessageId id = accept("r@b.test",
                               "X-Mailweir-Class: code\r\nX-Mailweir-Tenant: t17\r\n"
+                              "X-Mailweir-Campaign: june\r\n"
                               "Subject: x\r\n\r\n");
   const auto mail = receiver.wait_for(1);
   EXPECT_EQ(mail[0].content, "Subject: x\r\n\r\n");
@@ -160,6 +161,7 @@ TEST_F(RelayTest, FieldsOfTheHeaderDecideAndAreNotSent) {
   ASSERT_THAT(received, SizeIs(1));
   EXPECT_EQ(received[0]["class"], "code");
   EXPECT_EQ(received[0]["tenant"], "t17");
+  EXPECT_EQ(received[0]["campaign"], "june");
 }
 
 TEST_F(RelayTest, AnUnknownFieldIsAnswered550AndNothingIsStored) {

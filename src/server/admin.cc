@@ -300,6 +300,7 @@ void Admin::submit(console::Submission submission, console::Done<console::Submit
   message.listener = "api";
   message.message_class = std::move(submission.message_class);
   message.tenant = std::move(submission.tenant);
+  message.campaign = std::move(submission.campaign);
   message.not_before = submission.not_before;
   message.content =
       compose_received({.by = facts_.node, .protocol = "HTTP", .at = ports_.clock.wall_now()}) +

@@ -10,6 +10,7 @@ namespace mailweir::spool {
 namespace {
 
 constexpr std::uint8_t message_version = 1;
+constexpr std::uint8_t message_version_campaign = 2;  // the same, and then a campaign
 constexpr std::uint8_t state_version = 1;
 constexpr std::size_t checksum_size = 4;
 constexpr std::size_t recipients_max = 65'535;
@@ -106,7 +107,7 @@ void encode_message(const StoredMessage& message, std::string& out) {
   WEIR_ASSERT(envelope.recipients.size() <= recipients_max);
   const std::size_t begin = out.size();
   ByteWriter bytes(out);
-  bytes.byte(message_version);
+  bytes.byte(message.campaign.empty() ? message_version : message_version_campaign);
   unsigned flags = envelope.body == BodyType::eight_bit_mime ? flag_eight_bit_mime : 0U;
   if (envelope.smtputf8) flags |= flag_smtputf8;
   flags |= static_cast<unsigned>(envelope.dsn_return) << dsn_return_shift;
@@ -129,12 +130,16 @@ void encode_message(const StoredMessage& message, std::string& out) {
     bytes.byte(static_cast<std::uint8_t>(recipient.notify));
     bytes.string(recipient.original_recipient);
   }
+  if (!message.campaign.empty()) bytes.string(message.campaign);
   put_checksum(bytes, MessageKey(message.id).bytes(), std::string_view(out).substr(begin));
 }
 
 Result<StoredMessage> decode_message(MessageId id, std::string_view record) {
+  const bool has_campaign =
+      !record.empty() && static_cast<std::uint8_t>(record.front()) == message_version_campaign;
   WEIR_TRY(const std::string_view fields,
-           checked_fields(MessageKey(id).bytes(), record, message_version));
+           checked_fields(MessageKey(id).bytes(), record,
+                          has_campaign ? message_version_campaign : message_version));
   ByteReader in(fields);
   StoredMessage message;
   message.id = id;
@@ -151,6 +156,10 @@ Result<StoredMessage> decode_message(MessageId id, std::string_view record) {
   }
   message.envelope.reverse_path.mailbox = take_mailbox(in);
   take_recipients(in, message.envelope.recipients);
+  if (has_campaign) {
+    message.campaign = in.string(in.remaining(), "campaign");
+    if (message.campaign.empty()) in.refuse("empty campaign");
+  }
   if (!in.at_end()) return std::unexpected(record_error(in));
   return message;
 }

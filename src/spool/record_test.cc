@@ -34,6 +34,17 @@ TEST(MessageRecord, DecodesToWhatWasEncoded) {
   EXPECT_EQ(*decoded, sample());
 }
 
+TEST(MessageRecord, KeepsACampaignWhichOlderRecordsLack) {
+  StoredMessage message = sample();
+  EXPECT_EQ(encoded(message).front(), 1) << "as ever";
+  message.campaign = "june";
+  const std::string record = encoded(message);
+  EXPECT_EQ(record.front(), 2);
+  const auto decoded = decode_message(id, record);
+  ASSERT_TRUE(decoded) << decoded.error().context;
+  EXPECT_EQ(*decoded, message);
+}
+
 TEST(MessageRecord, KeepsTheNullReversePathAndUnsetTimes) {
   StoredMessage message;
   message.id = id;
@@ -105,6 +116,16 @@ TEST(MessageRecord, NamesTheVersionItDoesNotKnow) {
   const auto decoded = decode_message(id, forged(fields));
   ASSERT_FALSE(decoded);
   EXPECT_THAT(decoded.error().context, ::testing::HasSubstr("version 9"));
+}
+
+TEST(MessageRecord, RefusesACampaignWithoutAName) {
+  std::string fields = fields_of_sample();
+  fields[0] = 2;
+  EXPECT_FALSE(decode_message(id, forged(fields))) << "none at all";
+  fields.push_back('\0');
+  const auto decoded = decode_message(id, forged(fields));
+  ASSERT_FALSE(decoded);
+  EXPECT_THAT(decoded.error().context, ::testing::HasSubstr("empty campaign"));
 }
 
 TEST(MessageRecord, RefusesBytesLeftOver) {
