@@ -197,5 +197,44 @@ class Hosts(ServerCase):
         self.assertEqual((host["host"], host["mode"], host["cause"]), ("127.0.0.2", "held", "network"))
 
 
+class Campaigns(ServerCase):
+    def setUp(self):
+        super().setUp()
+        old_list = dict(ALWAYS, **{"recipients.unknown": 0.5})
+        self.receiver = Receiver(BINARY, self.folder, "penalty-box", old_list, smtp_port=self.sink_port)
+        self.start_server()
+
+    def _stop_all(self):
+        super()._stop_all()
+        if self.receiver.process.is_running():
+            self.receiver.process.kill()
+
+    def send_some(self, count, name):
+        message = self.folder / "offer.eml"
+        message.write_text("Subject: an offer\n\nFor you.\n")
+        for i in range(count):
+            done = self.server.cli_run("send", message, "--from", "shop@weir.test", "--to", f"{name}{i}@example.com", "--campaign", "june offer")
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_the_campaign_whose_list_is_old_is_named_when_the_path_is_held(self):
+        self.send_some(40, "user")
+        self.wait_totals(recipients=0)
+        self.assertEqual(self.receiver.control("trip")[0], 200)
+        self.send_some(2, "late")
+        detected = self.wait_events("throttle.detected")[0]
+        self.assertEqual((detected["suspect"], detected["suspect_campaign"]), ("weir.test", "june offer"))
+        self.assertGreater(detected["suspect_bounced"], 0.1)
+        of_june = lambda: [event for event in self.wait_events("message.received") if event.get("campaign") == "june offer"]
+        until("42 messages of the campaign in the event log", SECONDS, lambda: len(of_june()) == 42, 0.05)
+        rows = self.server.cli("queue", "--by", "campaign")["rows"]
+        self.assertGreater({row["key"]: row["total"] for row in rows}["weir.test/june offer"], 0)
+        listed = self.server.cli("queue", "-p", "--campaign", "june offer")["recipients"]
+        self.assertEqual({row["campaign"] for row in listed}, {"june offer"})
+        self.assertEqual(self.server.cli("queue", "-p", "--campaign", "july")["recipients"], [])
+        held = self.server.cli("message", "hold", "--all", "--campaign", "june offer")
+        self.assertEqual(held["matched"], len({row["message"] for row in listed}))
+        self.assertIn("キャンペーン june offer", self.server.cli_run("explain", listed[0]["mailbox"], "--lang", "ja").stdout)
+
+
 if __name__ == "__main__":
     unittest.main()
