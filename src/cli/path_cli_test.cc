@@ -21,6 +21,9 @@ TEST_F(CliTest, APathsFirstLineIsTheAnswer) {
       "canary in 2m28s (forecast); 3 siblings carry on.\n"
       "  450 4.7.1 Too fast\n"
       "  this began the hold: at rcpt, 2026-09-21 13:51:20Z; read by rule ms365/too-fast\n"
+      "  before it: 62% of its mail was of tenant acme's campaign june, 3.5 times as much as "
+      "usual, "
+      "20% of that to mailboxes that do not exist\n"
       "  451 4.7.500 Server busy. Please try again later from [192.0.2.1]. S77719\n"
       "  the last refusal: at mail, said by mx.example.com, 2026-09-21 14:11:50Z; read by rule "
       "ms365/server-busy\n"
@@ -44,6 +47,8 @@ TEST_F(CliTest, APathsFirstLineIsTheAnswerInJapanese) {
   EXPECT_THAT(out_, HasSubstr("で拒否。次の試験送信は 2m28s後(予測)。他の 3 経路は送信を継続。"));
   EXPECT_THAT(out_,
               HasSubstr("保留の発端: rcpt の応答、2026-09-21 13:51:20Z; 規則 ms365/too-fast"));
+  EXPECT_THAT(out_, HasSubstr("直前の送信: 62% がテナント acme のキャンペーン june, 通常の 3.5 倍, "
+                              "うち 20% が存在しない宛先\n"));
   EXPECT_THAT(out_, HasSubstr("最後の拒否: mail の応答、相手ホスト mx.example.com、"));
 }
 

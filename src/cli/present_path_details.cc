@@ -8,6 +8,8 @@ namespace mailweir::cli {
 namespace {
 
 constexpr double count_matters = 0.5;  // of the most that is allowed
+constexpr double told_growth = 1.5;    // of a suspect
+constexpr double told_bounced = 0.01;
 
 double real(const Json& json, const char* name) {
   const Json& value = member(json, name);
@@ -99,12 +101,34 @@ std::string refusal_lines(const Json& refusal, Text as, std::string_view indent,
   return text;
 }
 
+// "before it: 62% of its mail was of tenant acme's campaign june; 3.5 times as much as usual"
+std::string suspect_line(const Json& suspect, std::string_view indent, const Style& style) {
+  const auto percent = [](double share) { return fmt::format("{:.0f}%", share * 100.0); };
+  const std::string campaign = shown_text(suspect, "campaign");
+  const std::string tenant = shown_text(suspect, "tenant");
+  std::string text =
+      say(style.language, Text::detail_suspect, percent(real(suspect, "share")),
+          tenant.empty() ? "-" : tenant,
+          campaign.empty() ? std::string() : say(style.language, Text::suspect_campaign, campaign));
+  const double growth = real(suspect, "growth");
+  if (!has_value(suspect, "growth")) {
+    append(text, say(style.language, Text::suspect_new));
+  } else if (growth >= told_growth) {
+    append(text, say(style.language, Text::suspect_growth, fmt::format("{:.1f}", growth)));
+  }
+  if (const double bounced = real(suspect, "bounced"); bounced >= told_bounced)
+    append(text, say(style.language, Text::suspect_bounced, percent(bounced)));
+  return fmt::format("{}{}\n", indent, text);
+}
+
 // What began the hold, and apart from it the last word, which is mostly a canary's.
 std::string refusals_text(const Json& path, std::string_view indent, const Style& style) {
   const Json& began = member(path, "hold_began");
   const Json& last = member(path, "last_refusal");
   std::string text;
   if (!began.is_null()) text += refusal_lines(began, Text::detail_began, indent, style);
+  if (const Json& suspect = member(began, "suspect"); !suspect.is_null())
+    text += suspect_line(suspect, indent, style);
   if (!last.is_null() && raw_text(last, "time") != raw_text(began, "time"))
     text += refusal_lines(last, Text::detail_last, indent, style);
   return text;

@@ -145,12 +145,14 @@ class FakePathPort : public AdminPort {
     host.last.reply = {};
     path.hosts.push_back(std::move(host));
     path.drain = seconds(80);
-    explained.hold_began = HoldBeginning{
+    explained.hold_began = engine::HoldBeginning{
         .at = before(seconds(1320)),
         .phase = Phase::rcpt,
         .failure = engine::Failure::none,
         .reply = {.code = 450, .enhanced = EnhancedStatus{4, 7, 1}, .text = "4.7.1 Too fast"},
-        .rule = "ms365/too-fast"};
+        .rule = "ms365/too-fast",
+        .suspect = {
+            .tenant = "acme", .campaign = "june", .share = 0.62, .growth = 3.5, .bounced = 0.2}};
     explained.siblings_open = 3;
     return explained;
   }

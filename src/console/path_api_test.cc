@@ -79,6 +79,9 @@ TEST_F(PathApi, AHeldPathSaysSinceWhenOnWhatAndWhatComesNext) {
   EXPECT_EQ(refusal["time"], "2026-09-21T14:11:50.000Z");
   EXPECT_EQ(path["hold_began"]["time"], "2026-09-21T13:51:20.000Z");
   EXPECT_EQ(path["hold_began"]["reply_code"], 450);
+  EXPECT_EQ(path["hold_began"]["suspect"],
+            Json::parse(R"({"tenant":"acme","campaign":"june","share":0.62,"growth":3.5,
+                            "bounced":0.2})"));
   EXPECT_EQ(path["siblings_kept_back"], 0);
 }
 

@@ -24,21 +24,13 @@ struct PathQuery {
   std::size_t count = 100;
 };
 
-// The refusal, or the silence, that a hold began with.
-struct HoldBeginning {
-  Instant at{};
-  Phase phase = Phase::connect;
-  engine::Failure failure = engine::Failure::none;
-  Reply reply;  // code 0: none came
-  std::string rule;
-};
-
 struct ExplainedPath {
   engine::PathExplanation path;
   std::uint32_t siblings_open = 0;  // other paths in use to the provider
   std::uint32_t siblings_held = 0;
-  std::uint32_t siblings_kept_back = 0;     // of the open ones: nothing may start there for a while
-  std::optional<HoldBeginning> hold_began;  // none: open, or it began before the server was started
+  std::uint32_t siblings_kept_back = 0;  // of the open ones: nothing may start there for a while
+  std::optional<engine::HoldBeginning>
+      hold_began;  // none: open, or it began before the server was started
 };
 
 // Held ones first, then paused, then ramping, then by what waits and what is in flight.

@@ -194,7 +194,16 @@ Json hosts_json(const engine::PathExplanation& path, const Moment& moment) {
   return hosts;
 }
 
-Json beginning_json(const std::optional<HoldBeginning>& began, const Moment& moment) {
+Json suspect_json(const engine::NamedSuspect& suspect) {
+  if (suspect.tenant.empty() && suspect.share == 0.0) return nullptr;
+  return {{"tenant", suspect.tenant},
+          {"campaign", text_or_null(suspect.campaign)},
+          {"share", suspect.share},
+          {"growth", number_or_null(suspect.growth)},
+          {"bounced", suspect.bounced}};
+}
+
+Json beginning_json(const std::optional<engine::HoldBeginning>& began, const Moment& moment) {
   if (!began) return nullptr;
   const bool has_reply = began->reply.code != 0;
   return {{"time", time_or_null(moment.wall_at(began->at))},
@@ -203,7 +212,8 @@ Json beginning_json(const std::optional<HoldBeginning>& began, const Moment& mom
                                                               : Json(to_string(began->failure))},
           {"reply_code", has_reply ? Json(began->reply.code) : Json(nullptr)},
           {"reply", has_reply ? Json(began->reply.text) : Json(nullptr)},
-          {"rule", text_or_null(began->rule)}};
+          {"rule", text_or_null(began->rule)},
+          {"suspect", suspect_json(began->suspect)}};
 }
 
 Json waiting_json(const RecipientExplanation::Waiting& waiting, const Moment& moment) {

@@ -256,7 +256,7 @@ void CellKeeper::slow_suspect(std::uint32_t p, Instant now) {
   notice.kind = Notice::Kind::step;
   notice.provider = next_hops_.providers[paths_[p].provider].key();
   notice.cell = name_of(table.cells[cell]);
-  name_suspect(notice, *suspect, ledger_);
+  notice.suspect = name_suspect(*suspect, ledger_);
   notice.from = suspect->usual_rate * suspect->growth;
   notice.to = settings.rate_max;
   notice.detail = "slowed for an hour: its traffic preceded the hold";

@@ -74,10 +74,10 @@ TEST_F(SuspectTest, ABurstBeforeTheHoldIsNamedAndItsTenantSlowed) {
   refuse_once();
   const Notice* held = told(Notice::Kind::throttle_detected);
   ASSERT_NE(held, nullptr);
-  EXPECT_EQ(held->suspect, "beta");
-  EXPECT_GT(held->suspect_share, 0.8);
-  EXPECT_GT(held->suspect_growth, 3.0);
-  EXPECT_EQ(held->suspect_bounced, 0.0);
+  EXPECT_EQ(held->suspect.tenant, "beta");
+  EXPECT_GT(held->suspect.share, 0.8);
+  EXPECT_GT(held->suspect.growth, 3.0);
+  EXPECT_EQ(held->suspect.bounced, 0.0);
   const Notice* step = told(Notice::Kind::step, "tenant beta");
   ASSERT_NE(step, nullptr);
   EXPECT_LT(step->to, 0.1) << "near its usual message a minute";
@@ -108,7 +108,7 @@ TEST_F(SuspectTest, UsualTrafficIsNotSuspected) {
   refuse_once();
   const Notice* held = told(Notice::Kind::throttle_detected);
   ASSERT_NE(held, nullptr);
-  EXPECT_EQ(held->suspect, "");
+  EXPECT_EQ(held->suspect.tenant, "");
 }
 
 // Twice as much is told, but it is no reason to slow anybody.
@@ -118,8 +118,8 @@ TEST_F(SuspectTest, WeakEvidenceIsToldAndChangesNothing) {
   refuse_once();
   const Notice* held = told(Notice::Kind::throttle_detected);
   ASSERT_NE(held, nullptr);
-  EXPECT_EQ(held->suspect, "beta");
-  EXPECT_LT(held->suspect_growth, 3.0);
+  EXPECT_EQ(held->suspect.tenant, "beta");
+  EXPECT_LT(held->suspect.growth, 3.0);
   EXPECT_EQ(told(Notice::Kind::step, "tenant beta"), nullptr);
 }
 
@@ -133,8 +133,8 @@ TEST_F(SuspectTest, MailToUnknownUsersIsNamed) {
   refuse_once();
   const Notice* held = told(Notice::Kind::throttle_detected);
   ASSERT_NE(held, nullptr);
-  EXPECT_EQ(held->suspect, "alpha");
-  EXPECT_GT(held->suspect_bounced, 0.2);
+  EXPECT_EQ(held->suspect.tenant, "alpha");
+  EXPECT_GT(held->suspect.bounced, 0.2);
 }
 
 TEST_F(SuspectTest, ACampaignsBurstIsNamedWithItsTenantAndTheCampaignSlowed) {
@@ -143,14 +143,14 @@ TEST_F(SuspectTest, ACampaignsBurstIsNamedWithItsTenantAndTheCampaignSlowed) {
   refuse_once();
   const Notice* held = told(Notice::Kind::throttle_detected);
   ASSERT_NE(held, nullptr);
-  EXPECT_EQ(held->suspect, "beta");
-  EXPECT_EQ(held->suspect_campaign, "june");
-  EXPECT_GT(held->suspect_share, 0.8);
-  EXPECT_TRUE(std::isinf(held->suspect_growth)) << "it was not there";
+  EXPECT_EQ(held->suspect.tenant, "beta");
+  EXPECT_EQ(held->suspect.campaign, "june");
+  EXPECT_GT(held->suspect.share, 0.8);
+  EXPECT_TRUE(std::isinf(held->suspect.growth)) << "it was not there";
   EXPECT_EQ(told(Notice::Kind::step, "tenant beta"), nullptr);
   const Notice* step = told(Notice::Kind::step, "campaign beta/june");
   ASSERT_NE(step, nullptr);
-  EXPECT_EQ(step->suspect_campaign, "june");
+  EXPECT_EQ(step->suspect.campaign, "june");
   EXPECT_LT(step->to, 0.1);
 }
 
@@ -189,8 +189,8 @@ TEST_F(SuspectTest, ANewCampaignOfUsualVolumeIsToldAndNotSlowed) {
   refuse_once();
   const Notice* held = told(Notice::Kind::throttle_detected);
   ASSERT_NE(held, nullptr);
-  EXPECT_EQ(held->suspect, "beta");
-  EXPECT_EQ(held->suspect_campaign, "june");
+  EXPECT_EQ(held->suspect.tenant, "beta");
+  EXPECT_EQ(held->suspect.campaign, "june");
   EXPECT_FALSE(std::ranges::any_of(world.notices, [](const Notice& notice) {
     return notice.cell.starts_with("campaign") || notice.cell.starts_with("tenant");
   }));
@@ -204,8 +204,8 @@ TEST_F(SuspectTest, ABurstOfManyCampaignsIsTheirTenants) {
   refuse_once();
   const Notice* held = told(Notice::Kind::throttle_detected);
   ASSERT_NE(held, nullptr);
-  EXPECT_EQ(held->suspect, "beta");
-  EXPECT_EQ(held->suspect_campaign, "");
+  EXPECT_EQ(held->suspect.tenant, "beta");
+  EXPECT_EQ(held->suspect.campaign, "");
   EXPECT_NE(told(Notice::Kind::step, "tenant beta"), nullptr);
 }
 
@@ -223,9 +223,9 @@ TEST_F(SuspectTest, TheCampaignWhoseListIsOldIsNamed) {
   refuse_once();
   const Notice* held = told(Notice::Kind::throttle_detected);
   ASSERT_NE(held, nullptr);
-  EXPECT_EQ(held->suspect, "alpha");
-  EXPECT_EQ(held->suspect_campaign, "old-list");
-  EXPECT_GT(held->suspect_bounced, 0.4);
+  EXPECT_EQ(held->suspect.tenant, "alpha");
+  EXPECT_EQ(held->suspect.campaign, "old-list");
+  EXPECT_GT(held->suspect.bounced, 0.4);
 }
 
 TEST_F(SuspectTest, CampaignsAreCountedListedAndFilteredByName) {

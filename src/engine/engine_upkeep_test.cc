@@ -231,7 +231,7 @@ TEST_F(Upkeep, ANewPathSuspectsNobodyForWhatAnotherCarriedInItsPlace) {
   const auto held =
       std::ranges::find(world->notices, Notice::Kind::throttle_detected, &Notice::kind);
   ASSERT_NE(held, world->notices.end());
-  EXPECT_EQ(held->suspect, "");
+  EXPECT_EQ(held->suspect.tenant, "");
 }
 
 TEST(NameTable, ForgetsWhatIsNotUsedAndKeepsTheNumbersOfTheRest) {

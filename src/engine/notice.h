@@ -13,6 +13,25 @@
 
 namespace mailweir::engine {
 
+// Whose traffic preceded a hold.
+struct NamedSuspect {
+  std::string tenant;    // empty: nobody stands out
+  std::string campaign;  // of it; empty: the tenant as a whole
+  double share = 0.0;    // of the path's messages before the hold
+  double growth = 0.0;   // its rate by its usual one; infinite: it was not there; 1: nobody knows
+  double bounced = 0.0;  // share of its messages to mailboxes that do not exist
+};
+
+// The refusal, or the silence, that a hold began with.
+struct HoldBeginning {
+  Instant at{};
+  Phase phase = Phase::connect;
+  Failure failure = Failure::none;
+  Reply reply;  // code 0: none came
+  std::string rule;
+  NamedSuspect suspect;
+};
+
 struct Notice {
   enum class Kind : std::uint8_t {
     throttle_detected,  // a hold has begun: `cause`, with the reply or failure it rests on
@@ -48,14 +67,10 @@ struct Notice {
   Instant since{};               // the episode, or the step that is judged, began
   Phase phase = Phase::connect;
   Failure failure = Failure::none;
-  Reply reply;          // verbatim; code 0: none came
-  std::string rule;     // that read it; empty: none
-  std::string suspect;  // the tenant whose traffic preceded the hold; empty: nobody stands out
-  std::string suspect_campaign;  // … and its campaign that did; empty: the tenant as a whole
-  double suspect_share = 0.0;    // of the messages before it
-  double suspect_growth = 0.0;   // its rate by its usual one; infinite: it was not there
-  double suspect_bounced = 0.0;  // share of its messages to mailboxes that do not exist
-  std::string detail;            // for a person: why
+  Reply reply;       // verbatim; code 0: none came
+  std::string rule;  // that read it; empty: none
+  NamedSuspect suspect;
+  std::string detail;  // for a person: why
 };
 std::string_view to_string(Notice::Kind kind);
 std::string_view to_string(Notice::Verdict verdict);

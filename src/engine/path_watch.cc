@@ -115,7 +115,7 @@ void PathWatch::begin_episode(std::uint32_t p, Instant now) {
   told.from = from;
   told.detail = fmt::format("{} of {} paths in use to {} are held", told.paths_held,
                             told.paths_used, told.provider);
-  if (const auto suspect = suspects_.of(p, now)) name_suspect(told, *suspect, ledger_);
+  if (const auto suspect = suspects_.of(p, now)) told.suspect = name_suspect(*suspect, ledger_);
   orders_.emplace_back(std::move(told));
   step(p, from, 0.0, "held at a refusal of the path", now);
 }

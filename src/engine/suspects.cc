@@ -159,13 +159,13 @@ void Suspects::forget(std::uint32_t path) {
   if (path < tracks_.size()) tracks_[path] = {};
 }
 
-void name_suspect(Notice& notice, const Suspects::Suspect& suspect, const Ledger& ledger) {
+NamedSuspect name_suspect(const Suspects::Suspect& suspect, const Ledger& ledger) {
   const auto [tenant, campaign] = suspect.sender;
-  notice.suspect = ledger.tenants[tenant];
-  notice.suspect_campaign = ledger.campaign_name(tenant, campaign);
-  notice.suspect_share = suspect.share;
-  notice.suspect_growth = suspect.growth;
-  notice.suspect_bounced = suspect.recipients_refused;
+  return {.tenant = ledger.tenants[tenant],
+          .campaign = std::string(ledger.campaign_name(tenant, campaign)),
+          .share = suspect.share,
+          .growth = suspect.growth,
+          .bounced = suspect.recipients_refused};
 }
 
 }  // namespace mailweir::engine

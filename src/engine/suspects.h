@@ -17,7 +17,7 @@
 
 namespace mailweir::engine {
 
-struct Notice;
+struct NamedSuspect;
 class Ledger;
 
 class Suspects {
@@ -83,7 +83,6 @@ class Suspects {
   std::vector<Tracks> tracks_;  // by path
 };
 
-// Tells of the suspect in the notice.
-void name_suspect(Notice& notice, const Suspects::Suspect& suspect, const Ledger& ledger);
+NamedSuspect name_suspect(const Suspects::Suspect& suspect, const Ledger& ledger);
 
 }  // namespace mailweir::engine

@@ -72,11 +72,11 @@ void PathRecorder::noticed(const Notice& notice) {
       .failure = notice.failure == engine::Failure::none ? "" : to_string(notice.failure),
       .reply = notice.reply.code == 0 ? nullptr : &notice.reply,
       .rule = notice.rule,
-      .suspect = notice.suspect,
-      .suspect_campaign = notice.suspect_campaign,
-      .suspect_share = notice.suspect_share,
-      .suspect_growth = notice.suspect_growth,
-      .suspect_bounced = notice.suspect_bounced,
+      .suspect = notice.suspect.tenant,
+      .suspect_campaign = notice.suspect.campaign,
+      .suspect_share = notice.suspect.share,
+      .suspect_growth = notice.suspect.growth,
+      .suspect_bounced = notice.suspect.bounced,
       .detail = notice.detail};
   if (notice.since != Instant{}) event.since = wall_at(notice.since);
   log_.record(clock_.wall_now(), event);
@@ -94,13 +94,13 @@ void PathRecorder::noticed(const Notice& notice) {
 void PathRecorder::remember_hold(const Notice& notice) {
   if (notice.kind == Notice::Kind::recovered) holds_.erase({notice.source, notice.provider});
   if (notice.kind != Notice::Kind::throttle_detected) return;
-  holds_.insert_or_assign(
-      {notice.source, notice.provider},
-      Beginning{notice.since, notice.phase, notice.failure, notice.reply, notice.rule});
+  holds_.insert_or_assign({notice.source, notice.provider},
+                          engine::HoldBeginning{notice.since, notice.phase, notice.failure,
+                                                notice.reply, notice.rule, notice.suspect});
 }
 
-const PathRecorder::Beginning* PathRecorder::hold_began(const std::string& source,
-                                                        const std::string& provider) const {
+const engine::HoldBeginning* PathRecorder::hold_began(const std::string& source,
+                                                      const std::string& provider) const {
   const auto found = holds_.find({source, provider});
   return found == holds_.end() ? nullptr : &found->second;
 }

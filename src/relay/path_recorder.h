@@ -42,14 +42,8 @@ class PathRecorder {
 
   // What the path's present hold began with, held or ramping; null: there is none, or it began in
   // an earlier run. Until the next notice.
-  struct Beginning {
-    Instant at{};
-    Phase phase = Phase::connect;
-    engine::Failure failure = engine::Failure::none;
-    Reply reply;  // code 0: none came
-    std::string rule;
-  };
-  const Beginning* hold_began(const std::string& source, const std::string& provider) const;
+  const engine::HoldBeginning* hold_began(const std::string& source,
+                                          const std::string& provider) const;
 
  private:
   UnixTime wall_at(Instant time) const;
@@ -61,7 +55,8 @@ class PathRecorder {
   operations::Metrics& metrics_;
   const runtime::Clock& clock_;
   provider::UnknownRefusals unknown_;
-  std::map<std::pair<std::string, std::string>, Beginning> holds_;  // by source and provider
+  std::map<std::pair<std::string, std::string>, engine::HoldBeginning>
+      holds_;                                        // by source and provider
   std::map<std::string, double, std::less<>> held_;  // by provider, as the gauges show it
 };
 

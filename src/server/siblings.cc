@@ -31,8 +31,7 @@ console::ExplainedPath Siblings::explain(const std::string& source, const std::s
   const bool self_held = path.learned && path.learned->mode == pacing::Mode::held;
   if (path.learned && path.learned->mode != pacing::Mode::open) {
     if (const auto* began = recorder_.hold_began(source, provider); began != nullptr)
-      explained.hold_began = console::HoldBeginning{began->at, began->phase, began->failure,
-                                                    began->reply, began->rule};
+      explained.hold_began = *began;
   }
   const auto found = counts_.find(provider);
   if (found == counts_.end()) return explained;

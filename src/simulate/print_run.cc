@@ -206,8 +206,8 @@ Json notices_json(const RunResult& run) {
                     {"waiting", notice.waiting},
                     {"reply", notice.reply.code == 0 ? std::string() : to_display(notice.reply)},
                     {"rule", notice.rule},
-                    {"suspect", notice.suspect},
-                    {"suspect_campaign", notice.suspect_campaign},
+                    {"suspect", notice.suspect.tenant},
+                    {"suspect_campaign", notice.suspect.campaign},
                     {"detail", notice.detail}});
   }
   return list;

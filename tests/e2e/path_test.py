@@ -226,6 +226,7 @@ class Campaigns(ServerCase):
         self.assertGreater(detected["suspect_bounced"], 0.1)
         of_june = lambda: [event for event in self.wait_events("message.received") if event.get("campaign") == "june offer"]
         until("42 messages of the campaign in the event log", SECONDS, lambda: len(of_june()) == 42, 0.05)
+        self.assertIn("of tenant weir.test's campaign june offer", self.server.cli_run("explain", "late0@example.com").stdout)
         rows = self.server.cli("queue", "--by", "campaign")["rows"]
         self.assertGreater({row["key"]: row["total"] for row in rows}["weir.test/june offer"], 0)
         listed = self.server.cli("queue", "-p", "--campaign", "june offer")["recipients"]
