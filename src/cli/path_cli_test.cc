@@ -312,11 +312,54 @@ TEST_F(CliTest, HandsAreListedAndTakenBack) {
             "mailweir: \"abc\" is no hand: hands have numbers; `mailweir path hands` lists them\n");
   EXPECT_EQ(run({"path", "resume", "*", "google", "--reason", "over"}), exit_ok);
   EXPECT_EQ(port_.asked_order.source, "");
-  EXPECT_EQ(run({"path", "forget", "mx1", "ms365", "--reason", "new address"}), exit_ok);
-  EXPECT_EQ(out_, "Forgotten: what was learned of mx1 → ms365.\n");
   port_.known_hands.clear();
   EXPECT_EQ(run({"path", "hands", "--lang", "ja"}), exit_ok);
   EXPECT_EQ(out_, "有効な停止・上限はありません。\n");
+}
+
+TEST_F(CliTest, WhatIsForgottenIsToldWithHowToGetItBack) {
+  EXPECT_EQ(run({"path", "forget", "mx1", "ms365", "--reason", "new address"}), exit_ok);
+  EXPECT_EQ(port_.asked_order.reason, "new address");
+  EXPECT_EQ(out_,
+            "Forgotten: what was learned of mx1 → ms365.\n"
+            "For 7 days, until 2026-09-28 13:13:20Z, `mailweir path undo 17` gives it back.\n");
+  port_.forgotten_cells = {{"sender_domain news.example", "ms365"}};
+  port_.hosts = 2;
+  EXPECT_EQ(run({"path", "forget", "*", "ms365", "--reason", "new address"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("\nForgotten: what was learned of sender_domain news.example at "
+                              "ms365.\nForgotten with it: 2 single hosts (MX).\n"));
+  EXPECT_EQ(run({"path", "forget", "*", "ms365", "--reason", "x", "--lang", "ja"}), exit_ok);
+  EXPECT_EQ(out_,
+            "学習内容を消去しました: mx1 → ms365。\n"
+            "学習内容を消去しました: ms365 での sender_domain news.example。\n"
+            "あわせて消去しました: 個別のホスト(MX) 2 台分。\n"
+            "7 日間(2026-09-28 13:13:20Z まで)は `mailweir path undo 17` で元に戻せます。\n");
+  port_.path_failure = Error{Errc::not_found, "nothing is known of mx1 → ms365"};
+  EXPECT_EQ(run({"path", "forget", "mx1", "ms365", "--reason", "x"}), exit_not_found);
+}
+
+TEST_F(CliTest, WhatWasForgottenStandsAmongTheHandsAndIsNoPause) {
+  port_.known_hands = {port_.forgetting()};
+  EXPECT_EQ(run({"path", "hands"}), exit_ok);
+  EXPECT_EQ(out_,
+            "ID  SOURCE  PROVIDER  ORDER   UNTIL                 BY     REASON\n"
+            "17  mx1     ms365     forgot  2026-09-28 13:13:20Z  uid 0  new address\n");
+  EXPECT_EQ(run({"path", "hands", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("忘れた"));
+  EXPECT_EQ(run({"path", "undo", "7"}), exit_ok);
+  EXPECT_EQ(out_,
+            "Given back: what hand 17 had forgotten; forgot mx1 → ms365 at 2026-09-21 13:13:20Z, "
+            "can be given back until 2026-09-28 13:13:20Z: new address (uid 0).\n");
+  port_.open.path.hands = {port_.forgetting()};
+  port_.server.stopped_paths = {port_.open};
+  EXPECT_EQ(run({"explain", "--path", "mx2", "ms365"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("hand 17, forgot mx1 → ms365 at 2026-09-21 13:13:20Z, can be given "
+                              "back until 2026-09-28 13:13:20Z: new address (uid 0); `mailweir "
+                              "path undo 17` gives it back\n"));
+  EXPECT_THAT(out_, Not(HasSubstr("aused")));
+  EXPECT_EQ(run({"explain", "--path", "mx2", "ms365", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("2026-09-21 13:13:20Z に mx1 → ms365 の学習内容を忘れた"));
+  EXPECT_THAT(out_, HasSubstr("`mailweir path undo 17` で元に戻せます"));
 }
 
 TEST_F(CliTest, RefusalsThatNoRuleReadsAskForARule) {

@@ -17,7 +17,7 @@ constexpr HandCommand hand_commands[] = {
     {"resume", "take back every pause within these paths"},
     {"slow", "cap at half of the present pace, or at --rate"},
     {"cap", "cap the rate, the connections, or both"},
-    {"forget", "drop what was learned, as if the path were new"},
+    {"forget", "drop what was learned, as if the path were new; can be undone for 7 days"},
 };
 
 void add_hand(CLI::App& parent, const HandCommand& about, Chosen& chosen, Keep& kept) {
@@ -71,7 +71,8 @@ void add_path_list(CLI::App& group, Chosen& chosen, Keep& kept) {
 
 void add_undo(CLI::App& group, Chosen& chosen, Keep& kept) {
   auto& options = keep<UndoOptions>(kept);
-  CLI::App* command = group.add_subcommand("undo", "take back a pause or cap");
+  CLI::App* command =
+      group.add_subcommand("undo", "take back a pause or cap, or that something was forgotten");
   command->add_option("id", options.id, "its id, as `path hands` gives it")
       ->required()
       ->type_name("");
@@ -86,7 +87,8 @@ void add_path(CLI::App& app, Chosen& chosen, Keep& kept) {
   group->require_subcommand(1);
   add_path_list(*group, chosen, kept);
   for (const HandCommand& about : hand_commands) add_hand(*group, about, chosen, kept);
-  CLI::App* hands = group->add_subcommand("hands", "the pauses and caps in force");
+  CLI::App* hands = group->add_subcommand(
+      "hands", "the pauses and caps in force, and what was forgotten of late");
   hands->callback([&] { chosen = list_hands; });
   add_undo(*group, chosen, kept);
 }

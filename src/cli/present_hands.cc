@@ -28,9 +28,15 @@ std::string limits_text(const Json& hand, const Style& style) {
   return text;
 }
 
+bool is_forgetting(const Json& hand) {
+  return raw_text(hand, "action") == "forget";
+}
+
 std::string action_text(const Json& hand, const Style& style) {
-  return std::string(
-      word(style, raw_text(hand, "action") == "pause" ? Text::hand_pause : Text::hand_cap));
+  const bool is_pause = raw_text(hand, "action") == "pause";
+  return std::string(word(style, is_forgetting(hand) ? Text::hand_forget
+                                 : is_pause          ? Text::hand_pause
+                                                     : Text::hand_cap));
 }
 
 }  // namespace
@@ -43,12 +49,23 @@ std::string connections_text(std::uint64_t connections, const Style& style) {
 std::string hand_text(const Json& hand, const Style& style) {
   const std::string limits = limits_text(hand, style);
   const std::string until = raw_text(hand, "until");
+  if (is_forgetting(hand)) {
+    return say(style.language, Text::hand_forgotten, all_if_empty(shown_text(hand, "source")),
+               provider_text(hand), time_text(raw_text(hand, "forgotten_at")), time_text(until),
+               shown_text(hand, "reason"), shown_text(hand, "by"));
+  }
   return say(style.language, Text::hand_text, action_text(hand, style),
              all_if_empty(shown_text(hand, "source")), provider_text(hand),
              limits.empty() ? "" : " " + limits,
              until.empty() ? std::string(word(style, Text::hand_without_end))
                            : say(style.language, Text::hand_until, time_text(until)),
              shown_text(hand, "reason"), shown_text(hand, "by"));
+}
+
+std::string hand_line(const Json& hand, const Style& style) {
+  const std::uint64_t id = number(hand, "id");
+  return fmt::format("{}, {}{}", id, hand_text(hand, style),
+                     is_forgetting(hand) ? say(style.language, Text::hand_undo, id) : "");
 }
 
 std::string present_hands(const Json& list, const Style& style) {
@@ -99,7 +116,8 @@ std::string present_hands_set(const Json& list, const Style& style) {
 std::string present_taken_back(const Json& list, const Style& style) {
   std::string text;
   for (const Json& hand : member(list, "hands")) {
-    text += say(style.language, Text::hand_taken_back, number(hand, "id"), hand_text(hand, style)) +
+    text += say(style.language, is_forgetting(hand) ? Text::hand_given_back : Text::hand_taken_back,
+                number(hand, "id"), hand_text(hand, style)) +
             "\n";
   }
   for (const Json& hand : member(list, "still_paused_by")) {
@@ -118,7 +136,18 @@ std::string present_forgotten(const Json& answer, const Style& style) {
                 shown_text(path, "provider")) +
             "\n";
   }
-  return text;
+  for (const Json& cell : member(answer, "cells")) {
+    text += say(style.language, Text::cell_forgotten, shown_text(cell, "name"),
+                shown_text(cell, "provider")) +
+            "\n";
+  }
+  if (const std::uint64_t hosts = number(answer, "hosts"); hosts > 0)
+    text += say(style.language, Text::hosts_forgotten, count_text(hosts)) + "\n";
+  const Json& hand = member(answer, "hand");
+  return text +
+         say(style.language, Text::forgotten_until, time_text(raw_text(hand, "until")),
+             number(hand, "id")) +
+         "\n";
 }
 
 std::string present_unknown_refusals(const Json& answer, const Style& style) {

@@ -32,6 +32,8 @@ std::string cell_details(const nlohmann::ordered_json& cell, std::string_view in
                          const Style& style);
 // "pause * → google until …: reason (who)"
 std::string hand_text(const nlohmann::ordered_json& hand, const Style& style);
+// The same behind its id, and how it is taken back if that is not plain.
+std::string hand_line(const nlohmann::ordered_json& hand, const Style& style);
 // "20 connections"
 std::string connections_text(std::uint64_t connections, const Style& style);
 // In the unit that makes it at least one: "4.5/s", "20.0/min".

@@ -240,8 +240,7 @@ std::string path_details(const Json& path, std::string_view indent, const Style&
   for (const Json& cell : member(path, "cells")) text += cell_details(cell, indent, style);
   add(say(language, Text::detail_caps, caps_text(member(path, "caps"), style)));
   for (const Json& hand : member(path, "hands"))
-    add(say(language, Text::detail_hand,
-            fmt::format("{}, {}", number(hand, "id"), hand_text(hand, style))));
+    add(say(language, Text::detail_hand, hand_line(hand, style)));
   if (is_set(path, "carries_others")) add(std::string(text_of(language, Text::detail_carries)));
   if (raw_text(path, "state") == "unused") return text;
   std::string now = say(language, Text::detail_now, count_text(number(path, "connections")),

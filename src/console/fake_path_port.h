@@ -75,11 +75,30 @@ class FakePathPort : public AdminPort {
   }
   void forget(PathOrder order, Done<ForgottenPaths> done) override {
     asked_order = std::move(order);
-    done(ForgottenPaths{{{"mx1", "ms365"}}});
+    if (path_failure) return done(std::unexpected(*path_failure));
+    engine::PathHand hand = forgetting();
+    hand.source = asked_order.source;
+    hand.provider = asked_order.provider;
+    done(ForgottenPaths{moment, std::move(hand), {{"mx1", "ms365"}}, forgotten_cells, hosts});
   }
   void unknown_refusals(Done<UnknownRefusalList> done) override { done(unknown); }
 
+  // An hour ago.
+  engine::PathHand forgetting() const {
+    engine::PathHand hand;
+    hand.id = 17;
+    hand.action = engine::PathHand::Action::forget;
+    hand.source = "mx1";
+    hand.provider = "ms365";
+    hand.until = moment.now + engine::forgotten_for - std::chrono::hours(1);
+    hand.reason = "new address";
+    hand.by = "uid 0";
+    return hand;
+  }
+
   Moment moment;
+  std::vector<engine::PathName> forgotten_cells;
+  std::size_t hosts = 0;
   ExplainedPath held;
   ExplainedPath paused;
   ExplainedPath open;

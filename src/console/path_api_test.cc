@@ -230,8 +230,32 @@ TEST_F(PathApi, HandsAreTakenBackByIdOrByPath) {
   const Json forgot = post("/api/v1/paths/forget",
                            {{"source", "mx1"}, {"provider", "ms365"}, {"reason", "moved"}}, 200);
   EXPECT_EQ(forgot["forgotten"][0]["source"], "mx1");
+  EXPECT_EQ(forgot["hand"]["id"], 17);
+  EXPECT_EQ(forgot["hosts"], 0);
   EXPECT_THAT(refused("/api/v1/paths/forget", {{"source", "mx1"}, {"reason", "x"}}),
               HasSubstr("are needed"));
+}
+
+TEST_F(PathApi, WhatWasForgottenIsAHandThatBindsNothing) {
+  port_.known_hands = {port_.forgetting()};
+  const Json hand = get("/api/v1/hands")["hands"][0];
+  EXPECT_EQ(hand["action"], "forget");
+  EXPECT_EQ(hand["forgotten_at"], "2026-09-21T13:13:20.000Z");
+  EXPECT_EQ(hand["until"], "2026-09-28T13:13:20.000Z");
+  EXPECT_EQ(hand["rate"], nullptr);
+  port_.forgotten_cells = {{"sender_domain news.example", "ms365"}};
+  const Json forgot = post("/api/v1/paths/forget",
+                           {{"source", "*"}, {"provider", "ms365"}, {"reason", "moved"}}, 200);
+  EXPECT_EQ(forgot["cells"][0]["name"], "sender_domain news.example");
+  EXPECT_EQ(forgot["cells"][0]["provider"], "ms365");
+  EXPECT_EQ(forgot["hand"]["source"], nullptr);
+  port_.open.path.hands = {port_.forgetting()};
+  const Json path = get("/api/v1/explain?source=mx2&provider=ms365")["paths"][0];
+  EXPECT_EQ(path["hands"][0]["action"], "forget");
+  EXPECT_EQ(path["state"], "open");
+  EXPECT_EQ(
+      get("/api/v1/explain?source=mx2&provider=google")["paths"][0]["hands"][0]["forgotten_at"],
+      nullptr);
 }
 
 TEST_F(PathApi, OnlyAnOperatorChangesAnything) {

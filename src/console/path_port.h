@@ -103,7 +103,11 @@ struct PathOrder {
 };
 
 struct ForgottenPaths {
-  std::vector<std::pair<std::string, std::string>> paths;  // source, provider
+  Moment moment{};
+  engine::PathHand hand;  // whose undo gives it back
+  std::vector<engine::PathName> paths;
+  std::vector<engine::PathName> cells;  // of no single path: "sender_domain example.com"
+  std::size_t hosts = 0;                // single hosts of which something was known
 };
 
 struct UnknownRefusalList {
@@ -126,7 +130,10 @@ class PathPort {
   virtual void set_hand(HandOrder order, Done<HandList> done) = 0;
   // Takes back every pause within the paths named.
   virtual void resume(PathOrder order, Done<HandList> done) = 0;
+  // Of an order to forget, gives back what was known then.
   virtual void undo(std::uint64_t hand, PathOrder order, Done<HandList> done) = 0;
+  // Of every source also what was learned of a provider's cells that no single path has;
+  // `not_found`: nothing is known.
   virtual void forget(PathOrder order, Done<ForgottenPaths> done) = 0;
 
   virtual void unknown_refusals(Done<UnknownRefusalList> done) = 0;

@@ -79,6 +79,8 @@ std::string_view state_of(const engine::PathExplanation& path) {
 }
 
 Json hand_json(const engine::PathHand& hand, const Moment& moment) {
+  const auto since =
+      hand.binds() ? std::nullopt : moment.wall_at(hand.until - engine::forgotten_for);
   return {{"id", hand.id},
           {"action", to_string(hand.action)},
           {"source", text_or_null(hand.source)},
@@ -88,6 +90,7 @@ Json hand_json(const engine::PathHand& hand, const Moment& moment) {
           {"rate", rate_or_null(hand.rate)},
           {"connections", hand.connections ? Json(*hand.connections) : Json(nullptr)},
           {"until", time_or_null(moment.wall_at(hand.until))},
+          {"forgotten_at", time_or_null(since)},
           {"reason", hand.reason},
           {"by", hand.by}};
 }
@@ -344,7 +347,14 @@ Response forgotten_response(const ForgottenPaths& forgotten) {
   Json paths = Json::array();
   for (const auto& [source, provider] : forgotten.paths)
     paths.push_back({{"source", source}, {"provider", provider}});
-  return json_response({{"forgotten", std::move(paths)}});
+  Json cells = Json::array();
+  for (const auto& [name, provider] : forgotten.cells)
+    cells.push_back({{"name", name}, {"provider", provider}});
+  return json_response({{"server_time", to_rfc3339(forgotten.moment.wall)},
+                        {"hand", hand_json(forgotten.hand, forgotten.moment)},
+                        {"forgotten", std::move(paths)},
+                        {"cells", std::move(cells)},
+                        {"hosts", forgotten.hosts}});
 }
 
 Response unknown_refusals_response(const UnknownRefusalList& list) {

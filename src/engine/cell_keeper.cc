@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/kept_image.h"
+#include "engine/recalled.h"
 
 namespace mailweir::engine {
 namespace {
@@ -64,15 +65,39 @@ const Cell* CellKeeper::network_cell(std::uint32_t p) const {
   return cell == no_index ? nullptr : &table.cells[cell];
 }
 
-void CellKeeper::forget_network(std::uint32_t p, Instant now) {
+void CellKeeper::forget_network(std::uint32_t p, Forgotten& forgotten, Instant now) {
   const Cell* network = network_cell(p);
   if (network == nullptr) return;
-  const std::uint32_t provider = paths_[p].provider;
-  const std::string_view name = settings_.network_of(paths_[p].source);
-  Cell& cell = table.cells[table.find(provider, CellKind::network, network->name)];
-  cell.controller->forget(settings_of(provider, now, name), now);
+  forget(table.cells[table.find(paths_[p].provider, CellKind::network, network->name)], forgotten,
+         now);
+}
+
+void CellKeeper::forget(std::uint32_t provider, Forgotten& forgotten, Instant now) {
+  std::vector<std::uint32_t> known;
+  table.each_of(provider, [&](const Cell& cell) {
+    known.push_back(table.find(provider, cell.kind, cell.name));
+  });
+  for (const std::uint32_t index : known) {
+    const Cell& cell = table.cells[index];
+    if (cell.controller->state(now).episodes > 0 || cell.ceiling_until != never)
+      forgotten.cells.push_back({name_of(cell), next_hops_.providers[provider].key()});
+    forget(table.cells[index], forgotten, now);
+  }
+}
+
+// What waits for it comes when its time is there, and then goes at once.
+void CellKeeper::forget(Cell& cell, Forgotten& forgotten, Instant now) {
+  const std::string name = name_of(cell);
+  forgotten.images.try_emplace(
+      {std::string(cell_mark) + name, next_hops_.providers[cell.provider].key()},
+      ForgottenImage{image_of(cell, now), {}});
+  const std::string_view network = cell.kind == CellKind::network
+                                       ? std::string_view(ledger_.mail_domains[cell.name])
+                                       : std::string_view();
+  cell.controller->forget(settings_of(cell.provider, now, network), now);
   cell.next_slots = {};
-  keep(cell, now);
+  cell.ceiling_until = never;
+  cell.last = {};
 }
 
 CellsMet CellKeeper::met_by(const Message& message, std::uint32_t provider) const {
@@ -136,8 +161,27 @@ NameTable& CellKeeper::names_of(CellKind kind) const {
 // Kept as a path is; a name that no source can have says which cell.
 void CellKeeper::keep(const Cell& cell, Instant now) {
   orders_.emplace_back(KeepPath{std::string(cell_mark) + name_of(cell),
-                                next_hops_.providers[cell.provider].key(),
-                                join_image(cell.controller->save(now), cell.last, now)});
+                                next_hops_.providers[cell.provider].key(), image_of(cell, now)});
+}
+
+std::string CellKeeper::image_of(const Cell& cell, Instant now) const {
+  return join_image(cell.controller->save(now), cell.last, now);
+}
+
+std::uint32_t CellKeeper::named(const std::string& provider, std::string_view name) const {
+  const std::uint32_t its_provider = next_hops_.find_provider(provider);
+  const std::size_t space = name.find(' ');
+  const auto kind = cell_kind_of(name.substr(0, space));
+  if (its_provider == no_index || !kind || space == std::string_view::npos) return no_index;
+  const NameTable& names = *kind == CellKind::tenant ? ledger_.tenants : ledger_.mail_domains;
+  const std::uint32_t its_name = names.find(name.substr(space + 1));
+  return its_name == no_index ? no_index : table.find(its_provider, *kind, its_name);
+}
+
+void CellKeeper::keep(const PathName& of, std::string_view name, Instant now) {
+  const std::uint32_t cell = named(of.provider, name);
+  orders_.emplace_back(KeepPath{
+      of.source, of.provider, cell == no_index ? std::string() : image_of(table.cells[cell], now)});
 }
 
 // The provider goes. What a refusal has taught waits for its return; a suspect's time will be over.
@@ -145,28 +189,30 @@ void CellKeeper::leave(std::uint32_t provider, Instant now) {
   table.each_of(provider, [&](const Cell& cell) {
     if (cell.controller->state(now).episodes == 0) return;
     paths_.keep_image(std::string(cell_mark) + name_of(cell), next_hops_.providers[provider].key(),
-                      join_image(cell.controller->save(now), cell.last, now), {}, now);
+                      image_of(cell, now), {}, now);
   });
   table.forget_provider(provider);
 }
 
-void CellKeeper::adopt(std::uint32_t provider, std::string_view name, const std::string& image,
+bool CellKeeper::adopt(std::uint32_t provider, std::string_view name, const std::string& image,
                        Instant as_of, Instant now) {
   const std::size_t space = name.find(' ');
   const auto kind = cell_kind_of(name.substr(0, space));
-  if (!kind || space == std::string_view::npos) return;
+  if (!kind || space == std::string_view::npos) return false;
   name.remove_prefix(space + 1);
   const std::string_view network = *kind == CellKind::network ? name : std::string_view();
   const pacing::LearningSettings settings = settings_of(provider, now, network);
-  KeptImage kept = split_image(image, as_of);
-  const auto controller =
-      pacing::PathController::restore(kept.controller, settings, now - as_of, now);
+  Present present;
+  const std::uint32_t number = names_of(*kind).intern(name);
+  if (const std::uint32_t known = table.find(provider, *kind, number); known != no_index)
+    present = {&*table.cells[known].controller, &table.cells[known].last};
+  auto recalled = recall(image, as_of, settings, present, now);
   const std::uint32_t cell =
-      controller ? table.intern(provider, *kind, names_of(*kind).intern(name), settings, now)
-                 : no_index;
-  if (cell == no_index) return;
-  table.cells[cell].controller = *controller;
-  if (kept.last) table.cells[cell].last = std::move(*kept.last);
+      recalled ? table.intern(provider, *kind, number, settings, now) : no_index;
+  if (cell == no_index) return false;
+  table.cells[cell].controller = recalled->controller;
+  table.cells[cell].last = std::move(recalled->last);
+  return true;
 }
 
 bool CellKeeper::has_cell_for(std::uint32_t message, CellKind kind, std::uint32_t p, Instant now) {

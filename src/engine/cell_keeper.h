@@ -67,10 +67,15 @@ class CellKeeper {
   std::string_view network_of(const Message& message) const;
   // The network cell whose pace the mail of this path's pools shares; null: there is none.
   const Cell* network_cell(std::uint32_t path) const;
-  void forget_network(std::uint32_t path, Instant now);
+  void forget_network(std::uint32_t path, Forgotten& forgotten, Instant now);
+  // The operator wants all cells at the provider forgotten.
+  void forget(std::uint32_t provider, Forgotten& forgotten, Instant now);
+  // Keeps the cell of that name, without the mark, as it is now; nothing of it, if there is none.
+  void keep(const PathName& of, std::string_view name, Instant now);
 
-  // One cell of an earlier run; its name without the mark.
-  void adopt(std::uint32_t provider, std::string_view name, const std::string& image, Instant as_of,
+  // A cell of an earlier run, or one that was forgotten; its name without the mark. What is held
+  // stays held. False: there is no room, or the image cannot be read.
+  bool adopt(std::uint32_t provider, std::string_view name, const std::string& image, Instant as_of,
              Instant now);
   // The provider goes. What a refusal has taught waits for its return.
   void leave(std::uint32_t provider, Instant now);
@@ -83,6 +88,10 @@ class CellKeeper {
   CellView view_of(const Cell& cell, Instant now) const;
   std::string name_of(const Cell& cell) const;
   NameTable& names_of(CellKind kind) const;
+  // no_index: there is none of that name.
+  std::uint32_t named(const std::string& provider, std::string_view name) const;
+  std::string image_of(const Cell& cell, Instant now) const;
+  void forget(Cell& cell, Forgotten& forgotten, Instant now);
   void keep(const Cell& cell, Instant now);
   void tell(const Cell& cell, Notice::Kind kind, const AttemptEnd& end, Instant now);
 

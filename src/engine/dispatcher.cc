@@ -276,28 +276,18 @@ std::vector<std::uint32_t> Dispatcher::hold_path(std::uint32_t p, pacing::HoldCa
   const pacing::Change change = controller->hold(cause, now);
   mode_changed(p, change, now);
   watch_.changed(p, change, why, now);
-  // What waits for a session that may never open goes another way.
-  for (std::uint32_t s = 0; s < book_.sessions.extent(); ++s) {
-    if (book_.sessions[s].stage == SessionStage::opening && book_.sessions[s].path == p)
-      make_knock(s, reserved, now);
-  }
+  give_back_openings(p, reserved, now);
   agenda_.mark_path(p);
   return reserved;
 }
 
-void Dispatcher::forget_path(std::uint32_t p, Instant now) {
-  Path& path = paths_[p];
-  if (path.pacer->controller() == nullptr) return;
-  const pacing::PacerSettings settings = paths_.pacer_settings(path.source, path.provider);
-  path.pacer->controller()->forget(*settings.learning, now);
-  path.notes.reset();
-  paths_.set_carried(p, false);
-  suspects_.forget(p);
-  watch_.keep(p, now);
-  cells_.forget_network(p, now);
-  hosts_.forget(p, now);
-  agenda_.mark_path(p);
-  agenda_.mark_provider(path.provider);
+// What waits for a session that may never open goes another way.
+void Dispatcher::give_back_openings(std::uint32_t p, std::vector<std::uint32_t>& reserved,
+                                    Instant now) {
+  for (std::uint32_t s = 0; s < book_.sessions.extent(); ++s) {
+    if (book_.sessions[s].stage == SessionStage::opening && book_.sessions[s].path == p)
+      make_knock(s, reserved, now);
+  }
 }
 
 std::uint32_t Dispatcher::provider_of(const Recipient& recipient) const {

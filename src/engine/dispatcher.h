@@ -92,7 +92,13 @@ class Dispatcher {
   // of connections, pauses and holds bind it; on an open path it needs no message's permit.
   // It goes to `host` first, if the hop has it. False: it may not be opened now.
   bool knock(std::uint16_t source, std::uint32_t hop, std::string_view host, Instant now);
-  void forget_path(std::uint32_t path, Instant now);
+  void forget_path(std::uint32_t path, Forgotten& forgotten, Instant now);
+  // What was forgotten, or kept by an earlier run, is in force again; what waited for sessions that
+  // may never open comes back in `reserved`, as from opened(). False: nothing of it is in use.
+  bool recall(const PathName& of, const std::string& image, Instant as_of,
+              std::vector<std::uint32_t>& reserved, Instant now);
+  // Orders that what is known under that name now is kept.
+  void keep(const PathName& of, Instant now);
   PathTable& path_table() { return paths_; }
 
   // --- trouble
@@ -173,6 +179,7 @@ class Dispatcher {
   bool knock(std::uint16_t source, std::uint32_t hop, Aim aim, Instant now);
   std::uint32_t begin_session(std::uint32_t hop, std::uint16_t source, Aim aim, Instant now);
   bool has_other_sources(std::uint32_t path, Instant now) const;
+  void give_back_openings(std::uint32_t path, std::vector<std::uint32_t>& reserved, Instant now);
   void make_knock(std::uint32_t session, std::vector<std::uint32_t>& taken, Instant now);
   void make_room(std::uint32_t provider, Instant now);
   void visit_hosts(std::uint32_t hop, Instant now);

@@ -20,6 +20,7 @@
 #include "base/time.h"
 #include "engine/engine_config.h"
 #include "engine/engine_views.h"
+#include "engine/forgotten.h"
 #include "engine/message_facts.h"
 #include "engine/order.h"
 #include "engine/outcome.h"
@@ -73,8 +74,16 @@ class Engine {
   std::vector<PathHand> hands() const;
   // Where mail of the domain goes, as far as is known without a look-up; empty: not known.
   std::string provider_of(std::string_view domain) const;
-  // Forgets what was learned; false: the path is not in use and nothing was kept of it.
-  bool forget_path(const std::string& source, const std::string& provider, Instant now);
+  // The paths meant, in use or kept by an earlier run; of an empty name every one.
+  std::vector<PathName> known_paths(const PathName& wanted) const;
+  // Forgets what was learned of these paths, of their hosts and networks; with every source also of
+  // the provider's other cells. The spool still has it, until keep_anew() of the images' names: so
+  // that the caller can first store what may be wanted back.
+  Forgotten forget(const PathName& wanted, Instant now);
+  void keep_anew(const std::vector<PathName>& names, Instant now);
+  // Gives back an image of forget(), now so old, in place of what was learned since; but what is
+  // held now stays held. What is not in use takes it up when it is, as from restore_path().
+  void recall(const PathName& of, const std::string& image, Duration age, Instant now);
   // Whether nothing but one canary at a time goes there.
   bool is_held(std::string_view source, std::string_view provider) const;
   PathExplanation explain(std::string_view source, std::string_view provider, Instant now) const;

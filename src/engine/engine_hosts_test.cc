@@ -198,8 +198,7 @@ TEST_F(Hosts, AHeldHostComesBackHeldAndMayBeForgotten) {
   EXPECT_LT(longest_wait(0), 1s);
   EXPECT_LE(tried["mx1.a.example"], 1U);
   ASSERT_THAT(standing_out(), testing::SizeIs(1));
-  EXPECT_TRUE(world->with_engine(
-      [&](Engine& engine) { return engine.forget_path("s1", provider(), world->now); }));
+  world->forget({"s1", provider()});
   EXPECT_THAT(standing_out(), IsEmpty());
   EXPECT_EQ((world->images[{"@mx_host mx1.a.example s1", provider()}]), "");
 }
@@ -214,12 +213,33 @@ TEST_F(Hosts, WhatIsForgottenBeforeItIsTakenUpStaysForgotten) {
   tried.clear();
   for (const auto& [name, image] : kept)
     world->engine->restore_path(name.first, name.second, image, 1s, world->now);
-  EXPECT_TRUE(world->with_engine(
-      [&](Engine& engine) { return engine.forget_path("s1", key, world->now); }));
+  EXPECT_TRUE(world->forget({"s1", key}).any());
   EXPECT_EQ((world->images[{"@mx_host mx1.a.example s1", key}]), "");
   dead.clear();
   send(3);
   EXPECT_EQ(tried["mx1.a.example"], 3U);
+}
+
+TEST_F(Hosts, WhatIsForgottenOfAHostComesBackAndWhatIsHeldStaysHeld) {
+  dead = {"mx1.a.example"};
+  send(30);
+  const auto held = [&] {
+    return standing_out().empty() ? Instant{} : standing_out()[0].learned.since;
+  };
+  const Instant since = held();
+  ASSERT_NE(since, Instant{});
+  const Forgotten forgotten = world->forget({"s1", provider()});
+  EXPECT_THAT(forgotten.images,
+              Contains(testing::Key(PathName{"@mx_host mx1.a.example s1", provider()})));
+  EXPECT_THAT(standing_out(), IsEmpty());
+  EXPECT_EQ((world->images[{"@mx_host mx1.a.example s1", provider()}]), "");
+  world->recall(forgotten, 0s);
+  EXPECT_EQ(held(), since);
+  EXPECT_EQ(standing_out()[0].last.failure, Failure::connect_timeout);
+  EXPECT_NE((world->images[{"@mx_host mx1.a.example s1", provider()}]), "");
+  const std::size_t before = tried["mx1.a.example"];
+  send(2);
+  EXPECT_LE(tried["mx1.a.example"], before + 1);
 }
 
 // The path is held for its own sake meanwhile, and the one host that it had left goes too.

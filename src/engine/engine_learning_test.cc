@@ -301,8 +301,7 @@ TEST_F(NetworkLearning, ForgettingOnePathForgetsTheNetwork) {
   world->send({.domains = {"gmail.com"}});
   world->run_for(5s);
   refuses = false;
-  world->with_engine(
-      [&](Engine& engine) { return engine.forget_path("s2", "google", world->now); });
+  world->forget({"s2", "google"});
   const MessageId next = world->send({.domains = {"gmail.com"}});
   world->run_for(5s);
   EXPECT_NE(world->end_of(next), nullptr);

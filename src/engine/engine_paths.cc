@@ -12,16 +12,22 @@ void Engine::restore_path(std::string source, std::string provider, std::string 
                                              std::move(image), age, now);
 }
 
+void Engine::State::watch_hands() {
+  hands_end = dispatcher.paths().next_hand_end();
+}
+
 void Engine::State::hands_changed(Instant now) {
   dispatcher.refresh_all_caps(now);
-  hands_end = dispatcher.paths().next_hand_end();
+  watch_hands();
   dispatcher.run(now);
 }
 
 void Engine::set_hand(PathHand hand, Instant now) {
   const std::string domain =
       hand.names_domain && hand.bound.empty() ? hand.provider : std::string();
+  const bool binds = hand.binds();
   state_->dispatcher.path_table().set_hand(std::move(hand));
+  if (!binds) return state_->watch_hands();
   if (!domain.empty()) state_->router.look_up(domain, now);
   state_->hands_changed(now);
 }
@@ -42,18 +48,6 @@ std::string Engine::provider_of(std::string_view domain) const {
 
 std::vector<FindingView> Engine::findings() const {
   return state_->doctor.standing();
-}
-
-bool Engine::forget_path(const std::string& source, const std::string& provider, Instant now) {
-  State& s = *state_;
-  const auto dropped = s.dispatcher.path_table().drop_images(source, provider);
-  for (const std::string& name : dropped) s.orders.emplace_back(KeepPath{name, provider, {}});
-  const bool kept = !dropped.empty();
-  const std::uint32_t path = s.dispatcher.paths().find(source, provider);
-  if (path == no_index) return kept;
-  s.dispatcher.forget_path(path, now);
-  s.dispatcher.run(now);
-  return true;
 }
 
 bool Engine::is_held(std::string_view source, std::string_view provider) const {

@@ -96,7 +96,7 @@ struct Faults {
 void meddle(World& world, const std::vector<MessageId>& ids) {
   const MessageId id = ids[world.random.below(ids.size())];
   const Instant now = world.now;
-  switch (world.random.below(8)) {
+  switch (world.random.below(9)) {
     case 0:
       world.with_engine([&](Engine& e) { return e.hold(id, now); });
       break;
@@ -125,7 +125,15 @@ void meddle(World& world, const std::vector<MessageId>& ids) {
     case 7: {
       if (world.opens.empty()) break;
       const auto& open = world.opens[world.random.below(world.opens.size())];
-      world.with_engine([&](Engine& e) { return e.forget_path(open.source, open.provider, now); });
+      const bool is_one = world.random.below(3) > 0;
+      world.all_forgotten.push_back(
+          world.forget({is_one ? open.source : std::string(), open.provider}));
+      break;
+    }
+    case 8: {
+      if (world.all_forgotten.empty()) break;
+      world.recall(world.all_forgotten[world.random.below(world.all_forgotten.size())],
+                   Duration(static_cast<std::int64_t>(world.random.below(86'400'000'000))));
       break;
     }
     case 6: {

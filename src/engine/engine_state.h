@@ -65,6 +65,8 @@ struct Engine::State {
   void apply(std::uint32_t recipient, RecipientAction action, const Cause& cause, double unit,
              Instant now);
   void expire(std::uint32_t message, Instant now);
+  // The provider's cells that no single path has; of an empty name every provider's.
+  void forget_cells(const std::string& provider, Forgotten& forgotten, Instant now);
   void tell_hosts(std::uint32_t session, std::string_view host,
                   std::span<const ConnectAttempt> failed, Instant now);
   void finish_session(std::uint32_t session, Instant now);
@@ -90,6 +92,7 @@ struct Engine::State {
 
   // Operators' hands have come or gone.
   void hands_changed(Instant now);
+  void watch_hands();
   Instant hands_end = never;  // the next one's time is over
 
   struct Rows;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/kept_image.h"
+#include "engine/recalled.h"
 
 namespace mailweir::engine {
 namespace {
@@ -81,8 +82,7 @@ Change HostKeeper::failed_alone(std::uint32_t path, const AttemptEnd& end, Insta
 
 Change HostKeeper::tell_of(const HostCell& cell, Change change, Instant now) {
   if (change == Change::none) return change;
-  orders_.emplace_back(KeepPath{kept_name(cell), provider_of(cell.path),
-                                join_image(cell.controller->save(now), cell.last, now)});
+  orders_.emplace_back(KeepPath{kept_name(cell), provider_of(cell.path), image_of(cell, now)});
   if (change == Change::held) tell(cell, Notice::Kind::throttle_detected, now);
   if (change == Change::opened) tell(cell, Notice::Kind::recovered, now);
   return change;
@@ -109,35 +109,60 @@ std::string HostKeeper::kept_name(const HostCell& cell) const {
   return std::string(host_mark) + cell.host + ' ' + settings_.source_name(paths_[cell.path].source);
 }
 
-void HostKeeper::adopt(std::uint32_t provider, std::string_view name, const std::string& image,
+std::string HostKeeper::image_of(const HostCell& cell, Instant now) const {
+  return join_image(cell.controller->save(now), cell.last, now);
+}
+
+bool HostKeeper::adopt(std::uint32_t provider, std::string_view name, const std::string& image,
                        Instant as_of, Instant now) {
   const std::size_t space = name.rfind(' ');
-  if (space == std::string_view::npos) return;
+  if (space == std::string_view::npos) return false;
   const auto source = settings_.source_id(name.substr(space + 1));
-  if (!source || !settings_.source_at(*source)) return;
+  if (!source || !settings_.source_at(*source)) return false;
   const std::uint32_t p = paths_.intern(*source, provider, now);
-  if (paths_[p].pacer->controller() == nullptr) return;
-  KeptImage kept = split_image(image, as_of);
-  const auto controller =
-      pacing::PathController::restore(kept.controller, settings_of(p, now), now - as_of, now);
-  const std::uint32_t cell = controller ? open(p, name.substr(0, space), now) : no_index;
-  if (cell == no_index) return;
-  cells[cell].controller = *controller;
-  if (kept.last) cells[cell].last = std::move(*kept.last);
+  if (paths_[p].pacer->controller() == nullptr) return false;
+  const std::string_view host = name.substr(0, space);
+  Present present;
+  if (const std::uint32_t known = cells.find(p, host); known != no_index)
+    present = {&*cells[known].controller, &cells[known].last};
+  auto recalled = recall(image, as_of, settings_of(p, now), present, now);
+  const std::uint32_t cell = recalled ? open(p, host, now) : no_index;
+  if (cell == no_index) return false;
+  cells[cell].controller = recalled->controller;
+  cells[cell].last = std::move(recalled->last);
+  return true;
+}
+
+std::pair<std::uint32_t, std::string_view> HostKeeper::named(std::uint32_t provider,
+                                                             std::string_view name) const {
+  const std::size_t space = name.rfind(' ');
+  const auto source =
+      space == std::string_view::npos ? std::nullopt : settings_.source_id(name.substr(space + 1));
+  if (!source) return {no_index, {}};
+  return {paths_.find(*source, provider), name.substr(0, space)};
+}
+
+void HostKeeper::keep(const PathName& of, std::string_view name, Instant now) {
+  const std::uint32_t provider = next_hops_.find_provider(of.provider);
+  const auto [path, host] =
+      provider == no_index ? std::pair(no_index, std::string_view()) : named(provider, name);
+  const std::uint32_t cell = path == no_index ? no_index : cells.find(path, host);
+  orders_.emplace_back(KeepPath{of.source, of.provider,
+                                cell == no_index ? std::string() : image_of(cells[cell], now)});
 }
 
 void HostKeeper::leave(std::uint32_t p, Instant now) {
   cells.each_of(p, [&](const HostCell& cell) {
     if (cell.controller->state(now).episodes == 0) return;
-    paths_.keep_image(kept_name(cell), provider_of(p),
-                      join_image(cell.controller->save(now), cell.last, now), {}, now);
+    paths_.keep_image(kept_name(cell), provider_of(p), image_of(cell, now), {}, now);
   });
   cells.forget_path(p, {}, now);  // no session is left: none begins anew
 }
 
-void HostKeeper::forget(std::uint32_t p, Instant now) {
+void HostKeeper::forget(std::uint32_t p, Forgotten& forgotten, Instant now) {
   cells.each_of(p, [&](const HostCell& cell) {
-    orders_.emplace_back(KeepPath{kept_name(cell), provider_of(p), {}});
+    forgotten.images.try_emplace({kept_name(cell), provider_of(p)},
+                                 ForgottenImage{image_of(cell, now), {}});
   });
   cells.forget_path(p, settings_of(p, now), now);
 }

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/host_cells.h"
@@ -40,16 +41,23 @@ class HostKeeper {
   pacing::Change failed_alone(std::uint32_t path, const AttemptEnd& end, Instant since,
                               Instant now);
 
-  // A cell of an earlier run; its name without the mark. Dropped if its source has gone.
-  void adopt(std::uint32_t provider, std::string_view name, const std::string& image, Instant as_of,
+  // A cell of an earlier run, or one that was forgotten; its name without the mark. What is held
+  // stays held. False: its source has gone or learns nothing, or the image cannot be read.
+  bool adopt(std::uint32_t provider, std::string_view name, const std::string& image, Instant as_of,
              Instant now);
   // The path goes. What a refusal has taught waits for its return.
   void leave(std::uint32_t path, Instant now);
-  // The operator wants all of it forgotten.
-  void forget(std::uint32_t path, Instant now);
+  // The operator wants all of the path's forgotten.
+  void forget(std::uint32_t path, Forgotten& forgotten, Instant now);
+  // Keeps the cell of that name, without the mark, as it is now; nothing of it, if there is none.
+  void keep(const PathName& of, std::string_view name, Instant now);
 
  private:
   pacing::LearningSettings settings_of(std::uint32_t path, Instant now) const;
+  // The path and the host that such a name means; no_index: the path is not in use.
+  std::pair<std::uint32_t, std::string_view> named(std::uint32_t provider,
+                                                   std::string_view name) const;
+  std::string image_of(const HostCell& cell, Instant now) const;
   pacing::Change tell_of(const HostCell& cell, pacing::Change change, Instant now);
   void tell(const HostCell& cell, Notice::Kind kind, Instant now);
   std::string kept_name(const HostCell& cell) const;

@@ -90,7 +90,15 @@ std::string_view to_string(Notice::Verdict verdict) {
 }
 
 std::string_view to_string(PathHand::Action action) {
-  return action == PathHand::Action::pause ? "pause" : "cap";
+  switch (action) {
+    case PathHand::Action::pause:
+      return "pause";
+    case PathHand::Action::cap:
+      return "cap";
+    case PathHand::Action::forget:
+      return "forget";
+  }
+  return "cap";
 }
 
 }  // namespace mailweir::engine

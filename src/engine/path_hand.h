@@ -1,6 +1,7 @@
 // A PathHand is an operator's order about paths: pause them, or cap them below what is configured
 // and learned. It holds until its time is over or it is taken back; several may meet on a path, and
-// each binds.
+// each binds. That something was forgotten is one that binds nothing: it stands as long as it can
+// be taken back.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,11 @@
 
 namespace mailweir::engine {
 
+// What was forgotten can be given back so long.
+inline constexpr Duration forgotten_for = std::chrono::days(7);
+
 struct PathHand {
-  enum class Action : std::uint8_t { pause, cap };
+  enum class Action : std::uint8_t { pause, cap, forget };
 
   std::uint64_t id = 0;  // the caller's, unique among those in force
   Action action = Action::pause;
@@ -28,6 +32,7 @@ struct PathHand {
   std::string reason;
   std::string by;
 
+  bool binds() const { return action != Action::forget; }
   bool covers(std::string_view source_name, std::string_view provider_key) const {
     return (source.empty() || source == source_name) &&
            (provider.empty() || provider == provider_key ||

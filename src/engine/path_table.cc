@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "engine/cell_table.h"
 #include "engine/host_cells.h"
 #include "engine/kept_image.h"
+#include "engine/recalled.h"
 
 namespace mailweir::engine {
 namespace {
@@ -76,23 +78,30 @@ std::uint32_t PathTable::intern(std::uint16_t source, std::uint32_t provider, In
   const auto image =
       images_.find({settings_.source_name(source), next_hops_.providers[provider].key()});
   if (image == images_.end()) return index;
-  KeptImage kept = split_image(image->second.bytes, image->second.as_of);
-  const auto restored = pacing::PathController::restore(kept.controller, *settings.learning,
-                                                        now - image->second.as_of, now);
-  if (restored) path.pacer->replace_controller(*restored);
-  path.was_known = restored.has_value();
-  if (restored && kept.last) {
-    path.notes = std::make_unique<PathNotes>();
-    path.notes->last = std::move(*kept.last);
-  }
+  take_up(index, image->second.bytes, image->second.as_of, now);
+  images_.erase(image);
+  return index;
+}
+
+bool PathTable::take_up(std::uint32_t index, std::string_view image, Instant as_of, Instant now) {
+  Path& path = paths[index];
+  const pacing::PacerSettings settings = pacer_settings(path.source, path.provider);
+  const bool was_held = path.pacer->is_held();
+  auto known = recall(image, as_of, *settings.learning,
+                      {path.pacer->controller(), path.notes ? &path.notes->last : nullptr}, now);
+  if (!known) return false;
+  path.pacer->replace_controller(known->controller);
+  path.was_known = true;
+  auto notes = std::make_unique<PathNotes>();
   if (path.pacer->is_held()) {  // the episode goes on
-    if (!path.notes) path.notes = std::make_unique<PathNotes>();
-    path.notes->episode = now;
+    notes->episode = was_held && path.notes ? path.notes->episode : now;
     path.held_at = now;
     restored_held_.push_back(index);
   }
-  images_.erase(image);
-  return index;
+  const bool has_notes = path.pacer->is_held() || known->last.at != Instant{};
+  notes->last = std::move(known->last);
+  path.notes = has_notes ? std::move(notes) : nullptr;
+  return true;
 }
 
 pacing::LearningSettings PathTable::learning(std::uint16_t source, std::uint32_t provider,
@@ -183,18 +192,80 @@ std::optional<PathTable::CellImage> PathTable::images_of_cells(const std::string
   return taken;
 }
 
-std::vector<std::string> PathTable::drop_images(const std::string& source,
-                                                const std::string& provider) {
-  std::vector<std::string> dropped;
-  if (images_.erase({source, provider}) > 0) dropped.push_back(source);
+std::vector<PathName> PathTable::names_of_images() const {
+  std::vector<PathName> names;
+  for (const auto& [name, image] : images_) names.push_back(name);
+  for (const auto& [provider, image] : cell_images_) names.push_back({image.name, provider});
+  return names;
+}
+
+std::optional<PathTable::Image> PathTable::take_image(const PathName& of) {
+  if (auto path = images_.extract(of)) return std::move(path.mapped());
+  const auto [first, last] = cell_images_.equal_range(of.provider);
+  const auto cell =
+      std::find_if(first, last, [&](const auto& entry) { return entry.second.name == of.source; });
+  if (cell == last) return std::nullopt;
+  Image taken{std::move(cell->second.image), cell->second.as_of};
+  cell_images_.erase(cell);
+  return taken;
+}
+
+template <class Condition>
+void PathTable::forget_cells_if(const std::string& provider, Condition condition,
+                                Forgotten& forgotten, Instant now) {
   const auto [first, last] = cell_images_.equal_range(provider);
   for (auto it = first; it != last;) {
-    const std::string& name = it->second.name;
-    const bool is_host = name.starts_with(host_mark) && name.ends_with(' ' + source);
-    if (is_host) dropped.push_back(name);
-    it = is_host ? cell_images_.erase(it) : std::next(it);
+    CellImage& cell = it->second;
+    const bool is_meant = condition(cell.name);
+    if (is_meant) {
+      forgotten.images.try_emplace({cell.name, provider},
+                                   ForgottenImage{std::move(cell.image), now - cell.as_of});
+    }
+    it = is_meant ? cell_images_.erase(it) : std::next(it);
   }
-  return dropped;
+}
+
+void PathTable::forget_images(const PathName& path, Forgotten& forgotten, Instant now) {
+  if (auto image = images_.extract(path)) {
+    Image& waiting = image.mapped();
+    forgotten.images.try_emplace(path,
+                                 ForgottenImage{std::move(waiting.bytes), now - waiting.as_of});
+  }
+  const auto source = settings_.source_id(path.source);
+  const std::string_view network = source ? settings_.network_of(*source) : std::string_view();
+  const std::string its_network =
+      std::string(cell_mark) + std::string(to_string(CellKind::network)) + ' ';
+  const auto is_its = [&](std::string_view name) {
+    if (name.starts_with(host_mark)) return name.ends_with(' ' + path.source);
+    return !network.empty() && name.starts_with(its_network) &&
+           name.substr(its_network.size()) == network;
+  };
+  forget_cells_if(path.provider, is_its, forgotten, now);
+}
+
+void PathTable::forget_images_of_cells(const std::string& provider, Forgotten& forgotten,
+                                       Instant now) {
+  const auto is_wider = [&](std::string_view name) {
+    if (name.starts_with(host_mark)) return false;
+    forgotten.cells.push_back({std::string(name.substr(cell_mark.size())), provider});
+    return true;
+  };
+  forget_cells_if(provider, is_wider, forgotten, now);
+}
+
+std::string PathTable::recall_image(const PathName& of, std::string_view image, Instant as_of,
+                                    Instant now) {
+  const auto waiting = take_image(of);
+  const auto present = waiting ? recall(waiting->bytes, waiting->as_of, {}, {}, now) : std::nullopt;
+  auto known = recall(image, as_of, {},
+                      present ? Present{&present->controller, &present->last} : Present{}, now);
+  if (!known) {
+    if (waiting) keep_image(of.source, of.provider, waiting->bytes, now - waiting->as_of, now);
+    return {};
+  }
+  std::string bytes = join_image(known->controller.save(now), known->last, now);
+  keep_image(of.source, of.provider, bytes, {}, now);
+  return bytes;
 }
 
 void PathTable::set_hand(PathHand hand) {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/forgotten.h"
 #include "engine/intrusive_list.h"
 #include "engine/next_hop_table.h"
 #include "engine/path_hand.h"
@@ -72,6 +73,10 @@ class PathTable {
   // their return, as after a restart.
   void forget_provider(std::uint32_t provider, Instant now);
 
+  // Takes up what was learned of a path that learns, in an image taken at `as_of`; what is held
+  // stays held. False: not an image of a known version, and nothing has changed.
+  bool take_up(std::uint32_t path, std::string_view image, Instant as_of, Instant now);
+
   // An image_of(), learned in an earlier run of the process, or before the path was forgotten,
   // `age` before now; taken up when the path is first used. Dropped some time after 90 days.
   void keep_image(std::string source, std::string provider, std::string image, Duration age,
@@ -86,8 +91,15 @@ class PathTable {
   };
   std::optional<CellImage> images_of_cells(const std::string& provider);
   bool has_images_of_cells() const { return !cell_images_.empty(); }
-  // The path's, and its hosts'; the names they were kept under.
-  std::vector<std::string> drop_images(const std::string& source, const std::string& provider);
+  // Whom images wait for: of paths, and the providers of cells.
+  std::vector<PathName> names_of_images() const;
+  // The path's, its hosts' and its network's.
+  void forget_images(const PathName& path, Forgotten& forgotten, Instant now);
+  // Those of the provider's wider cells.
+  void forget_images_of_cells(const std::string& provider, Forgotten& forgotten, Instant now);
+  // An image of what is not in use waits as from keep_image(); what waits there held stays held.
+  // Gives it as it is now; empty: it could not be read.
+  std::string recall_image(const PathName& of, std::string_view image, Instant as_of, Instant now);
 
   const std::vector<PathHand>& hands() const { return hands_; }
   void set_hand(PathHand hand);  // one of the same id is replaced
@@ -116,8 +128,12 @@ class PathTable {
   NextHopTable& next_hops_;
   const Settings& settings_;
   void drop_old_images(Instant now);
+  std::optional<Image> take_image(const PathName& of);
+  template <class Condition>
+  void forget_cells_if(const std::string& provider, Condition condition, Forgotten& forgotten,
+                       Instant now);
 
-  std::map<std::pair<std::string, std::string>, Image> images_;
+  std::map<PathName, Image> images_;
   static constexpr std::size_t images_looked_at = 1024;
   std::size_t drop_images_at_ = images_looked_at;
   std::multimap<std::string, CellImage> cell_images_;  // by provider

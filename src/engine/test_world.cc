@@ -101,6 +101,24 @@ void World::restore(const MessageFacts& facts) {
   carry_out();
 }
 
+Forgotten World::forget(const PathName& wanted) {
+  return with_engine([&](Engine& e) {
+    Forgotten forgotten = e.forget(wanted, now);
+    std::vector<PathName> names;
+    for (const auto& [name, image] : forgotten.images) names.push_back(name);
+    e.keep_anew(names, now);
+    return forgotten;
+  });
+}
+
+void World::recall(const Forgotten& forgotten, Duration after) {
+  with_engine([&](Engine& e) {
+    for (const auto& [name, image] : forgotten.images)
+      e.recall(name, image.bytes, image.age + after, now);
+    return true;
+  });
+}
+
 void World::run_for(Duration length) {
   const Instant until = now + length;
   while (true) {

@@ -88,6 +88,10 @@ struct World {
     return result;
   }
 
+  // As the relay does it: what the spool has of it goes last.
+  Forgotten forget(const PathName& wanted);
+  void recall(const Forgotten& forgotten, Duration after);
+
   // Lets time pass; events due at the end are included.
   void run_for(Duration length);
   // Until nothing is queued, or `most` has passed. True: nothing is left.
@@ -132,6 +136,7 @@ struct World {
   std::vector<RecordState> records;
   std::vector<Notice> notices;
   std::map<std::pair<std::string, std::string>, std::string> images;  // of paths
+  std::vector<Forgotten> all_forgotten;                               // for the test's use
   std::vector<std::uint64_t> hands_kept;
   std::vector<Start> starts;
   std::map<std::uint64_t, Instant> accepted_at;       // by message

@@ -54,6 +54,12 @@ Change PathController::hold(HoldCause cause, Instant now) {
   return trip(path_time(now), cause, {}, false);
 }
 
+void PathController::rest_until(Instant at) {
+  if (mode_ != Mode::held) return;
+  next_start_ = std::max(next_start_, path_time(at));
+  trickle_at_ = std::max(trickle_at_, whole_seconds(path_time(at)));
+}
+
 void PathController::assume_shown(double rate) {
   for (std::size_t window = 0; window < windows; ++window) {
     const auto count = static_cast<float>(rate * window_seconds[window]);

@@ -51,6 +51,8 @@ class PathController {
   void assume_shown(double rate);
   // A new episode begins from outside: the operator, or a diagnosis, holds the path.
   Change hold(HoldCause cause, Instant now);
+  // While held: no canary goes out before that.
+  void rest_until(Instant at);
 
   Mode mode() const;
   bool has_accepted_canary() const { return canaries_.accepted() > 0; }  // in this episode

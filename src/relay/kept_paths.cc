@@ -74,6 +74,19 @@ Result<std::string_view> opened(std::string_view key, std::string_view value) {
   return covered.substr(1);
 }
 
+std::string names_text(std::string_view source, std::string_view provider) {
+  return fmt::format("{}/{}", escaped(source), escaped(provider));
+}
+
+// What nobody but our own to_string() would write is refused.
+std::optional<std::uint64_t> read_id(std::string_view digits) {
+  std::uint64_t id = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
+  if (error != std::errc{} || end != digits.data() + digits.size() || std::to_string(id) != digits)
+    return std::nullopt;
+  return id;
+}
+
 std::int64_t micros(UnixTime time) {
   return time.time_since_epoch().count();
 }
@@ -82,31 +95,18 @@ UnixTime wall_time(std::int64_t micros) {
   return UnixTime(Duration(micros));
 }
 
-}  // namespace
-
-std::string kept_path_key(std::string_view source, std::string_view provider) {
-  return fmt::format("{}{}/{}", kept_path_prefix, escaped(source), escaped(provider));
-}
-
-std::string kept_hand_key(std::uint64_t id) {
-  return fmt::format("{}{}", kept_hand_prefix, id);
-}
-
-spool::SystemEntry to_entry(const engine::KeepPath& kept, UnixTime now) {
-  spool::SystemEntry entry{kept_path_key(kept.source, kept.provider), {}};
-  if (kept.image.empty()) return entry;
+spool::SystemEntry image_entry(std::string key, std::string_view image, UnixTime saved) {
   std::string record;
   ByteWriter out(record);
   out.byte(version);
-  out.signed_varint(micros(now));
-  out.string(kept.image);
-  entry.value = sealed(entry.key, std::move(record));
-  return entry;
+  out.signed_varint(micros(saved));
+  out.string(image);
+  std::string value = sealed(key, std::move(record));
+  return {std::move(key), std::move(value)};
 }
 
-Result<KeptPath> read_kept_path(std::string_view key, std::string_view value) {
-  if (!key.starts_with(kept_path_prefix)) return corrupt(key, "not a path's key");
-  const std::string_view names = key.substr(kept_path_prefix.size());
+// `names`: the end of the key.
+Result<KeptPath> read_image(std::string_view key, std::string_view names, std::string_view value) {
   const std::size_t slash = names.find('/');
   if (slash == std::string_view::npos || names.size() > name_max)
     return corrupt(key, "not a path's key");
@@ -119,6 +119,48 @@ Result<KeptPath> read_kept_path(std::string_view key, std::string_view value) {
   kept.image = in.string(image_max, "an image too long");
   if (!in.at_end()) return corrupt(key, in.reason());
   return kept;
+}
+
+}  // namespace
+
+std::string kept_path_key(std::string_view source, std::string_view provider) {
+  return std::string(kept_path_prefix) + names_text(source, provider);
+}
+
+std::string kept_hand_key(std::uint64_t id) {
+  return fmt::format("{}{}", kept_hand_prefix, id);
+}
+
+std::string kept_forgotten_prefix_of(std::uint64_t id) {
+  return fmt::format("{}{}/", kept_forgotten_prefix, id);
+}
+
+std::optional<std::uint64_t> forgotten_id(std::string_view key) {
+  if (!key.starts_with(kept_forgotten_prefix)) return std::nullopt;
+  const std::string_view rest = key.substr(kept_forgotten_prefix.size());
+  return rest.contains('/') ? read_id(rest.substr(0, rest.find('/'))) : std::nullopt;
+}
+
+spool::SystemEntry to_entry(const engine::KeepPath& kept, UnixTime now) {
+  std::string key = kept_path_key(kept.source, kept.provider);
+  if (kept.image.empty()) return {std::move(key), {}};
+  return image_entry(std::move(key), kept.image, now);
+}
+
+spool::SystemEntry to_forgotten_entry(std::uint64_t id, const KeptPath& kept) {
+  return image_entry(kept_forgotten_prefix_of(id) + names_text(kept.source, kept.provider),
+                     kept.image, kept.saved);
+}
+
+Result<KeptPath> read_kept_path(std::string_view key, std::string_view value) {
+  if (!key.starts_with(kept_path_prefix)) return corrupt(key, "not a path's key");
+  return read_image(key, key.substr(kept_path_prefix.size()), value);
+}
+
+Result<KeptPath> read_forgotten(std::string_view key, std::string_view value) {
+  const auto id = forgotten_id(key);
+  if (!id) return corrupt(key, "not the key of what was forgotten");
+  return read_image(key, key.substr(kept_forgotten_prefix_of(*id).size()), value);
 }
 
 spool::SystemEntry to_entry(const KeptHand& kept) {
@@ -149,17 +191,17 @@ Result<KeptHand> read_kept_hand(std::string_view key, std::string_view value) {
   KeptHand kept;
   engine::PathHand& hand = kept.hand;
   if (!key.starts_with(kept_hand_prefix)) return corrupt(key, "not a hand's key");
-  const std::string_view digits = key.substr(kept_hand_prefix.size());
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), hand.id);
-  if (error != std::errc{} || end != digits.data() + digits.size() || kept_hand_key(hand.id) != key)
-    return corrupt(key, "not a hand's key");
+  const auto id = read_id(key.substr(kept_hand_prefix.size()));
+  if (!id) return corrupt(key, "not a hand's key");
+  hand.id = *id;
   WEIR_TRY(const std::string_view fields, opened(key, value));
   ByteReader in(fields);
   const std::uint8_t action = in.byte();
   const std::uint8_t flags = in.byte();
-  if (action > static_cast<std::uint8_t>(engine::PathHand::Action::cap)) in.refuse("no action");
+  constexpr auto action_last = static_cast<std::uint8_t>(engine::PathHand::Action::forget);
+  if (action > action_last) in.refuse("no action");
   if (flags > (has_rate | has_connections | names_domain)) in.refuse("unknown flags");
-  hand.action = static_cast<engine::PathHand::Action>(action & 1U);
+  hand.action = static_cast<engine::PathHand::Action>(std::min(action, action_last));
   kept.until = wall_time(in.signed_varint());
   hand.source = in.string(name_max, "a name too long");
   hand.provider = in.string(name_max, "a name too long");

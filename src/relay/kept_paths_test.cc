@@ -72,6 +72,40 @@ TEST(KeptPaths, AHandThatNamesADomainKeepsTheProviderItIsBoundTo) {
   EXPECT_FALSE(read_kept_hand("hand/12", to_entry(full_hand()).value)->hand.names_domain);
 }
 
+TEST(KeptPaths, AHandThatForgetsComesBackWithItsAction) {
+  KeptHand given = full_hand();
+  given.hand.action = engine::PathHand::Action::forget;
+  const auto entry = to_entry(given);
+  const auto kept = read_kept_hand(entry.key, entry.value);
+  ASSERT_TRUE(kept) << kept.error().context;
+  EXPECT_EQ(kept->hand.action, engine::PathHand::Action::forget);
+}
+
+TEST(KeptPaths, WhatWasForgottenComesBackUnderItsHand) {
+  const KeptPath given{"@mx_host mx/1 s1", "127.0.0.1:25", noon - 3h, std::string("\0x", 2)};
+  const auto entry = to_forgotten_entry(17, given);
+  EXPECT_EQ(entry.key, "forgotten/17/@mx_host mx%2F1 s1/127.0.0.1:25");
+  EXPECT_TRUE(entry.key.starts_with(kept_forgotten_prefix_of(17)));
+  EXPECT_FALSE(entry.key.starts_with(kept_forgotten_prefix_of(1)));
+  EXPECT_EQ(forgotten_id(entry.key), 17U);
+  const auto kept = read_forgotten(entry.key, entry.value);
+  ASSERT_TRUE(kept) << kept.error().context;
+  EXPECT_EQ(kept->source, given.source);
+  EXPECT_EQ(kept->provider, given.provider);
+  EXPECT_EQ(kept->saved, given.saved);
+  EXPECT_EQ(kept->image, given.image);
+  for (std::size_t at = 0; at < entry.value.size(); ++at) {
+    std::string touched = entry.value;
+    touched[at] = static_cast<char>(touched[at] ^ 0x10);
+    EXPECT_FALSE(read_forgotten(entry.key, touched)) << at;
+    EXPECT_FALSE(read_forgotten(entry.key, entry.value.substr(0, at))) << at;
+  }
+  EXPECT_FALSE(read_forgotten("forgotten/18/@mx_host mx%2F1 s1/127.0.0.1:25", entry.value));
+  for (const char* key : {"forgotten/", "forgotten/17", "forgotten/017/a/b", "forgotten/x/a/b",
+                          "forgotten/-1/a/b", "path/17/a/b"})
+    EXPECT_EQ(forgotten_id(key), std::nullopt) << key;
+}
+
 TEST(KeptPaths, WhatWasTouchedOrBelongsElsewhereIsRefused) {
   const auto entry = to_entry(full_hand());
   for (std::size_t at = 0; at < entry.value.size(); ++at) {

@@ -51,6 +51,7 @@ void Relay::Core::restore_paths() {
     std::from_chars((*next)->data(), (*next)->data() + (*next)->size(), id);
     next_hand_ = std::max(next_hand_, id);
   }
+  erase_forgotten_without_hand();
   watch_hands();
 }
 
@@ -71,7 +72,9 @@ void Relay::Core::restore_hand(std::string_view key, std::string_view value, Uni
 }
 
 void Relay::Core::set_hands(std::vector<engine::PathHand> hands, HandsDone done, Instant now) {
-  if (engine_.hands().size() + hands.size() > hands_max) {
+  const auto in_force = engine_.hands();
+  const auto binding = std::ranges::count_if(in_force, &engine::PathHand::binds);
+  if (static_cast<std::size_t>(binding) + hands.size() > hands_max) {
     return done(fail(Errc::refused,
                      fmt::format("{} pauses and caps are in force, no more are taken; take some "
                                  "back (mailweir path hands)",
@@ -97,6 +100,7 @@ void Relay::Core::remove_hands(const HandsWanted& wanted, const OperatorNote& no
   std::vector<engine::PathHand> removed;
   for (engine::PathHand& hand : engine_.hands()) {
     if (!is_wanted(hand, wanted)) continue;
+    if (!hand.binds()) return give_back(std::move(hand), note, std::move(done));
     engine_.remove_hand(hand.id, now);
     ports_.recorder.paths().hand_ended(hand, note.by, note.reason);
     entries.push_back({kept_hand_key(hand.id), {}});
@@ -133,13 +137,6 @@ void Relay::Core::carry_out(const engine::KeepHand& order) {
   }
 }
 
-bool Relay::Core::forget(const PathName& path, const OperatorNote& note, Instant now) {
-  const engine::PathExplanation known = engine_.explain(path.source, path.provider, now);
-  if (!engine_.forget_path(path.source, path.provider, now)) return false;
-  ports_.recorder.paths().forgotten(known, note.by, note.reason);
-  return true;
-}
-
 void Relay::Core::watch_hands() {
   timed_hands_ = engine_.hands();
   std::erase_if(timed_hands_, [](const engine::PathHand& hand) { return hand.until == never; });
@@ -154,6 +151,7 @@ void Relay::Core::end_hands(Instant now) {
     if (hand.until > now) continue;
     ports_.recorder.paths().hand_ended(hand, {}, {});
     lazy_.system.push_back({kept_hand_key(hand.id), {}});
+    if (!hand.binds()) erase_forgotten(hand.id);
   }
   watch_hands();
 }

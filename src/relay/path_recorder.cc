@@ -133,6 +133,11 @@ void PathRecorder::tell_hand(PathAction action, const engine::PathHand& hand, st
                               .by = by,
                               .reason = reason,
                               .detail = {}};
+  if (!hand.binds()) {
+    event.detail = action == PathAction::taken_back
+                       ? "what was forgotten is known again"
+                       : "what was forgotten can no longer be given back";
+  }
   if (hand.until != never) event.until = wall_at(hand.until);
   log_.record(clock_.wall_now(), event);
 }
@@ -147,15 +152,24 @@ void PathRecorder::hand_ended(const engine::PathHand& hand, std::string_view by,
   tell_hand(by.empty() ? PathAction::ended : PathAction::taken_back, hand, by, reason);
 }
 
-void PathRecorder::forgotten(const engine::PathExplanation& path, std::string_view by,
-                             std::string_view reason) {
+void PathRecorder::forgotten(const engine::PathExplanation& path, const engine::PathHand& hand) {
   holds_.erase({path.source, path.provider});
-  const std::string detail = knowledge(path);
+  tell_forgotten(path.source, path.provider, knowledge(path), hand);
+}
+
+void PathRecorder::cell_forgotten(const engine::PathName& cell, const engine::PathHand& hand) {
+  tell_forgotten(all_if_empty({}), cell.provider, cell.source, hand);
+}
+
+void PathRecorder::tell_forgotten(std::string_view source, std::string_view provider,
+                                  std::string_view detail, const engine::PathHand& hand) {
   log_.record(clock_.wall_now(), operations::PathActed{.action = PathAction::forgotten,
-                                                       .source = path.source,
-                                                       .provider = path.provider,
-                                                       .by = by,
-                                                       .reason = reason,
+                                                       .source = source,
+                                                       .provider = provider,
+                                                       .hand = hand.id,
+                                                       .until = wall_at(hand.until),
+                                                       .by = hand.by,
+                                                       .reason = hand.reason,
                                                        .detail = detail});
 }
 

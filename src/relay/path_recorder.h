@@ -34,7 +34,9 @@ class PathRecorder {
   void hand_set(const engine::PathHand& hand);
   // `by` and `reason` of who took it back; both empty: its time was over.
   void hand_ended(const engine::PathHand& hand, std::string_view by, std::string_view reason);
-  void forgotten(const engine::PathExplanation& path, std::string_view by, std::string_view reason);
+  // By the order of `hand`: a path, with what was known of it; or a cell of no single path.
+  void forgotten(const engine::PathExplanation& path, const engine::PathHand& hand);
+  void cell_forgotten(const engine::PathName& cell, const engine::PathHand& hand);
 
   // Brings the gauges up to date; called when the metrics are read.
   void paths(std::span<const engine::PathView> paths);
@@ -47,6 +49,8 @@ class PathRecorder {
 
  private:
   UnixTime wall_at(Instant time) const;
+  void tell_forgotten(std::string_view source, std::string_view provider, std::string_view detail,
+                      const engine::PathHand& hand);
   void remember_hold(const engine::Notice& notice);
   void tell_hand(operations::PathAction action, const engine::PathHand& hand, std::string_view by,
                  std::string_view reason);

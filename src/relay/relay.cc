@@ -70,12 +70,10 @@ void Relay::remove_hands(HandsWanted wanted, OperatorNote note, HandsDone done) 
   }});
 }
 
-void Relay::forget_paths(std::vector<PathName> paths, OperatorNote note,
-                         std::function<void(std::vector<PathName>)> done) {
-  core_->push(Work{[this, paths = std::move(paths), note = std::move(note), done = std::move(done)](
-                       engine::Engine&, Instant now) mutable {
-    std::erase_if(paths, [&](const PathName& path) { return !core_->forget(path, note, now); });
-    done(std::move(paths));
+void Relay::forget_paths(engine::PathName wanted, OperatorNote note, ForgetDone done) {
+  core_->push(Work{[this, wanted = std::move(wanted), note = std::move(note),
+                    done = std::move(done)](engine::Engine&, Instant now) mutable {
+    core_->forget(wanted, note, std::move(done), now);
   }});
 }
 

@@ -46,15 +46,21 @@ struct HandsWanted {
   std::string domain = {};  // not empty: also the hands that name this domain, whatever they bind
 };
 
-struct PathName {
-  std::string source;
-  std::string provider;
+// What was forgotten by one order.
+struct ForgottenPaths {
+  engine::PathHand hand;  // that stands for it; its id is zero: nothing was known
+  std::vector<engine::PathName> paths;
+  std::vector<engine::PathName> cells;  // of no single path: "sender_domain example.com"
+  std::size_t hosts = 0;                // cells of single hosts
 };
 
 using HandsDone = std::function<void(Result<std::vector<engine::PathHand>>)>;
+using ForgetDone = std::function<void(Result<ForgottenPaths>)>;
 
-// More hands than this are refused: nobody would know any more what is in force.
+// More pauses and caps than this are refused: nobody would know any more what is in force.
 inline constexpr std::size_t hands_max = 1000;
+// Of more orders to forget than this the oldest can no longer be taken back.
+inline constexpr std::size_t forgotten_max = 1000;
 
 struct RelayOptions {
   std::string hostname;
@@ -114,11 +120,11 @@ class Relay final : public intake::MessageAcceptor, public delivery::OutcomeRece
   // --- operators' hands on paths: in force at once, durable when `done` is called, on any thread.
   // Gives each hand its id. `refused` beyond hands_max; another error: in force, but not kept.
   void set_hands(std::vector<engine::PathHand> hands, HandsDone done);
-  // Answers with those taken back; none: there was no such hand.
+  // Answers with those taken back; none: there was no such hand. What was forgotten is given back.
   void remove_hands(HandsWanted wanted, OperatorNote note, HandsDone done);
-  // Answers with those of the paths that something was known of.
-  void forget_paths(std::vector<PathName> paths, OperatorNote note,
-                    std::function<void(std::vector<PathName>)> done);
+  // Forgets what was learned of the paths; of an empty name every one. With an error it is
+  // forgotten, but cannot be given back, and is known again after a restart.
+  void forget_paths(engine::PathName wanted, OperatorNote note, ForgetDone done);
 
   void reconfigure(RelayOptions options);
 

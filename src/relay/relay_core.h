@@ -16,6 +16,7 @@
 
 #include "relay/content_cache.h"
 #include "relay/inbox.h"
+#include "relay/kept_paths.h"
 #include "relay/recorder.h"
 #include "relay/relay.h"
 #include "runtime/deadline.h"
@@ -62,7 +63,8 @@ class Relay::Core {
   void set_hands(std::vector<engine::PathHand> hands, HandsDone done, Instant now);
   void remove_hands(const HandsWanted& wanted, const OperatorNote& note, HandsDone done,
                     Instant now);
-  bool forget(const PathName& path, const OperatorNote& note, Instant now);
+  void forget(const engine::PathName& wanted, const OperatorNote& note, ForgetDone done,
+              Instant now);
   void reconfigure(RelayOptions options);
   void stop(std::chrono::milliseconds grace);
   UnixTime to_wall(Instant time) const;
@@ -152,6 +154,27 @@ class Relay::Core {
   void commit_hands(std::vector<spool::SystemEntry> entries, std::vector<engine::PathHand> hands,
                     HandsDone done);
   void end_hands(Instant now);
+  // What was forgotten (path_forgetting.cc).
+  struct ReadBack {
+    std::vector<KeptPath> images;
+    std::vector<std::string> keys;  // theirs, and of what could not be read
+  };
+  engine::PathHand forgetting_hand(const engine::PathName& wanted, const OperatorNote& note,
+                                   Instant now);
+  void tell_forgotten(const std::vector<engine::PathExplanation>& known,
+                      const engine::Forgotten& forgotten, const engine::PathHand& hand);
+  void make_way_for_forgotten(std::vector<spool::SystemEntry>& entries, Instant now);
+  void commit_forgotten(std::vector<spool::SystemEntry> entries,
+                        std::vector<engine::PathName> names, ForgottenPaths answer,
+                        ForgetDone done);
+  void keep_forgotten(const std::vector<engine::PathName>& names, ForgottenPaths answer,
+                      ForgetDone done, Instant now);
+  void give_back(engine::PathHand hand, const OperatorNote& note, HandsDone done);
+  void recall(const engine::PathHand& hand, const ReadBack& found, const OperatorNote& note,
+              HandsDone done, Instant now);
+  void read_forgotten_of(std::uint64_t hand, std::function<void(Result<ReadBack>, Instant)> use);
+  void erase_forgotten(std::uint64_t hand);
+  void erase_forgotten_without_hand();
   void watch_hands();
   void arm_timer();
   std::shared_ptr<const Policy> policy() const;

@@ -430,25 +430,18 @@ void Admin::forget(console::PathOrder order, console::Done<console::ForgottenPat
     const auto provider = find_paths(engine, ports_.catalogue, order.source, order.provider, now);
     if (!provider) return done(std::unexpected(provider.error()));
     order.provider = provider->wanted();
-    std::vector<relay::PathName> names;
-    if (!order.source.empty() && !order.provider.empty()) {
-      names.push_back({order.source, order.provider});
-    } else {
-      for (engine::PathView& path : matching(engine.paths(now), order.source, order.provider))
-        names.push_back({std::move(path.source), std::move(path.provider)});
-    }
     ports_.relay.forget_paths(
-        std::move(names), {order.actor, order.reason},
-        [order, done](std::vector<relay::PathName> forgotten) {
-          if (forgotten.empty()) {
+        {order.source, order.provider}, {order.actor, order.reason},
+        [this, order, done](auto forgotten) {
+          if (!forgotten) return done(std::unexpected(std::move(forgotten).error()));
+          if (forgotten->hand.id == 0) {
             return done(
                 fail(Errc::not_found, fmt::format("nothing is known of {} → {}",
                                                   shown(order.source), shown(order.provider))));
           }
-          console::ForgottenPaths answer;
-          for (relay::PathName& path : forgotten)
-            answer.paths.emplace_back(std::move(path.source), std::move(path.provider));
-          done(std::move(answer));
+          done(console::ForgottenPaths{moment(ports_.clock.now()), std::move(forgotten->hand),
+                                       std::move(forgotten->paths), std::move(forgotten->cells),
+                                       forgotten->hosts});
         });
   });
 }

@@ -46,6 +46,10 @@ class AdminPaths : public AdminTest {
     return ask<console::HandList>(
         [&](auto done) { admin->resume({source, to, "over", "uid 0"}, done); });
   }
+  Result<console::ForgottenPaths> forget(const std::string& source, const std::string& to) {
+    return ask<console::ForgottenPaths>(
+        [&](auto done) { admin->forget({source, to, "moved", "uid 0"}, done); });
+  }
   console::HandList hands() {
     return ask<console::HandList>([&](auto done) { admin->hands(done); }).value();
   }
@@ -298,16 +302,51 @@ TEST_F(AdminPaths, AHandIsTakenBackOnce) {
 
 TEST_F(AdminPaths, ForgettingNeedsSomethingKnown) {
   start_all();
-  const auto forget = [&](const std::string& source, const std::string& to) {
-    return ask<console::ForgottenPaths>(
-        [&](auto done) { admin->forget({source, to, "moved", "uid 0"}, done); });
-  };
   EXPECT_EQ(forget("", "").error().code, Errc::not_found);
   hold_path();
   const auto forgotten = forget("", provider());
   ASSERT_TRUE(forgotten) << forgotten.error().context;
   ASSERT_THAT(forgotten->paths, SizeIs(1));
-  EXPECT_EQ(forgotten->paths[0].first, "one");
+  EXPECT_EQ(forgotten->paths[0].source, "one");
+  EXPECT_EQ(forgotten->hand.id, 1U);
+  EXPECT_EQ(forgotten->hand.source, "");
+  EXPECT_EQ(forgotten->hand.provider, provider());
+}
+
+TEST_F(AdminPaths, ADomainIsForgottenAsItsProvider) {
+  start_all();
+  hold_path();
+  const auto forgotten = forget("one", "b.test");
+  ASSERT_TRUE(forgotten) << forgotten.error().context;
+  EXPECT_EQ(forgotten->hand.provider, provider());
+  EXPECT_FALSE(forgotten->hand.names_domain);
+}
+
+TEST_F(AdminPaths, WhatIsForgottenStopsNothingAndComesBack) {
+  start_all();
+  hold_path();
+  receiver.answer("r@b.test", {"250 2.1.5 ok"});
+  ASSERT_TRUE(forget("one", provider()));
+  EXPECT_EQ(status().paths_held, 0U);
+  EXPECT_EQ(status().paths_paused, 0U);
+  EXPECT_EQ(status().paths_stopped, 0U);
+  ASSERT_THAT(hands().hands, SizeIs(1));
+  const auto told = explain("one", provider());
+  ASSERT_TRUE(told);
+  ASSERT_THAT(told->paths[0].path.hands, SizeIs(1));
+  EXPECT_EQ(told->paths[0].path.hands[0].action, engine::PathHand::Action::forget);
+  EXPECT_EQ(resume("", "").error().code, Errc::not_found) << "it is no pause";
+  const auto undo = [&] {
+    return ask<console::HandList>(
+        [&](auto done) { admin->undo(1, {"", "", "over", "uid 0"}, done); });
+  };
+  const auto given_back = undo();
+  ASSERT_TRUE(given_back) << given_back.error().context;
+  ASSERT_THAT(given_back->hands, SizeIs(1));
+  EXPECT_EQ(given_back->hands[0].action, engine::PathHand::Action::forget);
+  EXPECT_EQ(status().paths_held, 1U);
+  EXPECT_THAT(hands().hands, IsEmpty());
+  EXPECT_EQ(undo().error().code, Errc::not_found);
 }
 
 }  // namespace

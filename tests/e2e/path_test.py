@@ -157,6 +157,41 @@ class Paths(ServerCase):
         self.assertEqual((forgotten["source"], forgotten["reason"]), ("default", "they released us"))
         self.assertIn("held", forgotten["detail"])
 
+    def test_what_was_forgotten_comes_back_after_kill_9(self):
+        self.hold()
+        since = self.path()["learned"]["since"]
+        refusal = self.path()["last_refusal"]["reply"]
+        self.hand("pause", "*", "*", "--reason", "nothing may be learned meanwhile")
+        told = self.hand("forget", "default", self.provider, "--reason", "they released us")
+        self.server.kill()
+        self.assertIn(f"what was learned of default → {self.provider}", told)
+        self.assertIn("`mailweir path undo 2` gives it back", told)
+        self.server.start(SECONDS)
+        listed = {hand["action"]: hand for hand in self.server.cli("path", "hands")["hands"]}
+        self.assertEqual((listed["forget"]["id"], listed["forget"]["reason"]), (2, "they released us"))
+        shown = self.server.cli_run("path", "hands", "--lang", "ja").stdout
+        self.assertIn("忘れた", shown)
+        # The path is new, and says that it was not always so.
+        until("the path in use", SECONDS, self.path, 0.05)
+        self.assertEqual(self.path()["learned"]["holds"], 0)
+        explained = self.server.cli_run("explain", "--path", "default", self.provider)
+        self.assertIn("they released us", explained.stdout)
+        self.assertIn("`mailweir path undo 2` gives it back", explained.stdout)
+        self.assertIn("Given back", self.hand("undo", "2", "--reason", "they have not"))
+        self.assertEqual(self.path()["learned"]["mode"], "held")
+        self.assertEqual(self.path()["learned"]["since"][:16], since[:16])
+        self.assertEqual(self.path()["last_refusal"]["reply"], refusal)
+        taken = self.wait_events("path.taken_back")[0]
+        self.assertEqual((taken["hand"], taken["reason"]), (2, "they have not"))
+        self.assertIn("nothing with the id", self.hand("undo", "2", code=4))
+        # … and what came back is kept, too.
+        self.server.kill()
+        self.server.start(SECONDS)
+        until("the path again", SECONDS, self.path, 0.05)
+        self.assertEqual(self.path()["learned"]["mode"], "held")
+        self.hand("resume", "*", "*", "--reason", "over")
+        self.assertIn("Held since ", self.server.cli_run("explain", "--path", "default", self.provider).stdout)
+
 
 class Hosts(ServerCase):
     """Two servers of one next hop; on the first nobody listens."""

@@ -1,0 +1,34 @@
+// Brings back what was learned before: at the first use of a path after a restart, or when an
+// operator takes back that it was forgotten. Pure.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "base/time.h"
+#include "engine/last_refusal.h"
+#include "pacing/path_controller.h"
+
+namespace mailweir::engine {
+
+struct Recalled {
+  pacing::PathController controller;
+  LastRefusal last;  // its `at` is zero: none
+
+  bool is_held() const { return controller.mode() == pacing::Mode::held; }
+};
+
+// What is known in its place now; either may be null.
+struct Present {
+  const pacing::PathController* controller = nullptr;
+  const LastRefusal* last = nullptr;
+};
+
+// Of an image taken at `as_of`. What is held at present is held afterwards, no shorter, and on the
+// same cause: nothing that is brought back opens what a refusal has shut. Nothing: not an image of
+// a known version.
+std::optional<Recalled> recall(std::string_view image, Instant as_of,
+                               const pacing::LearningSettings& settings, const Present& present,
+                               Instant now);
+
+}  // namespace mailweir::engine
