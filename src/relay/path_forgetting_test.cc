@@ -106,6 +106,29 @@ TEST_F(PathForgetting, KilledRightAfterTheAnswerItCanStillBeUndone) {
   EXPECT_TRUE(is_held()) << "what was given back has outlived the process, too";
 }
 
+TEST_F(PathForgetting, TheSpoolKnowsItUnderOneNameBeforeItGoesUnderTheOther) {
+  // The number of the first commit from there on with such a key.
+  const auto commit_of = [&](const std::string& prefix, std::size_t from) {
+    const auto commits = spool.commits();
+    for (std::size_t i = from; i < commits.size(); ++i) {
+      for (const spool::SystemEntry& entry : commits[i].system) {
+        if (entry.key.starts_with(prefix)) return i;
+      }
+    }
+    ADD_FAILURE() << "no commit has " << prefix;
+    return commits.size();
+  };
+  start();
+  hold_path();
+  settle();
+  const std::size_t before = spool.commits().size();
+  forget();
+  EXPECT_LT(commit_of("forgotten/1/", before), commit_of(path_key(), before));
+  const std::size_t forgotten = spool.commits().size();
+  remove({1, {}, {}});
+  EXPECT_LE(commit_of(path_key(), forgotten), commit_of("forgotten/1/", forgotten));
+}
+
 // Whatever commit was the last one: what was known is in the spool, under one name or the other.
 TEST_F(PathForgetting, KilledInBetweenNothingThatWasKnownIsLost) {
   for (std::uint64_t commits = 0; commits < 6; ++commits) {
