@@ -348,8 +348,12 @@ TEST_F(CliTest, WhatWasForgottenStandsAmongTheHandsAndIsNoPause) {
   EXPECT_THAT(out_, HasSubstr("忘れた"));
   EXPECT_EQ(run({"path", "undo", "7"}), exit_ok);
   EXPECT_EQ(out_,
-            "Given back: what hand 17 had forgotten; forgot mx1 → ms365 at 2026-09-21 13:13:20Z, "
-            "can be given back until 2026-09-28 13:13:20Z: new address (uid 0).\n");
+            "Given back: what was learned of mx1 → ms365 until it was forgotten at 2026-09-21 "
+            "13:13:20Z (hand 17: new address).\n");
+  EXPECT_EQ(run({"path", "undo", "7", "--lang", "ja"}), exit_ok);
+  EXPECT_EQ(out_,
+            "元に戻しました: 2026-09-21 13:13:20Z に忘れた mx1 → ms365 の学習内容(指示 17: new "
+            "address)。\n");
   port_.open.path.hands = {port_.forgetting()};
   port_.server.stopped_paths = {port_.open};
   EXPECT_EQ(run({"explain", "--path", "mx2", "ms365"}), exit_ok);

@@ -39,6 +39,15 @@ std::string action_text(const Json& hand, const Style& style) {
                                                      : Text::hand_cap));
 }
 
+std::string taken_back_text(const Json& hand, const Style& style) {
+  const std::uint64_t id = number(hand, "id");
+  if (!is_forgetting(hand))
+    return say(style.language, Text::hand_taken_back, id, hand_text(hand, style));
+  return say(style.language, Text::hand_given_back, id, all_if_empty(shown_text(hand, "source")),
+             provider_text(hand), time_text(raw_text(hand, "forgotten_at")),
+             shown_text(hand, "reason"));
+}
+
 }  // namespace
 
 std::string connections_text(std::uint64_t connections, const Style& style) {
@@ -115,11 +124,7 @@ std::string present_hands_set(const Json& list, const Style& style) {
 
 std::string present_taken_back(const Json& list, const Style& style) {
   std::string text;
-  for (const Json& hand : member(list, "hands")) {
-    text += say(style.language, is_forgetting(hand) ? Text::hand_given_back : Text::hand_taken_back,
-                number(hand, "id"), hand_text(hand, style)) +
-            "\n";
-  }
+  for (const Json& hand : member(list, "hands")) text += taken_back_text(hand, style) + "\n";
   for (const Json& hand : member(list, "still_paused_by")) {
     text += coloured(say(style.language, Text::hand_still_pauses, number(hand, "id"),
                          hand_text(hand, style)),

@@ -88,6 +88,7 @@ void Relay::Core::commit_forgotten(std::vector<spool::SystemEntry> entries,
       if (committed) return keep_forgotten(names, std::move(answer), std::move(done), now);
       engine_.remove_hand(answer.hand.id, now);
       watch_hands();
+      ports_.recorder.paths().hand_ended(answer.hand, {}, {});
       done(fail(committed.error().code,
                 fmt::format("it is forgotten, but what was known could not be stored: it cannot be "
                             "given back, and is known again after a restart: {}",
@@ -117,7 +118,15 @@ void Relay::Core::give_back(engine::PathHand hand, const OperatorNote& note, Han
 void Relay::Core::recall(const engine::PathHand& hand, const ReadBack& found,
                          const OperatorNote& note, HandsDone done, Instant now) {
   // Another may have been faster, or its time is over.
-  if (!engine_.remove_hand(hand.id, now)) return done(std::vector<engine::PathHand>{});
+  const auto standing = engine_.hands();
+  if (std::ranges::find(standing, hand.id, &engine::PathHand::id) == standing.end())
+    return done(std::vector<engine::PathHand>{});
+  if (found.images.empty()) {
+    return done(fail(Errc::corrupt, fmt::format("what hand {} had forgotten cannot be read; the "
+                                                "event log (path.forgotten) says what was known",
+                                                hand.id)));
+  }
+  engine_.remove_hand(hand.id, now);
   const UnixTime wall = ports_.clock.wall_now();
   for (const KeptPath& kept : found.images) {
     engine_.recall({kept.source, kept.provider}, kept.image, age_of(kept.saved, wall), now);

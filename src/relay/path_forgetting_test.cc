@@ -195,6 +195,35 @@ TEST_F(PathForgetting, AnImageThatCannotBeReadIsReportedAndTheRestComesBack) {
   EXPECT_THAT(events_of("message.unreadable"), SizeIs(1));
 }
 
+TEST_F(PathForgetting, WhatCannotBeReadAtAllIsNotSaidToBeBack) {
+  start();
+  hold_path();
+  forget();
+  for (const std::string& key : stored())
+    ASSERT_TRUE(spool.memory.commit({.system = {{key, "not an image"}}}));
+  std::promise<Result<std::vector<engine::PathHand>>> answer;
+  process->relay->remove_hands({1, {}, {}}, {"uid 0", "over"},
+                               [&](auto result) { answer.set_value(std::move(result)); });
+  const auto undone = answer.get_future().get();
+  ASSERT_FALSE(undone);
+  EXPECT_EQ(undone.error().code, Errc::corrupt);
+  EXPECT_THAT(hands(), SizeIs(1));
+  EXPECT_FALSE(is_held());
+}
+
+TEST_F(PathForgetting, WhatCouldNotBeStoredIsNoOrderAndIsKnownAgainAfterARestart) {
+  start();
+  hold_path();
+  settle();
+  spool.memory.fail_commit(0, Errc::no_space);
+  const auto refused = try_to_forget({"one", provider()});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().context, HasSubstr("cannot be given back"));
+  EXPECT_THAT(hands(), IsEmpty());
+  EXPECT_THAT(events_of("path.ended"), SizeIs(1));
+  EXPECT_EQ(mode_kept(), pacing::Mode::held);
+}
+
 // Its hold goes on: it neither ends with the hands nor is in their way.
 TEST_F(PathForgetting, OrdersToForgetAndPausesDoNotCrowdEachOther) {
   start();
