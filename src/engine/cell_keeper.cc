@@ -173,8 +173,7 @@ std::uint32_t CellKeeper::named(const std::string& provider, std::string_view na
   const std::size_t space = name.find(' ');
   const auto kind = cell_kind_of(name.substr(0, space));
   if (its_provider == no_index || !kind || space == std::string_view::npos) return no_index;
-  const NameTable& names = *kind == CellKind::tenant ? ledger_.tenants : ledger_.mail_domains;
-  const std::uint32_t its_name = names.find(name.substr(space + 1));
+  const std::uint32_t its_name = names_of(*kind).find(name.substr(space + 1));
   return its_name == no_index ? no_index : table.find(its_provider, *kind, its_name);
 }
 
