@@ -419,6 +419,18 @@ TEST(PathController, OperatorHolds) {
   EXPECT_GT(path.controller.ask(path.now, 0, {}).at, path.now);
 }
 
+TEST(PathController, RestsUntilItIsToldAndNoShorter) {
+  TestPath path = used_path();
+  const std::string open = path.controller.save(path.now);
+  path.controller.rest_until(path.now + 3h);
+  EXPECT_EQ(path.controller.save(path.now), open) << "what is not held does not rest";
+  path.attempt(Signal::throttled);
+  path.controller.rest_until(path.now + 3h);
+  path.controller.rest_until(path.now + 1h);
+  EXPECT_EQ(path.controller.state(path.now).next_canary, path.now + 3h);
+  EXPECT_EQ(path.controller.ask(path.now, 0, {}).at, path.now + 3h);
+}
+
 TEST(PathController, CanariesOfPathsAreSpread) {
   std::set<Instant> at;
   for (std::uint32_t salt = 0; salt < 50; ++salt) {
