@@ -76,6 +76,10 @@ TEST(Whom, RealRepliesAreToldApart) {
   expect_told_apart("real.tsv", 200);
 }
 
+TEST(Whom, FreshRepliesAreToldApart) {
+  expect_told_apart("fresh.tsv", 350);
+}
+
 TEST(Whom, ComposedRepliesAreToldApart) {
   expect_told_apart("composed.tsv", 500);
 }
