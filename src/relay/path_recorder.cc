@@ -150,6 +150,10 @@ void PathRecorder::hand_set(const engine::PathHand& hand) {
 void PathRecorder::hand_ended(const engine::PathHand& hand, std::string_view by,
                               std::string_view reason) {
   tell_hand(by.empty() ? PathAction::ended : PathAction::taken_back, hand, by, reason);
+  if (hand.binds() || by.empty()) return;
+  // The hold that comes back began before what is remembered here.
+  std::erase_if(holds_,
+                [&](const auto& hold) { return hand.covers(hold.first.first, hold.first.second); });
 }
 
 void PathRecorder::forgotten(const engine::PathExplanation& path, const engine::PathHand& hand) {

@@ -174,6 +174,33 @@ TEST_F(RecorderTest, OnlyADeliveryHasADeliveryTime) {
   EXPECT_THAT(page(), HasSubstr("mailweir_delivery_duration_seconds_sum{class=\"code\"} 3\n"));
 }
 
+// It began with another refusal than the one that is remembered.
+TEST_F(RecorderTest, AHoldThatIsGivenBackHasNoBeginningHere) {
+  PathRecorder& paths = recorder.paths();
+  for (const char* source : {"one", "two"}) {
+    engine::Notice hold;
+    hold.kind = engine::Notice::Kind::throttle_detected;
+    hold.source = source;
+    hold.provider = "google";
+    hold.reply = full;
+    hold.suspect = {.tenant = "acme", .share = 0.5};
+    paths.noticed(hold);
+  }
+  ASSERT_NE(paths.hold_began("one", "google"), nullptr);
+  EXPECT_EQ(paths.hold_began("one", "google")->suspect.tenant, "acme");
+  engine::PathHand hand;
+  hand.source = "one";
+  hand.action = engine::PathHand::Action::pause;
+  paths.hand_ended(hand, "uid 0", "over");
+  EXPECT_NE(paths.hold_began("one", "google"), nullptr) << "a pause has no part in it";
+  hand.action = engine::PathHand::Action::forget;
+  paths.hand_ended(hand, {}, {});
+  EXPECT_NE(paths.hold_began("one", "google"), nullptr) << "nothing came back";
+  paths.hand_ended(hand, "uid 0", "over");
+  EXPECT_EQ(paths.hold_began("one", "google"), nullptr);
+  EXPECT_NE(paths.hold_began("two", "google"), nullptr);
+}
+
 TEST_F(RecorderTest, OpenSessionsGoUpAndDown) {
   const std::string name = "mailweir_connections{provider=\"google\",source=\"one\"} ";
   recorder.session_opened(path());
