@@ -86,6 +86,27 @@ TEST(Run, AnOverloadedLimitShowsInRegretOnlyAsFarAsItIsTheSenders) {
 }
 
 // All that is tried is in vain, and no sender could do better.
+TEST(Run, TheCampaignThatTripsAPathIsNamedAndSlowed) {
+  Scenario scenario = small_scenario("microsoft365", 3h, {1, 1s});
+  scenario.engine.pacing.learns = true;
+  scenario.workloads.front().tenants = {{"shop", 1}};
+  Workload offer = scenario.workloads.front();
+  offer.campaign = "june";
+  offer.from = 2h;
+  offer.rate = Rate{20, 1s};
+  scenario.workloads.push_back(offer);
+  const RunResult result = play(scenario);
+  EXPECT_TRUE(result.violations.empty()) << text_of(result);
+  const auto told = [&](engine::Notice::Kind kind, std::string_view cell) {
+    return std::ranges::any_of(result.notices, [&](const NoticeAt& at) {
+      return at.notice.kind == kind && at.notice.cell == cell &&
+             at.notice.suspect.tenant == "shop" && at.notice.suspect.campaign == "june";
+    });
+  };
+  EXPECT_TRUE(told(engine::Notice::Kind::throttle_detected, ""));
+  EXPECT_TRUE(told(engine::Notice::Kind::step, "campaign shop/june"));
+}
+
 TEST(Run, UnderABlockForEverAllIsWastedAndThereIsNoOracle) {
   Scenario scenario = small_scenario("microsoft365", 10min);
   scenario.drain = 0s;

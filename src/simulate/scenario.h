@@ -77,6 +77,7 @@ struct Workload {
   double spam = 0;  // share of messages that their recipients will complain of
   std::string sender_domain = "sender.example";
   std::string dkim_domain = "sender.example";
+  std::string campaign;  // of its tenants; empty: none
 };
 
 struct Fault {

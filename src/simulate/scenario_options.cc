@@ -218,6 +218,8 @@ std::vector<Option<WorkloadEntry>> workload_options() {
                 "Share of messages that recipients complain of."),
       of<Entry>("sender_domain", WEIR_MEMBER(workload.sender_domain), common::host(), ""),
       of<Entry>("dkim_domain", WEIR_MEMBER(workload.dkim_domain), common::host(), ""),
+      of<Entry>("campaign", WEIR_MEMBER(workload.campaign), common::label(),
+                "Of its tenants. None: none."),
   };
 }
 

@@ -244,6 +244,7 @@ void Simulation::tell(const MessageId& id, const Mail& mail,
        .message_class = entry.name,
        .tenant = workload.tenants.empty() ? std::string_view()
                                           : std::string_view(workload.tenants[mail.tenant].first),
+       .campaign = workload.campaign,
        .pool = workload.pool,
        .sender_domain = workload.sender_domain,
        .dkim_domain = workload.dkim_domain,
