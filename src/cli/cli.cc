@@ -67,15 +67,26 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_flag("--json", options.json, "print the server's JSON as it comes");
 }
 
+// An empty value would mean every message: mostly a variable that was never set.
+std::string complain_if_empty(const std::string& value) {
+  return value.empty() ? "must not be empty; leave it out to mean any" : "";
+}
+
 void add_filter_options(CLI::App& command, Filter& filter) {
   command.add_option("--provider", filter.provider, "only recipients at this mailbox provider")
+      ->check(complain_if_empty)
       ->type_name("NAME");
   command.add_option("--domain", filter.domain, "only recipients of this domain")
+      ->check(complain_if_empty)
       ->type_name("DOMAIN");
   command.add_option("--class", filter.message_class, "only messages of this class")
+      ->check(complain_if_empty)
       ->type_name("NAME");
-  command.add_option("--tenant", filter.tenant, "only messages of this tenant")->type_name("NAME");
+  command.add_option("--tenant", filter.tenant, "only messages of this tenant")
+      ->check(complain_if_empty)
+      ->type_name("NAME");
   command.add_option("--campaign", filter.campaign, "only messages of campaigns of this name")
+      ->check(complain_if_empty)
       ->type_name("NAME");
   command.add_option("--state", filter.state, "only recipients in this state")
       ->check(CLI::IsMember({"queued", "deferred", "held"}))

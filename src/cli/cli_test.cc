@@ -206,6 +206,8 @@ TEST_F(CliTest, NeverGuessesWhatToActOn) {
   EXPECT_EQ(run({"message", "hold"}), exit_usage);
   EXPECT_EQ(run({"message", "hold", "--provider", "google"}), exit_usage);
   EXPECT_EQ(run({"message", "hold", "--all", "0000000000001"}), exit_usage);
+  EXPECT_EQ(run({"message", "hold", "--all", "--campaign", ""}), exit_usage);
+  EXPECT_THAT(err_, HasSubstr("must not be empty"));
   EXPECT_EQ(run({"message", "hold", "nonsense"}), exit_usage);
   EXPECT_TRUE(port_.asked_action.actor.empty());
 }

@@ -272,6 +272,8 @@ constexpr std::array entries = std::to_array<Entry>({
     {Text::suspect_campaign, "'s campaign {0}", " のキャンペーン {0}"},
     {Text::suspect_growth, "{0} times as much as usual", "通常の {0} 倍"},
     {Text::suspect_new, "not sent there before", "それまで送信なし"},
+    {Text::suspect_tenant_as_usual, "the tenant's mail in all as much as usual",
+     "テナント全体では通常どおりの量"},
     {Text::suspect_bounced, "{0} of that to mailboxes that do not exist",
      "うち {0} が存在しない宛先"},
     {Text::detail_last, "the last refusal: {0}", "最後の拒否: {0}"},

@@ -195,6 +195,7 @@ enum class Text : std::uint16_t {
   suspect_campaign,
   suspect_growth,
   suspect_new,
+  suspect_tenant_as_usual,
   suspect_bounced,
   detail_last,
   detail_learned,

@@ -1,6 +1,7 @@
 // The commands about paths, in both languages.
 #include <gmock/gmock.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "cli/cli_fixture.h"
@@ -38,6 +39,17 @@ TEST_F(CliTest, APathsFirstLineIsTheAnswer) {
       "  caps: 20 connections, 100 messages a connection\n"
       "  now: connections 0, in flight 0, waiting for ms365: 240; drained in about 1m20s "
       "(forecast)\n");
+}
+
+TEST_F(CliTest, ACampaignThatIsNewMayBeAsMuchAsItsTenantAlwaysSends) {
+  port_.held.hold_began->suspect = {.tenant = "acme",
+                                    .campaign = "june",
+                                    .share = 0.62,
+                                    .growth = std::numeric_limits<double>::infinity(),
+                                    .tenant_growth = 1.1};
+  EXPECT_EQ(run({"explain", "--path", "mx1", "ms365"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("before it: 62% of its mail was of tenant acme's campaign june, not "
+                              "sent there before, the tenant's mail in all as much as usual\n"));
 }
 
 TEST_F(CliTest, APathsFirstLineIsTheAnswerInJapanese) {

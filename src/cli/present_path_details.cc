@@ -116,6 +116,10 @@ std::string suspect_line(const Json& suspect, std::string_view indent, const Sty
   } else if (growth >= told_growth) {
     append(text, say(style.language, Text::suspect_growth, fmt::format("{:.1f}", growth)));
   }
+  const bool is_its_tenant_as_usual =
+      has_value(suspect, "tenant_growth") && real(suspect, "tenant_growth") < told_growth;
+  if (!campaign.empty() && is_its_tenant_as_usual)
+    append(text, say(style.language, Text::suspect_tenant_as_usual));
   if (const double bounced = real(suspect, "bounced"); bounced >= told_bounced)
     append(text, say(style.language, Text::suspect_bounced, percent(bounced)));
   return fmt::format("{}{}\n", indent, text);

@@ -55,6 +55,11 @@ Result<Disposition> read_state(std::string_view text) {
 // Sets the criterion called `name`; false when there is none of that name.
 Result<bool> set_criterion(engine::ListFilter& filter, std::string_view name,
                            std::string_view value) {
+  // It would match everything: mostly a script's variable that was never set.
+  if (value.empty()) {
+    return fail(Errc::invalid_argument,
+                fmt::format("\"{}\" is empty; leave it out to mean any", name));
+  }
   if (name == "provider") {
     filter.provider = value;
   } else if (name == "domain") {

@@ -214,6 +214,7 @@ TEST_F(AdminApiTest, NeverGuessesWhatToActOn) {
   for (const char* bad :
        {"", "{}", "[]", "{", R"({"action":"hold"})", R"({"action":"hold","all":false})",
         R"({"action":"hold","ids":[]})", R"({"action":"hold","filter":{}})",
+        R"({"action":"hold","filter":{"campaign":""}})",
         R"({"action":"hold","filter":{"provder":"google"}})",
         R"({"action":"hold","filter":{"provider":1}})", R"({"action":"hold","ids":["x"]})",
         R"({"action":"hold","ids":[1]})", R"({"action":"burn","all":true})", R"({"all":true})",

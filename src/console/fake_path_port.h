@@ -170,8 +170,12 @@ class FakePathPort : public AdminPort {
         .failure = engine::Failure::none,
         .reply = {.code = 450, .enhanced = EnhancedStatus{4, 7, 1}, .text = "4.7.1 Too fast"},
         .rule = "ms365/too-fast",
-        .suspect = {
-            .tenant = "acme", .campaign = "june", .share = 0.62, .growth = 3.5, .bounced = 0.2}};
+        .suspect = {.tenant = "acme",
+                    .campaign = "june",
+                    .share = 0.62,
+                    .growth = 3.5,
+                    .bounced = 0.2,
+                    .tenant_growth = 2.4}};
     explained.siblings_open = 3;
     return explained;
   }

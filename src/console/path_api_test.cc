@@ -81,7 +81,7 @@ TEST_F(PathApi, AHeldPathSaysSinceWhenOnWhatAndWhatComesNext) {
   EXPECT_EQ(path["hold_began"]["reply_code"], 450);
   EXPECT_EQ(path["hold_began"]["suspect"],
             Json::parse(R"({"tenant":"acme","campaign":"june","share":0.62,"growth":3.5,
-                            "bounced":0.2})"));
+                            "tenant_growth":2.4,"bounced":0.2})"));
   EXPECT_EQ(path["siblings_kept_back"], 0);
 }
 

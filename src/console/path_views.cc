@@ -203,6 +203,8 @@ Json suspect_json(const engine::NamedSuspect& suspect) {
           {"campaign", text_or_null(suspect.campaign)},
           {"share", suspect.share},
           {"growth", number_or_null(suspect.growth)},
+          {"tenant_growth",
+           suspect.campaign.empty() ? Json(nullptr) : number_or_null(suspect.tenant_growth)},
           {"bounced", suspect.bounced}};
 }
 

@@ -160,8 +160,8 @@ void check_totals(World& world) {
   EXPECT_EQ(totals.recipients + world.ends.size(), world.accepted_recipients)
       << "a recipient is lost or doubled";
   EXPECT_EQ(totals.recipients, totals.ready + totals.deferred + totals.held + totals.in_flight);
-  for (const QueueKey key :
-       {QueueKey::provider, QueueKey::domain, QueueKey::message_class, QueueKey::tenant}) {
+  for (const QueueKey key : {QueueKey::provider, QueueKey::domain, QueueKey::message_class,
+                             QueueKey::tenant, QueueKey::campaign}) {
     std::uint64_t sum = 0;
     for (const QueueRow& row : world.engine->summary(key)) {
       sum += row.ready + row.deferred + row.held + row.in_flight;

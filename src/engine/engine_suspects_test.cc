@@ -191,6 +191,7 @@ TEST_F(SuspectTest, ANewCampaignOfUsualVolumeIsToldAndNotSlowed) {
   ASSERT_NE(held, nullptr);
   EXPECT_EQ(held->suspect.tenant, "beta");
   EXPECT_EQ(held->suspect.campaign, "june");
+  EXPECT_NEAR(held->suspect.tenant_growth, 1.0, 0.2);
   EXPECT_FALSE(std::ranges::any_of(world.notices, [](const Notice& notice) {
     return notice.cell.starts_with("campaign") || notice.cell.starts_with("tenant");
   }));
@@ -226,6 +227,44 @@ TEST_F(SuspectTest, TheCampaignWhoseListIsOldIsNamed) {
   EXPECT_EQ(held->suspect.tenant, "alpha");
   EXPECT_EQ(held->suspect.campaign, "old-list");
   EXPECT_GT(held->suspect.bounced, 0.4);
+}
+
+TEST_F(SuspectTest, AnotherTenantsNewCampaignDoesNotStandBeforeABurst) {
+  for (int i = 0; i < 600; ++i) {
+    send("alpha", 1, 30s);
+    send_campaign("beta", "may", 2, 15s);
+  }
+  for (int i = 0; i < 30; ++i) {
+    send("alpha", 8, 3s);
+    send_campaign("beta", "june", 2, 18s);
+  }
+  refuse_once();
+  const Notice* held = told(Notice::Kind::throttle_detected);
+  ASSERT_NE(held, nullptr);
+  EXPECT_EQ(held->suspect.tenant, "alpha");
+  EXPECT_EQ(held->suspect.campaign, "");
+  EXPECT_NE(told(Notice::Kind::step, "tenant alpha"), nullptr);
+}
+
+TEST_F(SuspectTest, NamesWithASlashAreNotMistakenForEachOther) {
+  is_throttled = true;
+  world.send({.tenant = "a", .campaign = "b/c"});
+  world.send({.tenant = "a/b", .campaign = "c"});
+  world.send({.tenant = "a%2Fb", .campaign = "c"});
+  const auto rows = world.engine->summary(QueueKey::campaign);
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0].key, "a%252Fb/c");
+  EXPECT_EQ(rows[1].key, "a%2Fb/c");
+  EXPECT_EQ(rows[2].key, "a/b/c");
+  const auto listed = world.engine->list({.campaign = "b/c"}, MessageId{}, 10, world.now);
+  ASSERT_EQ(listed.size(), 1U);
+  EXPECT_EQ(listed.front().tenant, "a");
+}
+
+TEST_F(SuspectTest, AnEngineWithoutMailHasNoRows) {
+  for (const QueueKey key : {QueueKey::provider, QueueKey::domain, QueueKey::message_class,
+                             QueueKey::tenant, QueueKey::campaign})
+    EXPECT_TRUE(world.engine->summary(key).empty());
 }
 
 TEST_F(SuspectTest, CampaignsAreCountedListedAndFilteredByName) {

@@ -258,6 +258,26 @@ TEST(NameTable, ForgetsWhatIsNotUsedAndKeepsTheNumbersOfTheRest) {
   }
 }
 
+TEST(NameTable, AFullTableTurnsAwayAndHasRoomAgain) {
+  constexpr std::uint32_t most = 65'536;
+  NameTable names{most};
+  names.intern({});
+  std::vector<bool> used(most, true);
+  for (std::uint32_t id = 1; id < most; ++id) ASSERT_EQ(names.intern("n" + std::to_string(id)), id);
+  EXPECT_EQ(names.intern("late"), 0U);
+  EXPECT_EQ(names.find("late"), no_index);
+  names.keep_only(used);
+  EXPECT_FALSE(names.is_crowded()) << "nothing is to be had by clearing at once";
+  for (int i = 0; i < 20'000; ++i) EXPECT_EQ(names.intern("late" + std::to_string(i)), 0U);
+  EXPECT_TRUE(names.is_crowded());
+  // More than half stay: there must be a next time all the same.
+  for (std::uint32_t id = 40'000; id < most; ++id) used[id] = false;
+  names.keep_only(used);
+  for (std::uint32_t id = 40'000; id < most; ++id)
+    ASSERT_NE(names.intern("m" + std::to_string(id)), 0U);
+  EXPECT_TRUE(names.is_crowded());
+}
+
 TEST_F(Upkeep, NamesInUseStayThemselvesWhileManyOthersComeAndGo) {
   make(learning_config(1));
   world->transaction = [this](const StartTransaction& order) {

@@ -53,7 +53,7 @@ class Viewer {
     view.message_class = settings_.class_name(message.message_class);
     view.rank = settings_.rank(message.message_class);
     view.tenant = ledger_.tenants[message.tenant];
-    view.campaign = ledger_.campaign_name(message.tenant, message.campaign);
+    view.campaign = ledger_.campaign_name(message.campaign);
     view.accepted = message.accepted;
     view.due = recipient.due;
     view.expires = message.expires();
@@ -69,7 +69,7 @@ class Viewer {
             filter.message_class == settings_.class_name(message.message_class)) &&
            (filter.tenant.empty() || filter.tenant == ledger_.tenants[message.tenant]) &&
            (filter.campaign.empty() ||
-            filter.campaign == ledger_.campaign_name(message.tenant, message.campaign)) &&
+            filter.campaign == ledger_.campaign_name(message.campaign)) &&
            (!filter.disposition || *filter.disposition == disposition_of(recipient));
   }
 

@@ -12,13 +12,17 @@ namespace mailweir::engine {
 
 namespace {
 
-constexpr std::uint32_t names_max = 0x100'0000;  // Message has 24 bits for a tenant or a domain
-constexpr std::uint32_t campaigns_max = 0x1'0000;
-
-std::uint32_t number_of(NameTable& names, std::string_view name, std::uint32_t names_max_here) {
-  const std::uint32_t known = names.find(name);
-  if (known != no_index) return known;
-  return names.known() < names_max_here ? names.intern(name) : 0;
+// The first '/' of a campaign's name ends that of its tenant.
+std::string escaped(std::string_view tenant) {
+  std::string text;
+  for (const char c : tenant) {
+    if (c == '/' || c == '%') {
+      text += c == '/' ? "%2F" : "%25";
+    } else {
+      text += c;
+    }
+  }
+  return text;
 }
 
 }  // namespace
@@ -44,9 +48,9 @@ std::uint32_t Tally::* tally_of(Stage stage) {
 std::uint32_t Ledger::add(const MessageFacts& facts, Kind kind) {
   const std::uint32_t m = messages.allocate();
   Message& message = messages[m];
-  const std::uint32_t tenant = number_of(tenants, facts.tenant, names_max);
+  const std::uint32_t tenant = tenants.intern(facts.tenant);
   if (tenant >= tenant_tallies_.size()) tenant_tallies_.resize(tenant + 1);
-  message.campaign = number_of_campaign(tenant, facts.campaign);
+  message.campaign = number_of_campaign(facts.tenant, facts.campaign);
   if (message.campaign >= campaign_tallies_.size()) campaign_tallies_.resize(message.campaign + 1U);
   if (kind.message_class >= class_tallies_.size()) class_tallies_.resize(kind.message_class + 1U);
   message.id = facts.id;
@@ -55,8 +59,8 @@ std::uint32_t Ledger::add(const MessageFacts& facts, Kind kind) {
   message.deadline_after = Offset(facts.accepted, facts.deadline);
   message.magnitude = std::min(31U, static_cast<unsigned>(std::bit_width(facts.size))) & 0x1FU;
   message.tenant = tenant & 0xFF'FFFFU;
-  message.sender_domain = number_of(mail_domains, facts.sender_domain, names_max) & 0xFF'FFFFU;
-  message.dkim_domain = number_of(mail_domains, facts.dkim_domain, names_max) & 0xFF'FFFFU;
+  message.sender_domain = mail_domains.intern(facts.sender_domain) & 0xFF'FFFFU;
+  message.dkim_domain = mail_domains.intern(facts.dkim_domain) & 0xFF'FFFFU;
   message.message_class = kind.message_class;
   message.pool = kind.pool;
   message.recipients_total = facts.recipients_total;
@@ -71,15 +75,15 @@ std::uint32_t Ledger::add(const MessageFacts& facts, Kind kind) {
   return m;
 }
 
-std::uint16_t Ledger::number_of_campaign(std::uint32_t tenant, std::string_view campaign) {
+std::uint16_t Ledger::number_of_campaign(std::string_view tenant, std::string_view campaign) {
   if (campaign.empty()) return 0;
-  const std::string name = fmt::format("{}/{}", tenants[tenant], campaign);
-  return static_cast<std::uint16_t>(number_of(campaigns, name, campaigns_max));
+  return static_cast<std::uint16_t>(
+      campaigns.intern(fmt::format("{}/{}", escaped(tenant), campaign)));
 }
 
-std::string_view Ledger::campaign_name(std::uint32_t tenant, std::uint32_t campaign) const {
-  if (campaign == 0) return {};
-  return std::string_view(campaigns[campaign]).substr(tenants[tenant].size() + 1);
+std::string_view Ledger::campaign_name(std::uint32_t campaign) const {
+  const std::string_view name = campaigns[campaign];
+  return name.substr(name.find('/') + 1);  // npos + 1: the empty name as a whole
 }
 
 Ledger::NamesUsed Ledger::names_used() const {

@@ -38,10 +38,12 @@ class Ledger {
   Slab<Message> messages;
   Slab<Recipient> recipients;
   DomainTable domains;
-  // 0 is the empty name, and whoever comes when all numbers are taken.
-  NameTable tenants;
-  NameTable campaigns;     // "tenant/campaign": one of its tenant's
-  NameTable mail_domains;  // of senders and signatures
+  static constexpr std::uint32_t names_max = 0x100'0000;  // Message has 24 bits for them
+  static constexpr std::uint32_t campaigns_max = 0x1'0000;
+
+  NameTable tenants{names_max};
+  NameTable campaigns{campaigns_max};  // "tenant/campaign"; '/' and '%' of the tenant: %2F, %25
+  NameTable mail_domains{names_max};   // of senders and signatures
 
   struct Kind {  // what a message is apart from its times
     std::uint8_t message_class = 0;
@@ -75,10 +77,11 @@ class Ledger {
 
   Totals totals() const;
   const Tally& class_tally(std::uint8_t id) const { return class_tallies_[id]; }
-  const Tally& tenant_tally(std::uint32_t id) const { return tenant_tallies_[id]; }
-  const Tally& campaign_tally(std::uint32_t id) const { return campaign_tallies_[id]; }
+  // Nothing, of a name that no message has had.
+  Tally tenant_tally(std::uint32_t id) const { return tally_at(tenant_tallies_, id); }
+  Tally campaign_tally(std::uint32_t id) const { return tally_at(campaign_tallies_, id); }
   // The campaign's own name, without its tenant's.
-  std::string_view campaign_name(std::uint32_t tenant, std::uint32_t campaign) const;
+  std::string_view campaign_name(std::uint32_t campaign) const;
   const MessageOrder& order() const { return order_; }
   std::uint32_t classes_known() const { return static_cast<std::uint32_t>(class_tallies_.size()); }
 
@@ -95,7 +98,10 @@ class Ledger {
   std::vector<std::uint32_t> unsettled(std::uint32_t message) const;
 
  private:
-  std::uint16_t number_of_campaign(std::uint32_t tenant, std::string_view campaign);
+  static Tally tally_at(const std::vector<Tally>& tallies, std::uint32_t id) {
+    return id < tallies.size() ? tallies[id] : Tally{};
+  }
+  std::uint16_t number_of_campaign(std::string_view tenant, std::string_view campaign);
   void add_recipient(std::uint32_t message, std::uint32_t domain, const RecipientFacts& facts);
 
   std::vector<Order>& orders_;

@@ -20,6 +20,7 @@ struct NamedSuspect {
   double share = 0.0;    // of the path's messages before the hold
   double growth = 0.0;   // its rate by its usual one; infinite: it was not there; 1: nobody knows
   double bounced = 0.0;  // share of its messages to mailboxes that do not exist
+  double tenant_growth = 0.0;  // of a campaign: of its tenant with all its mail
 };
 
 // The refusal, or the silence, that a hold began with.

@@ -42,8 +42,6 @@ bool has_grown(const Suspects::Suspect& suspect) {
 
 // Whether the campaign accounts for what its tenant is suspected for.
 bool explains(const Suspects::Suspect& campaign, const Suspects::Suspect& tenant) {
-  if (campaign.sender.tenant != tenant.sender.tenant)
-    return weight_of(campaign) > weight_of(tenant);
   if (has_grown(tenant)) return campaign.share >= most_of_it * tenant.share;
   return campaign.share * campaign.recipients_refused >=
          most_of_it * tenant.share * tenant.recipients_refused;
@@ -125,10 +123,12 @@ Suspects::Suspect Suspects::judge(const Counter& counter, const Tracks& tracks, 
 }
 
 std::optional<Suspects::Suspect> Suspects::heaviest(std::span<const Counter> counters,
+                                                    std::optional<std::uint32_t> tenant,
                                                     const Tracks& tracks, Instant now) {
   std::optional<Suspect> best;
   for (const Counter& counter : counters) {
     if (counter.recent < messages_min / 2) continue;
+    if (tenant && counter.sender.tenant != *tenant) continue;
     const Suspect suspect = judge(counter, tracks, now);
     if (!has_grown(suspect) && suspect.recipients_refused < bounces_min) continue;
     if (!best || weight_of(suspect) > weight_of(*best)) best = suspect;
@@ -141,8 +141,10 @@ std::optional<Suspects::Suspect> Suspects::of(std::uint32_t path, Instant now) c
   Tracks tracks = tracks_[path];
   decay(tracks, now);
   if (tracks.recent < messages_min) return std::nullopt;
-  std::optional<Suspect> best = heaviest(tracks.tenants, tracks, now);
-  const std::optional<Suspect> campaign = heaviest(tracks.campaigns, tracks, now);
+  std::optional<Suspect> best = heaviest(tracks.tenants, std::nullopt, tracks, now);
+  // No campaign of another tenant stands before one that has grown.
+  const auto its = best ? std::optional(best->sender.tenant) : std::nullopt;
+  const std::optional<Suspect> campaign = heaviest(tracks.campaigns, its, tracks, now);
   if (campaign && (!best || explains(*campaign, *best))) best = campaign;
   if (!best) return best;
   const auto tenant =
@@ -162,10 +164,11 @@ void Suspects::forget(std::uint32_t path) {
 NamedSuspect name_suspect(const Suspects::Suspect& suspect, const Ledger& ledger) {
   const auto [tenant, campaign] = suspect.sender;
   return {.tenant = ledger.tenants[tenant],
-          .campaign = std::string(ledger.campaign_name(tenant, campaign)),
+          .campaign = std::string(ledger.campaign_name(campaign)),
           .share = suspect.share,
           .growth = suspect.growth,
-          .bounced = suspect.recipients_refused};
+          .bounced = suspect.recipients_refused,
+          .tenant_growth = suspect.tenant_growth};
 }
 
 }  // namespace mailweir::engine

@@ -77,7 +77,9 @@ class Suspects {
   static void decay(Tracks& tracks, Instant now);
   static void count(std::span<Counter> counters, Sender sender);
   static Suspect judge(const Counter& counter, const Tracks& tracks, Instant now);
-  static std::optional<Suspect> heaviest(std::span<const Counter> counters, const Tracks& tracks,
+  // Of all, or of one tenant's.
+  static std::optional<Suspect> heaviest(std::span<const Counter> counters,
+                                         std::optional<std::uint32_t> tenant, const Tracks& tracks,
                                          Instant now);
 
   std::vector<Tracks> tracks_;  // by path

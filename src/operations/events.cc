@@ -225,6 +225,8 @@ void write_fields(JsonLine& line, const PathNoticed& event) {
     line.field("suspect_share", event.suspect_share);
     line.field("suspect_growth", event.suspect_growth);
     line.field("suspect_bounced", event.suspect_bounced);
+    if (!event.suspect_campaign.empty())
+      line.field("suspect_tenant_growth", event.suspect_tenant_growth);
   }
   line.field_if("detail", event.detail);
 }

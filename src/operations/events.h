@@ -145,6 +145,7 @@ struct PathNoticed {      // throttle.detected, step, step.judged, probe, recove
   double suspect_share = 0.0;
   double suspect_growth = 0.0;  // infinite: it was not there
   double suspect_bounced = 0.0;
+  double suspect_tenant_growth = 0.0;  // of a campaign's tenant with all its mail
   std::string_view detail;
 };
 

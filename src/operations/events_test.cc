@@ -77,13 +77,14 @@ TEST(Events, ANoticeTellsWhatItRestsOn) {
                                 .suspect_share = 0.5,
                                 .suspect_growth = 3.5,
                                 .suspect_bounced = 0.25,
+                                .suspect_tenant_growth = 1.0,
                                 .detail = "1 of 3"}),
             json::parse(R"({"time":"2025-11-22T12:00:00.000Z","type":"throttle.detected",
               "source":"mx1","provider":"ms365","cause":"throttle","from_per_s":null,"to_per_s":0.25,
               "paths_held":1,"paths_used":3,"refused_share":0.333333,"waiting":12,
               "since":"2025-11-22T12:00:00.000Z","phase":"mail",
               "reply":{"code":451,"enhanced":"4.7.500","text":"4.7.500 busy"},"rule":"ms365/busy",
-              "suspect":"acme","suspect_campaign":"june","suspect_share":0.5,"suspect_growth":3.5,"suspect_bounced":0.25,"detail":"1 of 3"})"));
+              "suspect":"acme","suspect_campaign":"june","suspect_share":0.5,"suspect_growth":3.5,"suspect_bounced":0.25,"suspect_tenant_growth":1.0,"detail":"1 of 3"})"));
 }
 
 TEST(Events, AHandTellsWhoSetItAndUntilWhen) {

@@ -77,6 +77,7 @@ void PathRecorder::noticed(const Notice& notice) {
       .suspect_share = notice.suspect.share,
       .suspect_growth = notice.suspect.growth,
       .suspect_bounced = notice.suspect.bounced,
+      .suspect_tenant_growth = notice.suspect.tenant_growth,
       .detail = notice.detail};
   if (notice.since != Instant{}) event.since = wall_at(notice.since);
   log_.record(clock_.wall_now(), event);

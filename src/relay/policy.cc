@@ -14,7 +14,7 @@ namespace mailweir::relay {
 namespace {
 
 constexpr std::string_view field_prefix = "X-Mailweir-";
-constexpr std::size_t name_max = 128;  // of a tenant or campaign
+constexpr std::size_t name_max = 255;  // of a tenant or campaign
 
 // A point in time, or a duration from now.
 Result<UnixTime> parse_time(std::string_view field, const std::string& value, UnixTime now) {
@@ -74,6 +74,7 @@ Result<void> Policy::apply_field(std::string_view name, const std::string& value
   } else if (equals_ignoring_case(name, "Tenant")) {
     WEIR_TRY(message.tenant, checked_name(fmt::format("{}Tenant", field_prefix), value));
   } else if (equals_ignoring_case(name, "Campaign")) {
+    if (value.empty()) return {};  // written by a template that has none to name
     WEIR_TRY(message.campaign, checked_name(fmt::format("{}Campaign", field_prefix), value));
   } else if (equals_ignoring_case(name, "Not-Before")) {
     WEIR_TRY(message.not_before, parse_time(name, value, now));
