@@ -73,21 +73,15 @@ std::string complain_if_empty(const std::string& value) {
 }
 
 void add_filter_options(CLI::App& command, Filter& filter) {
-  command.add_option("--provider", filter.provider, "only recipients at this mailbox provider")
-      ->check(complain_if_empty)
-      ->type_name("NAME");
-  command.add_option("--domain", filter.domain, "only recipients of this domain")
-      ->check(complain_if_empty)
-      ->type_name("DOMAIN");
-  command.add_option("--class", filter.message_class, "only messages of this class")
-      ->check(complain_if_empty)
-      ->type_name("NAME");
-  command.add_option("--tenant", filter.tenant, "only messages of this tenant")
-      ->check(complain_if_empty)
-      ->type_name("NAME");
-  command.add_option("--campaign", filter.campaign, "only messages of campaigns of this name")
-      ->check(complain_if_empty)
-      ->type_name("NAME");
+  const auto add = [&command](const char* name, std::string& value, const char* summary,
+                              const char* type) {
+    command.add_option(name, value, summary)->check(complain_if_empty)->type_name(type);
+  };
+  add("--provider", filter.provider, "only recipients at this mailbox provider", "NAME");
+  add("--domain", filter.domain, "only recipients of this domain", "DOMAIN");
+  add("--class", filter.message_class, "only messages of this class", "NAME");
+  add("--tenant", filter.tenant, "only messages of this tenant", "NAME");
+  add("--campaign", filter.campaign, "only messages of campaigns of this name", "NAME");
   command.add_option("--state", filter.state, "only recipients in this state")
       ->check(CLI::IsMember({"queued", "deferred", "held"}))
       ->type_name("");
