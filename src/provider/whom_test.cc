@@ -164,6 +164,30 @@ TEST(Whom, WhatIsSaidOfAMessageIsNeverSaidOfThePath) {
                 "blocked for abuse content", "scored over 10"}});
 }
 
+TEST(Whom, AFailedSignatureIsNeverARate) {
+  expect_never_path({.who = {"SPF", "DKIM", "DMARC", "Message rejected after SPF and DKIM"},
+                     .what = {"auth failures", "authentication failures",
+                              "too many authentication failures", "failures, too many errors"}});
+}
+
+// A 5yz greeting refuses the connection: what the receiver suffers itself waits, and holds nothing.
+TEST(Whom, AReceiversTroubleInAGreetingIsNeverABlockOfThePath) {
+  for (const char* code : {"550", "554", "554 5.3.0", "521"}) {
+    for (const char* what :
+         {"Server is shutting down for maintenance", "Disk full, cannot accept mail",
+          "Overloaded, connection refused", "Internal server error",
+          "Temporary failure, please try later", "out of memory", "mx.example.org is busy",
+          "Wartungsarbeiten", "Serveur surchargé, connexion refusée", "現在メンテナンス中です"}) {
+      for (const Phase phase : {Phase::banner, Phase::ehlo}) {
+        const std::string text = std::string(code) + ' ' + what;
+        const Ruling ruling = Catalogue::embedded().classify("", phase, *parse_reply_text(text));
+        EXPECT_EQ(ruling.category, Category::receiver_trouble)
+            << text << "\n  read by " << ruling.rule;
+      }
+    }
+  }
+}
+
 TEST(Whom, OurAddressMakesItAPath) {
   const auto scope_of = [](std::string_view text) {
     const Ruling ruling = Catalogue::embedded().classify("", Phase::rcpt, *parse_reply_text(text));
