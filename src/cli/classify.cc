@@ -121,7 +121,8 @@ std::string explain(const Catalogue& catalogue, const Judged& judged, Language l
       fmt::format("{}: {}", to_string(ruling.scope), meaning_of(ruling.scope, language)));
   if (ruling.wait > Duration::zero()) row(Text::wait_label, to_string(ruling.wait));
   row(Text::rule_label, rule_text(catalogue, ruling));
-  row(Text::action_label, action_on(ruling, judged.refusal.reply.is_permanent(), language));
+  row(Text::action_label,
+      action_on(ruling, judged.phase, judged.refusal.reply.is_permanent(), language));
   return text;
 }
 

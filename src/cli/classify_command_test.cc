@@ -74,6 +74,15 @@ TEST_F(ClassifyCommand, ABlockListingDoesNotBounce) {
   EXPECT_THAT(out_, AllOf(HasSubstr("block_listed"), HasSubstr("nothing bounces")));
 }
 
+TEST_F(ClassifyCommand, NothingBouncesBeforeAnyMail) {
+  EXPECT_EQ(run({"classify", "--phase", "banner", "554 Server is shutting down for maintenance"}),
+            exit_ok);
+  EXPECT_THAT(out_, HasSubstr("refused before any mail: nothing bounces"));
+  EXPECT_EQ(run({"classify", "--phase", "rcpt", "554 Server is shutting down for maintenance"}),
+            exit_ok);
+  EXPECT_THAT(out_, Not(HasSubstr("nothing bounces")));
+}
+
 TEST_F(ClassifyCommand, ReadsLogsAndSumsThemUp) {
   input_ =
       "Nov 22 10:00:00 mx postfix/smtp[1]: A1: to=<k@example.com>, "

@@ -77,6 +77,12 @@ constexpr Words retries_or_holds = {
     "hold the path (fewer where a limit is known)",
     "通常の間隔で再送します。配送がほとんど成功しないまま 6 回ほど続くと経路を保留します"
     "(限度を学習済みならより少ない回数)"};
+constexpr Words bounces_nothing = {
+    "refused before any mail: nothing bounces, other hosts are tried, then later again; several in "
+    "a row hold the path",
+    "メールを渡す前の拒否なので不達にはしません。他のホストを試し、後で再試行します。続くと経路を保"
+    "留"
+    "します"};
 constexpr Words reconnects = {"opens another connection at once", "すぐに接続し直します"};
 constexpr Words retries_counted = {
     "tries again at the usual intervals, and counts it as unknown: a rule may be missing; six in a "
@@ -134,7 +140,13 @@ std::string_view meaning_of(Scope scope, Language language) {
   return scopes[static_cast<std::size_t>(scope)].in(language);
 }
 
-std::string_view action_on(const provider::Ruling& ruling, bool is_permanent, Language language) {
+std::string_view action_on(const provider::Ruling& ruling, Phase phase, bool is_permanent,
+                           Language language) {
+  const bool is_opening = phase == Phase::banner || phase == Phase::ehlo;
+  const bool is_about_us = ruling.category == Category::throttled ||
+                           ruling.category == Category::connection_limit ||
+                           ruling.category == Category::block_listed;
+  if (is_opening && !is_about_us) return bounces_nothing.in(language);
   return action_of(ruling, is_permanent).in(language);
 }
 

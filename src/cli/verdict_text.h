@@ -14,6 +14,7 @@ std::string_view meaning_of(provider::Category category, Language language);
 // "our IP at this provider"
 std::string_view meaning_of(provider::Scope scope, Language language);
 // What happens to the mail and to the path; `is_permanent`: the reply was a 5yz.
-std::string_view action_on(const provider::Ruling& ruling, bool is_permanent, Language language);
+std::string_view action_on(const provider::Ruling& ruling, Phase phase, bool is_permanent,
+                           Language language);
 
 }  // namespace mailweir::cli
