@@ -60,6 +60,26 @@ void PathController::rest_until(Instant at) {
   trickle_at_ = std::max(trickle_at_, whole_seconds(path_time(at)));
 }
 
+void PathController::succeed(const PathController& present, Instant now) {
+  attempts_.add(present.attempts_, present.origin_ - origin_, path_time(now));
+  if (present.mode_ != Mode::open) stay_shut(present, now);
+}
+
+void PathController::stay_shut(const PathController& present, Instant now) {
+  const PathTime next_there =
+      present.is_canary_out_ ? present.watched_since_ + canary_lease : present.next_start_;
+  const Instant next = std::max(now, present.instant(next_there));
+  if (mode_ != Mode::held) {
+    const bool is_new = hold(present.cause_, now) == Change::held;
+    if (is_new) episode_at_ = path_time(present.instant(present.episode_at_));
+    next_start_ = path_time(next);  // it has waited there
+  }
+  cause_ = present.cause_;
+  rest_until(next);
+  doublings_ = std::max(doublings_, present.doublings_);
+  resume_share_ = std::min(resume_share_, present.resume_share_);
+}
+
 void PathController::assume_shown(double rate) {
   for (std::size_t window = 0; window < windows; ++window) {
     const auto count = static_cast<float>(rate * window_seconds[window]);

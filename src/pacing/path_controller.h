@@ -53,6 +53,11 @@ class PathController {
   Change hold(HoldCause cause, Instant now);
   // While held: no canary goes out before that.
   void rest_until(Instant at);
+  // Another has stood for the path since this one's image was taken. What was sent with it is
+  // counted here, too; while it is held or ramps this is held afterwards, on its cause and since
+  // its episode began, with no canary before its own and no shorter holds. Its limits and its hours
+  // are not taken over.
+  void succeed(const PathController& present, Instant now);
 
   Mode mode() const;
   bool has_accepted_canary() const { return canaries_.accepted() > 0; }  // in this episode
@@ -132,6 +137,7 @@ class PathController {
   Change open(PathTime now);
   void judge(PathTime now, double length);
   void double_hold();
+  void stay_shut(const PathController& present, Instant now);
   void hold_for(PathTime now, double seconds, Duration named);
   double hold_seconds(PathTime now) const;
   double refusals_today(PathSecond now) const;

@@ -53,12 +53,54 @@ void WindowCounts::count(std::size_t window) {
   left_over_[window] = 0;
   const Ring& ring = rings[window];
   std::uint16_t& newest = parts_[place(ring, newest_.count() / ring.part)];
-  if (++newest < 0xFFFF) return;
+  if (++newest == 0xFFFF) halve(window);
+}
+
+void WindowCounts::halve(std::size_t window) {
+  const Ring& ring = rings[window];
   for (std::int32_t i = 0; i <= ring.parts; ++i) {
     std::uint16_t& part = parts_[place(ring, i)];
     part = static_cast<std::uint16_t>(part / 2);
   }
   ++scales_[window];
+}
+
+void WindowCounts::count(std::size_t window, std::int32_t number, std::uint64_t attempts) {
+  const Ring& ring = rings[window];
+  const std::int32_t newest = newest_.count() / ring.part;
+  number = std::min(number, newest);
+  if (number < std::max(0, newest - ring.parts)) return;
+  std::uint16_t& part = parts_[place(ring, number)];
+  const std::uint64_t pending = left_over_[window] + attempts;
+  while (part + (pending >> scales_[window]) >= 0xFFFF) halve(window);
+  part = static_cast<std::uint16_t>(part + (pending >> scales_[window]));
+  left_over_[window] = static_cast<std::uint16_t>(pending & ((1U << scales_[window]) - 1U));
+}
+
+// Two rings are parted at different moments: what one part has counted is taken for spread evenly.
+void WindowCounts::add(const WindowCounts& other, PathTime later, PathTime now) {
+  roll(whole_seconds(now));
+  const std::int64_t shift = std::chrono::ceil<PathSecond>(later).count();
+  for (std::size_t window = 0; window < windows; ++window) {
+    const Ring& ring = rings[window];
+    const std::int32_t newest = other.newest_.count() / ring.part;
+    for (std::int32_t number = std::max(0, newest - ring.parts); number <= newest; ++number) {
+      const std::int64_t begin = std::int64_t{number} * ring.part + shift;
+      const std::int64_t end =
+          std::clamp<std::int64_t>(newest_.count() + 1, begin + 1, begin + ring.part);
+      if (end <= 0) continue;
+      std::uint64_t attempts = std::uint64_t{other.parts_[place(ring, number)]}
+                               << other.scales_[window];
+      if (number == newest) attempts += other.left_over_[window];
+      if (attempts == 0) continue;
+      const std::int64_t last = (end - 1) / ring.part;
+      const std::int64_t before = std::max<std::int64_t>(0, last * ring.part - begin);
+      const std::uint64_t earlier =
+          attempts * static_cast<std::uint64_t>(before) / static_cast<std::uint64_t>(end - begin);
+      count(window, static_cast<std::int32_t>(last), attempts - earlier);
+      if (earlier > 0) count(window, static_cast<std::int32_t>(last) - 1, earlier);
+    }
+  }
 }
 
 std::uint32_t WindowCounts::total(std::size_t window) const {

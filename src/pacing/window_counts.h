@@ -20,6 +20,9 @@ class WindowCounts {
   // When one more attempt fits below `most`, if none starts until then.
   PathTime free_at(std::size_t window, PathTime now, double most) const;
   void clear(std::size_t window);
+  // Counts also what the other has counted since its own beginning, `later` than this one's, to
+  // the part of a window.
+  void add(const WindowCounts& other, PathTime later, PathTime now);
 
   template <class Archive>
   void archive(Archive& a) {
@@ -37,6 +40,9 @@ class WindowCounts {
   static constexpr std::size_t parts_all = 7 + 7 + 11 + 11;
   void roll(PathSecond now);
   void count(std::size_t window);
+  // In the part of that number; what has gone out of the window is left out.
+  void count(std::size_t window, std::int32_t number, std::uint64_t attempts);
+  void halve(std::size_t window);
   std::uint32_t total(std::size_t window) const;
 
   std::array<std::uint16_t, parts_all> parts_{};

@@ -65,6 +65,54 @@ TEST(WindowCounts, TwentyThousandASecondForADayAreCounted) {
   EXPECT_TRUE(counts.is_sound(PathTime(1'000s)));
 }
 
+// As if one had counted all of it, however the two are shifted against each other.
+TEST(WindowCounts, WhatAnotherCountedLaterIsCountedToo) {
+  SeededRandom random(3);
+  for (int round = 0; round < 50; ++round) {
+    const PathTime begun(static_cast<std::int64_t>(random.below(100'000'000'000)));
+    WindowCounts counts;
+    WindowCounts other;
+    WindowCounts all;
+    PathTime now{};
+    for (int i = 0; i < 2'000; ++i) {
+      now += Duration(static_cast<std::int64_t>(random.below(100'000'000)));
+      all.add(now);
+      if (now < begun) {
+        counts.add(now);
+      } else {
+        other.add(now - begun);
+      }
+    }
+    counts.add(other, begun, now);
+    EXPECT_TRUE(counts.is_sound(now));
+    for (std::size_t window = 0; window < windows; ++window) {
+      const double exact = all.value(window, now);
+      // What one part holds may be spread otherwise.
+      EXPECT_NEAR(counts.value(window, now), exact, 4 + exact * 0.05) << window;
+    }
+  }
+}
+
+TEST(WindowCounts, AnothersThousandsAreCountedInTheirScale) {
+  WindowCounts counts;
+  WindowCounts other;
+  counts.add(PathTime(5s));
+  for (int i = 0; i < 1'000'000; ++i) other.add(PathTime(20s));
+  counts.add(other, PathTime(100s), PathTime(121s));
+  EXPECT_NEAR(counts.value(minute, PathTime(121s)), 1e6, 64);
+  EXPECT_NEAR(counts.value(day, PathTime(121s)), 1e6 + 1, 64);
+  EXPECT_TRUE(counts.is_sound(PathTime(121s)));
+}
+
+TEST(WindowCounts, WhatAnotherCountedLongAgoIsNot) {
+  WindowCounts counts;
+  WindowCounts other;
+  for (int i = 0; i < 100; ++i) other.add(PathTime(i * 1s));
+  counts.add(other, PathTime(0s), PathTime(2h));
+  EXPECT_EQ(counts.value(hour, PathTime(2h)), 0.0);
+  EXPECT_EQ(counts.value(day, PathTime(2h)), 100.0);
+}
+
 TEST(WindowCounts, ClearedWindowForgetsAlone) {
   WindowCounts counts;
   for (int i = 0; i < 100; ++i) counts.add(1s * i);
