@@ -79,18 +79,20 @@ void CellKeeper::forget(std::uint32_t provider, Forgotten& forgotten, Instant no
   });
   for (const std::uint32_t index : known) {
     const Cell& cell = table.cells[index];
-    if (cell.controller->state(now).episodes > 0 || cell.ceiling_until != never)
-      forgotten.cells.push_back({name_of(cell), next_hops_.providers[provider].key()});
+    const PathName name{name_of(cell), next_hops_.providers[provider].key()};
+    if (cell.controller->state(now).episodes > 0) forgotten.cells.push_back(name);
+    if (cell.ceiling_until != never) forgotten.slowed.push_back(name);
     forget(table.cells[index], forgotten, now);
   }
 }
 
 // What waits for it comes when its time is there, and then goes at once.
 void CellKeeper::forget(Cell& cell, Forgotten& forgotten, Instant now) {
-  const std::string name = name_of(cell);
-  forgotten.images.try_emplace(
-      {std::string(cell_mark) + name, next_hops_.providers[cell.provider].key()},
-      ForgottenImage{image_of(cell, now), {}});
+  if (std::string image = image_to_keep(cell, now); !image.empty()) {
+    forgotten.images.try_emplace(
+        {std::string(cell_mark) + name_of(cell), next_hops_.providers[cell.provider].key()},
+        ForgottenImage{std::move(image), {}});
+  }
   const std::string_view network = cell.kind == CellKind::network
                                        ? std::string_view(ledger_.mail_domains[cell.name])
                                        : std::string_view();
@@ -168,6 +170,10 @@ std::string CellKeeper::image_of(const Cell& cell, Instant now) const {
   return join_image(cell.controller->save(now), cell.last, now);
 }
 
+std::string CellKeeper::image_to_keep(const Cell& cell, Instant now) const {
+  return cell.controller->state(now).episodes == 0 ? std::string() : image_of(cell, now);
+}
+
 std::uint32_t CellKeeper::named(const std::string& provider, std::string_view name) const {
   const std::uint32_t its_provider = next_hops_.find_provider(provider);
   const std::size_t space = name.find(' ');
@@ -179,16 +185,18 @@ std::uint32_t CellKeeper::named(const std::string& provider, std::string_view na
 
 void CellKeeper::keep(const PathName& of, std::string_view name, Instant now) {
   const std::uint32_t cell = named(of.provider, name);
-  orders_.emplace_back(KeepPath{
-      of.source, of.provider, cell == no_index ? std::string() : image_of(table.cells[cell], now)});
+  orders_.emplace_back(
+      KeepPath{of.source, of.provider,
+               cell == no_index ? std::string() : image_to_keep(table.cells[cell], now)});
 }
 
 // The provider goes. What a refusal has taught waits for its return; a suspect's time will be over.
 void CellKeeper::leave(std::uint32_t provider, Instant now) {
   table.each_of(provider, [&](const Cell& cell) {
-    if (cell.controller->state(now).episodes == 0) return;
+    std::string image = image_to_keep(cell, now);
+    if (image.empty()) return;
     paths_.keep_image(std::string(cell_mark) + name_of(cell), next_hops_.providers[provider].key(),
-                      image_of(cell, now), {}, now);
+                      std::move(image), {}, now);
   });
   table.forget_provider(provider);
 }
@@ -200,11 +208,14 @@ bool CellKeeper::adopt(std::uint32_t provider, std::string_view name, const std:
   if (!kind || space == std::string_view::npos) return false;
   name.remove_prefix(space + 1);
   const std::string_view network = *kind == CellKind::network ? name : std::string_view();
-  const pacing::LearningSettings settings = settings_of(provider, now, network);
+  pacing::LearningSettings settings = settings_of(provider, now, network);
   Present present;
   const std::uint32_t number = names_of(*kind).intern(name);
-  if (const std::uint32_t known = table.find(provider, *kind, number); known != no_index)
-    present = {&*table.cells[known].controller, &table.cells[known].last};
+  if (const std::uint32_t known = table.find(provider, *kind, number); known != no_index) {
+    const Cell& there = table.cells[known];
+    present = {&*there.controller, &there.last};
+    if (there.ceiling_until != never) settings.rate_max = there.ceiling;
+  }
   auto recalled = recall(image, as_of, settings, present, now);
   const std::uint32_t cell =
       recalled ? table.intern(provider, *kind, number, settings, now) : no_index;
@@ -297,6 +308,7 @@ void CellKeeper::slow_suspect(std::uint32_t p, Instant now) {
   if (cell == no_index) return;
   table.cells[cell].controller->set_ceilings(settings, now);
   table.cells[cell].ceiling_until = now + suspect_for;
+  table.cells[cell].ceiling = settings.rate_max;
   Notice notice;
   notice.kind = Notice::Kind::step;
   notice.provider = next_hops_.providers[paths_[p].provider].key();

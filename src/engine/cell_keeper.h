@@ -91,6 +91,8 @@ class CellKeeper {
   // no_index: there is none of that name.
   std::uint32_t named(const std::string& provider, std::string_view name) const;
   std::string image_of(const Cell& cell, Instant now) const;
+  // Empty: no refusal has taught it anything.
+  std::string image_to_keep(const Cell& cell, Instant now) const;
   void forget(Cell& cell, Forgotten& forgotten, Instant now);
   void keep(const Cell& cell, Instant now);
   void tell(const Cell& cell, Notice::Kind kind, const AttemptEnd& end, Instant now);

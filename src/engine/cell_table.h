@@ -42,6 +42,7 @@ struct Cell {
   std::array<Instant, 2> next_slots{};
   Instant used{};
   Instant ceiling_until = never;  // a suspect's ceiling; never: it has none
+  double ceiling = 0.0;           // … messages per second
   LastRefusal last;               // that named it
 };
 

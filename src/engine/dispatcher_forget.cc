@@ -11,6 +11,7 @@ void Dispatcher::forget_path(std::uint32_t p, Forgotten& forgotten, Instant now)
   const pacing::PacerSettings settings = paths_.pacer_settings(path.source, path.provider);
   path.pacer->controller()->forget(*settings.learning, now);
   path.notes.reset();
+  path.was_known = false;
   paths_.set_carried(p, false);
   suspects_.forget(p);
   cells_.forget_network(p, forgotten, now);

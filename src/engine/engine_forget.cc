@@ -19,6 +19,19 @@ std::size_t Forgotten::hosts() const {
       images, [](const auto& image) { return image.first.source.starts_with(host_mark); }));
 }
 
+std::vector<std::string> Forgotten::hosts_of(const PathName& path) const {
+  std::vector<std::string> hosts;
+  const std::string its_end = ' ' + path.source;
+  for (const auto& [name, image] : images) {
+    if (name.provider != path.provider || !name.source.starts_with(host_mark) ||
+        !name.source.ends_with(its_end))
+      continue;
+    hosts.push_back(name.source.substr(host_mark.size(),
+                                       name.source.size() - host_mark.size() - its_end.size()));
+  }
+  return hosts;
+}
+
 std::vector<PathName> Engine::known_paths(const PathName& wanted) const {
   if (!wanted.source.empty() && !wanted.provider.empty()) return {wanted};
   const State& s = *state_;

@@ -13,6 +13,7 @@ namespace {
 
 using testing::AllOf;
 using testing::Contains;
+using testing::ElementsAre;
 using testing::Field;
 using testing::IsEmpty;
 
@@ -213,7 +214,7 @@ TEST_F(Hosts, WhatIsForgottenBeforeItIsTakenUpStaysForgotten) {
   tried.clear();
   for (const auto& [name, image] : kept)
     world->engine->restore_path(name.first, name.second, image, 1s, world->now);
-  EXPECT_TRUE(world->forget({"s1", key}).any());
+  EXPECT_TRUE(world->forget({"s1", key}).can_come_back());
   EXPECT_EQ((world->images[{"@mx_host mx1.a.example s1", key}]), "");
   dead.clear();
   send(3);
@@ -231,6 +232,8 @@ TEST_F(Hosts, WhatIsForgottenOfAHostComesBackAndWhatIsHeldStaysHeld) {
   const Forgotten forgotten = world->forget({"s1", provider()});
   EXPECT_THAT(forgotten.images,
               Contains(testing::Key(PathName{"@mx_host mx1.a.example s1", provider()})));
+  EXPECT_THAT(forgotten.hosts_of({"s1", provider()}), ElementsAre("mx1.a.example"));
+  EXPECT_THAT(forgotten.hosts_of({"s2", provider()}), IsEmpty());
   EXPECT_THAT(standing_out(), IsEmpty());
   EXPECT_EQ((world->images[{"@mx_host mx1.a.example s1", provider()}]), "");
   world->recall(forgotten, 0s);

@@ -12,6 +12,7 @@ namespace mailweir::engine {
 namespace {
 
 using testing::ElementsAre;
+using testing::IsEmpty;
 using testing::StartsWith;
 
 constexpr auto throttled = "4.7.0 Too many messages from your IP address, slow down";
@@ -101,6 +102,45 @@ TEST_F(SuspectTest, OthersGoOnBesideTheOneThatIsSlowed) {
     return world.end_of(id) == nullptr && world.view(id).reason == WaitReason::cell;
   }));
   EXPECT_TRUE(world.drain(6h)) << "slowed, not stopped";
+}
+
+// A suspicion is no knowledge: it is over, and does not come back.
+TEST_F(SuspectTest, TheSlowingIsForgottenForGood) {
+  usual_day();
+  send("beta", 100, 2s);
+  refuse_once();
+  ASSERT_NE(told(Notice::Kind::step, "tenant beta"), nullptr);
+  const std::string provider = world.opens.front().provider;
+  world.images.clear();
+  const Forgotten forgotten = world.forget({"", provider});
+  EXPECT_THAT(forgotten.slowed, ElementsAre(PathName{"tenant beta", provider}));
+  EXPECT_THAT(forgotten.cells, IsEmpty());
+  EXPECT_FALSE(forgotten.images.contains({"@tenant beta", provider}));
+  EXPECT_TRUE(world.engine->explain("s1", provider, world.now).cells.empty());
+  world.recall(forgotten, 0s);
+  EXPECT_TRUE(world.engine->explain("s1", provider, world.now).cells.empty());
+  EXPECT_FALSE(world.images.contains({"@tenant beta", provider}));
+}
+
+// Its cell has been taught something before, which comes back while it is slowed.
+TEST_F(SuspectTest, WhoIsSlowedSinceStaysSlowedWhenTheRestComesBack) {
+  usual_day();
+  const std::string provider = world.opens.front().provider;
+  pacing::PathController taught({}, world.now);
+  taught.hold(pacing::HoldCause::throttle, world.now);
+  send("beta", 100, 2s);
+  refuse_once();
+  const auto slowed = [&] { return world.engine->explain("s1", provider, world.now).cells; };
+  ASSERT_EQ(slowed().size(), 1U);
+  const double pace = slowed().front().learned.pace;
+  ASSERT_LT(pace, 0.1);
+  world.with_engine([&](Engine& engine) {
+    engine.recall({"@tenant beta", provider}, taught.save(world.now), 0s, world.now);
+    return true;
+  });
+  ASSERT_EQ(slowed().size(), 1U);
+  EXPECT_EQ(slowed().front().learned.episodes, 1U);
+  EXPECT_LE(slowed().front().learned.pace, pace);
 }
 
 TEST_F(SuspectTest, UsualTrafficIsNotSuspected) {

@@ -22,18 +22,23 @@ struct PathName {
 
 struct ForgottenImage {
   std::string bytes;  // join_image()
-  Duration age{};     // when it was forgotten: one that had waited unused is older than that
+  // How old the image was when its path was forgotten: zero, but for one that waited for the first
+  // use.
+  Duration age{};
 };
 
 struct Forgotten {
   std::vector<PathName> paths;  // of which something was known
   std::vector<PathName> cells;  // forgotten for their own sake: "sender_domain example.com"
+  // Slowed on suspicion until now: "tenant acme". That does not come back.
+  std::vector<PathName> slowed;
   // All that is to come back together. Paths may share a cell: its first image is what it had
   // learned.
   std::map<PathName, ForgottenImage> images;
 
   std::size_t hosts() const;  // of the images, those of single hosts
-  bool any() const { return !paths.empty() || !cells.empty(); }
+  std::vector<std::string> hosts_of(const PathName& path) const;
+  bool can_come_back() const { return !images.empty(); }
 };
 
 }  // namespace mailweir::engine

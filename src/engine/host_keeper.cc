@@ -113,6 +113,10 @@ std::string HostKeeper::image_of(const HostCell& cell, Instant now) const {
   return join_image(cell.controller->save(now), cell.last, now);
 }
 
+std::string HostKeeper::image_to_keep(const HostCell& cell, Instant now) const {
+  return cell.controller->state(now).episodes == 0 ? std::string() : image_of(cell, now);
+}
+
 bool HostKeeper::adopt(std::uint32_t provider, std::string_view name, const std::string& image,
                        Instant as_of, Instant now) {
   const std::size_t space = name.rfind(' ');
@@ -147,22 +151,25 @@ void HostKeeper::keep(const PathName& of, std::string_view name, Instant now) {
   const auto [path, host] =
       provider == no_index ? std::pair(no_index, std::string_view()) : named(provider, name);
   const std::uint32_t cell = path == no_index ? no_index : cells.find(path, host);
-  orders_.emplace_back(KeepPath{of.source, of.provider,
-                                cell == no_index ? std::string() : image_of(cells[cell], now)});
+  orders_.emplace_back(KeepPath{
+      of.source, of.provider, cell == no_index ? std::string() : image_to_keep(cells[cell], now)});
 }
 
 void HostKeeper::leave(std::uint32_t p, Instant now) {
   cells.each_of(p, [&](const HostCell& cell) {
-    if (cell.controller->state(now).episodes == 0) return;
-    paths_.keep_image(kept_name(cell), provider_of(p), image_of(cell, now), {}, now);
+    std::string image = image_to_keep(cell, now);
+    if (!image.empty())
+      paths_.keep_image(kept_name(cell), provider_of(p), std::move(image), {}, now);
   });
   cells.forget_path(p, {}, now);  // no session is left: none begins anew
 }
 
 void HostKeeper::forget(std::uint32_t p, Forgotten& forgotten, Instant now) {
   cells.each_of(p, [&](const HostCell& cell) {
+    std::string image = image_to_keep(cell, now);
+    if (image.empty()) return;
     forgotten.images.try_emplace({kept_name(cell), provider_of(p)},
-                                 ForgottenImage{image_of(cell, now), {}});
+                                 ForgottenImage{std::move(image), {}});
   });
   cells.forget_path(p, settings_of(p, now), now);
 }

@@ -58,6 +58,8 @@ class HostKeeper {
   std::pair<std::uint32_t, std::string_view> named(std::uint32_t provider,
                                                    std::string_view name) const;
   std::string image_of(const HostCell& cell, Instant now) const;
+  // Empty: nothing has held it.
+  std::string image_to_keep(const HostCell& cell, Instant now) const;
   pacing::Change tell_of(const HostCell& cell, pacing::Change change, Instant now);
   void tell(const HostCell& cell, Notice::Kind kind, Instant now);
   std::string kept_name(const HostCell& cell) const;

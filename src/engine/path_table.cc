@@ -1,6 +1,7 @@
 #include "engine/path_table.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "base/assert.h"
 #include "engine/cell_table.h"
@@ -86,15 +87,16 @@ std::uint32_t PathTable::intern(std::uint16_t source, std::uint32_t provider, In
 bool PathTable::take_up(std::uint32_t index, std::string_view image, Instant as_of, Instant now) {
   Path& path = paths[index];
   const pacing::PacerSettings settings = pacer_settings(path.source, path.provider);
-  const bool was_held = path.pacer->is_held();
+  const pacing::PathController* present = path.pacer->controller();
+  const bool was_shut = present != nullptr && present->mode() != pacing::Mode::open;
   auto known = recall(image, as_of, *settings.learning,
-                      {path.pacer->controller(), path.notes ? &path.notes->last : nullptr}, now);
+                      {present, path.notes ? &path.notes->last : nullptr}, now);
   if (!known) return false;
   path.pacer->replace_controller(known->controller);
   path.was_known = true;
   auto notes = std::make_unique<PathNotes>();
   if (path.pacer->is_held()) {  // the episode goes on
-    notes->episode = was_held && path.notes ? path.notes->episode : now;
+    notes->episode = was_shut && path.notes ? path.notes->episode : now;
     path.held_at = now;
     restored_held_.push_back(index);
   }
@@ -245,11 +247,12 @@ void PathTable::forget_images(const PathName& path, Forgotten& forgotten, Instan
 
 void PathTable::forget_images_of_cells(const std::string& provider, Forgotten& forgotten,
                                        Instant now) {
-  const auto is_wider = [&](std::string_view name) {
-    if (name.starts_with(host_mark)) return false;
-    forgotten.cells.push_back({std::string(name.substr(cell_mark.size())), provider});
-    return true;
-  };
+  const auto is_wider = [](std::string_view name) { return !name.starts_with(host_mark); };
+  for (const auto [first, last] = cell_images_.equal_range(provider);
+       const auto& [key, cell] : std::ranges::subrange(first, last)) {
+    if (is_wider(cell.name))
+      forgotten.cells.push_back({cell.name.substr(cell_mark.size()), provider});
+  }
   forget_cells_if(provider, is_wider, forgotten, now);
 }
 

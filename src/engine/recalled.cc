@@ -14,13 +14,11 @@ std::optional<Recalled> recall(std::string_view image, Instant as_of,
   if (!restored) return std::nullopt;
   Recalled recalled{*restored, {}};
   if (kept.last) recalled.last = std::move(*kept.last);
-  const bool is_shut =
-      present.controller != nullptr && present.controller->mode() == pacing::Mode::held;
-  if (!is_shut) return recalled;
-  const pacing::LearnedState shut = present.controller->state(now);
-  if (!recalled.is_held()) recalled.controller.hold(shut.cause, now);
-  recalled.controller.rest_until(shut.next_canary);
-  if (present.last != nullptr && present.last->at > recalled.last.at) recalled.last = *present.last;
+  if (present.controller == nullptr) return recalled;
+  recalled.controller.succeed(*present.controller, now);
+  const bool is_shut = present.controller->mode() != pacing::Mode::open;
+  if (is_shut && present.last != nullptr && present.last->at > recalled.last.at)
+    recalled.last = *present.last;
   return recalled;
 }
 

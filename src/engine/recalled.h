@@ -14,8 +14,6 @@ namespace mailweir::engine {
 struct Recalled {
   pacing::PathController controller;
   LastRefusal last;  // its `at` is zero: none
-
-  bool is_held() const { return controller.mode() == pacing::Mode::held; }
 };
 
 // What is known in its place now; either may be null.
@@ -24,9 +22,9 @@ struct Present {
   const LastRefusal* last = nullptr;
 };
 
-// Of an image taken at `as_of`. What is held at present is held afterwards, no shorter, and on the
-// same cause: nothing that is brought back opens what a refusal has shut. Nothing: not an image of
-// a known version.
+// Of an image taken at `as_of`. What is held or ramps at present is held afterwards, on the cause
+// of now, and no canary goes out before either's: nothing that is brought back opens what a refusal
+// has shut. What was sent since the image counts. Nothing: not an image of a known version.
 std::optional<Recalled> recall(std::string_view image, Instant as_of,
                                const pacing::LearningSettings& settings, const Present& present,
                                Instant now);

@@ -19,7 +19,7 @@ void Relay::Core::forget(const engine::PathName& wanted, const OperatorNote& not
   for (const engine::PathName& path : engine_.known_paths(wanted))
     known.push_back(engine_.explain(path.source, path.provider, now));
   engine::Forgotten forgotten = engine_.forget(wanted, now);
-  if (!forgotten.any()) return done(ForgottenPaths{});
+  if (!forgotten.can_come_back()) return done(ForgottenPaths{});
   std::vector<spool::SystemEntry> entries;
   make_way_for_forgotten(entries, now);
   ForgottenPaths answer{.hand = forgetting_hand(wanted, note, now)};
