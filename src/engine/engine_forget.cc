@@ -19,15 +19,14 @@ std::size_t Forgotten::hosts() const {
       images, [](const auto& image) { return image.first.source.starts_with(host_mark); }));
 }
 
-std::vector<std::string> Forgotten::hosts_of(const PathName& path) const {
-  std::vector<std::string> hosts;
-  const std::string its_end = ' ' + path.source;
-  for (const auto& [name, image] : images) {
-    if (name.provider != path.provider || !name.source.starts_with(host_mark) ||
-        !name.source.ends_with(its_end))
-      continue;
-    hosts.push_back(name.source.substr(host_mark.size(),
-                                       name.source.size() - host_mark.size() - its_end.size()));
+std::map<PathName, std::vector<std::string>> Forgotten::hosts_by_path() const {
+  std::map<PathName, std::vector<std::string>> hosts;
+  for (auto image = images.lower_bound({std::string(host_mark), {}});
+       image != images.end() && image->first.source.starts_with(host_mark); ++image) {
+    const auto& [name, provider] = image->first;
+    const std::size_t space = name.rfind(' ');  // before the source
+    hosts[{name.substr(space + 1), provider}].push_back(
+        name.substr(host_mark.size(), space - host_mark.size()));
   }
   return hosts;
 }

@@ -37,7 +37,7 @@ struct Forgotten {
   std::map<PathName, ForgottenImage> images;
 
   std::size_t hosts() const;  // of the images, those of single hosts
-  std::vector<std::string> hosts_of(const PathName& path) const;
+  std::map<PathName, std::vector<std::string>> hosts_by_path() const;
   bool can_come_back() const { return !images.empty(); }
 };
 

@@ -131,6 +131,11 @@ std::string kept_hand_key(std::uint64_t id) {
   return fmt::format("{}{}", kept_hand_prefix, id);
 }
 
+std::optional<std::uint64_t> hand_id(std::string_view key) {
+  if (!key.starts_with(kept_hand_prefix)) return std::nullopt;
+  return read_id(key.substr(kept_hand_prefix.size()));
+}
+
 std::string kept_forgotten_prefix_of(std::uint64_t id) {
   return fmt::format("{}{}/", kept_forgotten_prefix, id);
 }
@@ -190,8 +195,7 @@ spool::SystemEntry to_entry(const KeptHand& kept) {
 Result<KeptHand> read_kept_hand(std::string_view key, std::string_view value) {
   KeptHand kept;
   engine::PathHand& hand = kept.hand;
-  if (!key.starts_with(kept_hand_prefix)) return corrupt(key, "not a hand's key");
-  const auto id = read_id(key.substr(kept_hand_prefix.size()));
+  const auto id = hand_id(key);
   if (!id) return corrupt(key, "not a hand's key");
   hand.id = *id;
   WEIR_TRY(const std::string_view fields, opened(key, value));

@@ -45,6 +45,8 @@ struct KeptHand {
 // "path/mx1/ms365"; '/' and '%' in a name are written as %2F and %25.
 std::string kept_path_key(std::string_view source, std::string_view provider);
 std::string kept_hand_key(std::uint64_t id);
+// Nothing: no hand has such a key.
+std::optional<std::uint64_t> hand_id(std::string_view key);
 // "forgotten/17/": before the names in the keys of all that one order has forgotten.
 std::string kept_forgotten_prefix_of(std::uint64_t id);
 // The id in such a key, whatever stands behind it; nothing: it has none.

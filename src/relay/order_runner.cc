@@ -83,8 +83,24 @@ void Relay::Core::carry_out_orders(Instant) {
   auto ended_now = std::exchange(ended_, {});
   for (auto& [id, ended] : ended_now) finish(id, std::move(ended));
   in_round_ = false;
-  if (!lazy_.empty()) ports_.commits.submit_lazily(std::exchange(lazy_, {}));
+  submit_lazily();
   touched_.clear();
+}
+
+// Of several values for a key in a round the last counts.
+void Relay::Core::put_lazily(spool::SystemEntry entry) {
+  const auto [at, is_new] = lazy_at_.try_emplace(entry.key, lazy_.system.size());
+  if (is_new) {
+    lazy_.system.push_back(std::move(entry));
+  } else {
+    lazy_.system[at->second] = std::move(entry);
+  }
+}
+
+void Relay::Core::submit_lazily() {
+  if (lazy_.empty()) return;
+  ports_.commits.submit_lazily(std::exchange(lazy_, {}));
+  lazy_at_.clear();
 }
 
 void Relay::Core::record_attempts() {
@@ -194,14 +210,7 @@ void Relay::Core::carry_out(engine::Notice& order) {
 }
 
 void Relay::Core::carry_out(engine::KeepPath& order) {
-  spool::SystemEntry entry = to_entry(order, ports_.clock.wall_now());
-  // Of several images of a path in a round the last counts.
-  const auto earlier = std::ranges::find(lazy_.system, entry.key, &spool::SystemEntry::key);
-  if (earlier != lazy_.system.end()) {
-    *earlier = std::move(entry);
-  } else {
-    lazy_.system.push_back(std::move(entry));
-  }
+  put_lazily(to_entry(order, ports_.clock.wall_now()));
 }
 
 void Relay::Core::carry_out(engine::Settle& order) {
@@ -236,7 +245,7 @@ void Relay::Core::finish(MessageId id, Ended ended) {
     }
     append_end(lazy_, id, ended);
     // A message that had to be read comes here outside of carry_out_orders().
-    if (!in_round_) ports_.commits.submit_lazily(std::exchange(lazy_, {}));
+    if (!in_round_) submit_lazily();
   });
 }
 
@@ -248,7 +257,7 @@ void Relay::Core::mark_settled(MessageId id, const Ended& ended) {
     if (!is_failure(settle)) settled.recipients.push_back(settle);
   }
   append_end(lazy_, id, settled);
-  if (!in_round_ && !lazy_.empty()) ports_.commits.submit_lazily(std::exchange(lazy_, {}));
+  if (!in_round_) submit_lazily();
 }
 
 void Relay::Core::end_committed(MessageId id) {

@@ -8,10 +8,46 @@
 #include <set>
 #include <utility>
 
+#include "engine/cell_table.h"
+#include "engine/host_cells.h"
 #include "relay/kept_paths.h"
 #include "relay/relay_core.h"
 
 namespace mailweir::relay {
+namespace {
+
+// Whether that order may have forgotten what is kept under this name.
+bool may_cover(const engine::PathHand& order, const KeptPath& kept) {
+  const std::string_view name = kept.source;
+  if (name.starts_with(engine::host_mark))
+    return order.covers(name.substr(name.rfind(' ') + 1), kept.provider);
+  if (!name.starts_with(engine::cell_mark)) return order.covers(name, kept.provider);
+  // A network goes with each of its paths, the provider's other cells with every source alone.
+  const bool is_network =
+      name.substr(engine::cell_mark.size()).starts_with(to_string(engine::CellKind::network));
+  return order.covers(is_network ? std::string_view(order.source) : std::string_view(),
+                      kept.provider);
+}
+
+std::string all_if_empty(const std::string& name) {
+  return name.empty() ? "*" : name;
+}
+
+// The last of the later orders that have forgotten some of the same; null: there is none. What is
+// given back would be replaced when that one is taken back, and lost.
+const engine::PathHand* forgotten_again(const std::vector<engine::PathHand>& standing,
+                                        std::uint64_t id, const std::vector<KeptPath>& images) {
+  const engine::PathHand* last = nullptr;
+  for (const engine::PathHand& hand : standing) {
+    if (hand.binds() || hand.id <= id || (last != nullptr && hand.id < last->id)) continue;
+    const bool is_over =
+        std::ranges::none_of(images, [&](const KeptPath& kept) { return may_cover(hand, kept); });
+    if (!is_over) last = &hand;
+  }
+  return last;
+}
+
+}  // namespace
 
 void Relay::Core::forget(const engine::PathName& wanted, const OperatorNote& note, ForgetDone done,
                          Instant now) {
@@ -21,7 +57,6 @@ void Relay::Core::forget(const engine::PathName& wanted, const OperatorNote& not
   engine::Forgotten forgotten = engine_.forget(wanted, now);
   if (!forgotten.can_come_back()) return done(ForgottenPaths{});
   std::vector<spool::SystemEntry> entries;
-  make_way_for_forgotten(entries, now);
   ForgottenPaths answer{.hand = forgetting_hand(wanted, note, now)};
   tell_forgotten(known, forgotten, answer.hand);
   const UnixTime wall = ports_.clock.wall_now();
@@ -36,6 +71,7 @@ void Relay::Core::forget(const engine::PathName& wanted, const OperatorNote& not
   answer.hosts = forgotten.hosts();
   answer.paths = std::move(forgotten.paths);
   answer.cells = std::move(forgotten.cells);
+  answer.slowed = std::move(forgotten.slowed);
   commit_forgotten(std::move(entries), std::move(names), std::move(answer), std::move(done));
 }
 
@@ -57,21 +93,27 @@ engine::PathHand Relay::Core::forgetting_hand(const engine::PathName& wanted,
 void Relay::Core::tell_forgotten(const std::vector<engine::PathExplanation>& known,
                                  const engine::Forgotten& forgotten, const engine::PathHand& hand) {
   const std::set<engine::PathName> paths(forgotten.paths.begin(), forgotten.paths.end());
+  auto hosts = forgotten.hosts_by_path();
   for (const engine::PathExplanation& path : known) {
-    if (paths.contains({path.source, path.provider})) ports_.recorder.paths().forgotten(path, hand);
+    const engine::PathName name{path.source, path.provider};
+    if (paths.contains(name)) ports_.recorder.paths().forgotten(path, hosts[name], hand);
   }
   for (const engine::PathName& cell : forgotten.cells)
     ports_.recorder.paths().cell_forgotten(cell, hand);
+  for (const engine::PathName& cell : forgotten.slowed)
+    ports_.recorder.paths().slowing_over(cell, hand);
 }
 
-void Relay::Core::make_way_for_forgotten(std::vector<spool::SystemEntry>& entries, Instant now) {
+// Once there is one more for certain.
+void Relay::Core::make_way_for_forgotten(Instant now) {
   std::vector<engine::PathHand> hands = engine_.hands();
   std::erase_if(hands, &engine::PathHand::binds);
-  if (hands.size() < forgotten_max) return;
+  if (hands.size() <= forgotten_max) return;
   const engine::PathHand& oldest = *std::ranges::min_element(hands, {}, &engine::PathHand::id);
   engine_.remove_hand(oldest.id, now);
   ports_.recorder.paths().hand_ended(oldest, {}, {});
-  entries.push_back({kept_hand_key(oldest.id), {}});
+  watch_hands();
+  put_lazily({kept_hand_key(oldest.id), {}});
   erase_forgotten(oldest.id);
 }
 
@@ -85,6 +127,7 @@ void Relay::Core::commit_forgotten(std::vector<spool::SystemEntry> entries,
                                               const Result<void>& committed) mutable {
     push(Work{[this, committed, names = std::move(names), answer = std::move(answer),
                done = std::move(done)](engine::Engine&, Instant now) mutable {
+      if (committed) make_way_for_forgotten(now);
       if (committed) return keep_forgotten(names, std::move(answer), std::move(done), now);
       engine_.remove_hand(answer.hand.id, now);
       watch_hands();
@@ -126,6 +169,13 @@ void Relay::Core::recall(const engine::PathHand& hand, const ReadBack& found,
                                                 "event log (path.forgotten) says what was known",
                                                 hand.id)));
   }
+  if (const engine::PathHand* later = forgotten_again(standing, hand.id, found.images)) {
+    return done(
+        fail(Errc::refused,
+             fmt::format("hand {0} has forgotten {1} → {2} after that; take that back "
+                         "first with `mailweir path undo {0}`",
+                         later->id, all_if_empty(later->source), all_if_empty(later->provider))));
+  }
   engine_.remove_hand(hand.id, now);
   const UnixTime wall = ports_.clock.wall_now();
   for (const KeptPath& kept : found.images) {
@@ -143,9 +193,11 @@ void Relay::Core::recall(const engine::PathHand& hand, const ReadBack& found,
 // Behind all that was handed to the commit queue before, which may bring what is looked for.
 void Relay::Core::read_forgotten_of(std::uint64_t hand,
                                     std::function<void(Result<ReadBack>, Instant)> use) {
+  ++reads_pending_;
   ports_.commits.submit({}, [this, hand, use = std::move(use)](const Result<void>& committed) {
     if (!committed) {
-      return push(Work{[use, error = committed.error()](engine::Engine&, Instant now) {
+      return push(Work{[this, use, error = committed.error()](engine::Engine&, Instant now) {
+        --reads_pending_;
         use(std::unexpected(error), now);
       }});
     }
@@ -162,6 +214,7 @@ void Relay::Core::read_forgotten_of(std::uint64_t hand,
       if (!scanned) found = std::unexpected(scanned.error());
       push(Work{[this, use, found = std::move(found), unreadable = std::move(unreadable)](
                     engine::Engine&, Instant now) {
+        --reads_pending_;
         for (const Error& error : unreadable) ports_.recorder.unreadable(MessageId{}, error);
         use(found, now);
       }});
@@ -173,17 +226,15 @@ void Relay::Core::read_forgotten_of(std::uint64_t hand,
 void Relay::Core::erase_forgotten(std::uint64_t hand) {
   read_forgotten_of(hand, [this](const Result<ReadBack>& found, Instant) {
     if (!found) return;
-    for (const std::string& key : found->keys) lazy_.system.push_back({key, {}});
+    for (const std::string& key : found->keys) put_lazily({key, {}});
   });
 }
 
-void Relay::Core::erase_forgotten_without_hand() {
-  std::set<std::uint64_t> standing;
-  for (const engine::PathHand& hand : engine_.hands()) standing.insert(hand.id);
+void Relay::Core::erase_forgotten_without(const std::set<std::uint64_t>& hands) {
   const auto scanned =
       ports_.spool.scan_system(kept_forgotten_prefix, [&](std::string_view key, std::string_view) {
         const auto id = forgotten_id(key);
-        if (id && !standing.contains(*id)) lazy_.system.push_back({std::string(key), {}});
+        if (id && !hands.contains(*id)) put_lazily({std::string(key), {}});
       });
   if (!scanned) ports_.recorder.unreadable(MessageId{}, scanned.error());
 }

@@ -1,6 +1,8 @@
 // What an operator has had forgotten comes back when that is taken back, whenever the process died.
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "engine/kept_image.h"
 #include "pacing/path_controller.h"
 #include "relay/path_keeping_fixture.h"
@@ -10,6 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -27,6 +30,25 @@ class PathForgetting : public PathKeeping {
     return try_to_forget(std::move(wanted)).value();
   }
   ForgottenPaths forget() { return forget({"one", provider()}); }
+  Result<std::vector<engine::PathHand>> try_to_undo(std::uint64_t id) {
+    std::promise<Result<std::vector<engine::PathHand>>> answer;
+    process->relay->remove_hands({id, {}, {}}, {"uid 0", "over"},
+                                 [&](auto result) { answer.set_value(std::move(result)); });
+    return answer.get_future().get();
+  }
+  // As many as can be, with an image each.
+  void forget_often() {
+    spool::CommitBatch batch;
+    for (std::uint64_t i = 1; i <= forgotten_max; ++i) {
+      KeptHand old;
+      old.hand.id = i;
+      old.hand.action = engine::PathHand::Action::forget;
+      old.until = runtime::SystemClock().wall_now() + 1h;
+      batch.system.push_back(to_entry(old));
+      batch.system.push_back(to_forgotten_entry(i, {"one", "p", {}, "image"}));
+    }
+    ASSERT_TRUE(spool.memory.commit(batch));
+  }
   // The keys of all that could be given back.
   std::vector<std::string> stored() {
     std::vector<std::string> keys;
@@ -201,10 +223,7 @@ TEST_F(PathForgetting, WhatCannotBeReadAtAllIsNotSaidToBeBack) {
   forget();
   for (const std::string& key : stored())
     ASSERT_TRUE(spool.memory.commit({.system = {{key, "not an image"}}}));
-  std::promise<Result<std::vector<engine::PathHand>>> answer;
-  process->relay->remove_hands({1, {}, {}}, {"uid 0", "over"},
-                               [&](auto result) { answer.set_value(std::move(result)); });
-  const auto undone = answer.get_future().get();
+  const auto undone = try_to_undo(1);
   ASSERT_FALSE(undone);
   EXPECT_EQ(undone.error().code, Errc::corrupt);
   EXPECT_THAT(hands(), SizeIs(1));
@@ -224,21 +243,157 @@ TEST_F(PathForgetting, WhatCouldNotBeStoredIsNoOrderAndIsKnownAgainAfterARestart
   EXPECT_EQ(mode_kept(), pacing::Mode::held);
 }
 
+// Taken back in the other order the later one would replace what the first has given back.
+TEST_F(PathForgetting, ForgottenTwiceTheLastIsTakenBackFirst) {
+  start();
+  hold_path();
+  EXPECT_EQ(forget().hand.id, 1U);
+  EXPECT_EQ(forget({"", provider()}).hand.id, 2U);
+  const auto refused = try_to_undo(1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::refused);
+  EXPECT_EQ(refused.error().context, "hand 2 has forgotten * → " + provider() +
+                                         " after that; take that back first with `mailweir path "
+                                         "undo 2`");
+  EXPECT_FALSE(is_held());
+  EXPECT_THAT(hands(), SizeIs(2));
+  EXPECT_THAT(stored(), SizeIs(2));
+  EXPECT_TRUE(try_to_undo(2));
+  EXPECT_FALSE(is_held());
+  EXPECT_TRUE(try_to_undo(1));
+  EXPECT_TRUE(is_held());
+}
+
+TEST_F(PathForgetting, WhatWasForgottenElsewhereSinceIsInNobodysWay) {
+  engine::PathHand elsewhere;
+  elsewhere.id = 7;
+  elsewhere.action = engine::PathHand::Action::forget;
+  elsewhere.provider = "elsewhere";
+  start();
+  hold_path();
+  forget();
+  stop();
+  KeptHand later{elsewhere, runtime::SystemClock().wall_now() + 1h};
+  ASSERT_TRUE(spool.memory.commit({.system = {to_entry(later)}}));
+  start();
+  ASSERT_THAT(hands(), SizeIs(2));
+  EXPECT_TRUE(try_to_undo(1));
+}
+
+TEST_F(PathForgetting, TheImagesOfAHandThatCannotBeReadStay) {
+  start();
+  hold_path();
+  forget();
+  stop();
+  ASSERT_TRUE(spool.memory.commit({.system = {{"hand/1", "no hand"}, {"hands/next", {}}}}));
+  start();
+  settle();
+  EXPECT_THAT(stored(), SizeIs(1));
+  EXPECT_EQ(forget().hand.id, 2U) << "its id is not given again";
+}
+
+TEST_F(PathForgetting, WhereTheHandsCannotBeReadNothingIsErased) {
+  start();
+  hold_path();
+  forget();
+  stop();
+  spool.unscannable = kept_hand_prefix;
+  start();
+  EXPECT_THAT(hands(), IsEmpty());
+  stop();
+  spool.unscannable.clear();
+  EXPECT_THAT(stored(), SizeIs(1));
+  start();
+  EXPECT_TRUE(try_to_undo(1));
+}
+
+TEST_F(PathForgetting, TheOldestGivesWayToNothingThatIsNotStored) {
+  forget_often();
+  start();
+  hold_path();
+  settle();
+  spool.memory.fail_commit(0, Errc::no_space);
+  ASSERT_FALSE(try_to_forget({"one", provider()}));
+  settle();
+  EXPECT_THAT(hands(), SizeIs(forgotten_max));
+  EXPECT_THAT(stored(), SizeIs(forgotten_max));
+  EXPECT_TRUE(kept("hand/1"));
+}
+
+TEST_F(PathForgetting, TheLogNamesSingleHostsAndWhoIsNoLongerSlowed) {
+  start();
+  engine::PathExplanation path;
+  path.source = "one";
+  path.provider = "google";
+  engine::PathHand hand;
+  hand.id = 3;
+  hand.until = process->clock.now() + 1h;
+  PathRecorder& paths = process->recorder.paths();
+  paths.forgotten(path, {}, hand);
+  paths.forgotten(path, {"mx1.test", "mx2.test"}, hand);
+  paths.forgotten(path, std::vector<std::string>(20, "mx.test"), hand);
+  paths.slowing_over({"tenant acme", "google"}, hand);
+  const auto told = events_of("path.forgotten");
+  ASSERT_THAT(told, SizeIs(4));
+  EXPECT_EQ(told[0]["detail"], "what an earlier run had kept");
+  EXPECT_EQ(told[1]["detail"], "what an earlier run had kept; 2 single hosts: mx1.test, mx2.test");
+  EXPECT_THAT(told[2]["detail"].get<std::string>(), HasSubstr("; 20 single hosts: mx.test, "));
+  EXPECT_THAT(told[2]["detail"].get<std::string>(), EndsWith("mx.test, …"));
+  EXPECT_TRUE(told[2].contains("until"));
+  EXPECT_EQ(told[3]["detail"], "tenant acme: no longer slowed on suspicion");
+  EXPECT_FALSE(told[3].contains("until"));
+}
+
+TEST_F(PathForgetting, OfSeveralImagesInARoundTheLastIsStored) {
+  start();
+  hold_path();
+  settle();
+  const std::size_t before = spool.commits().size();
+  ask_engine([this](engine::Engine& engine, Instant now) {
+    engine.keep_anew({{"one", provider()}}, now);
+    static_cast<void>(engine.forget({"one", provider()}, now));
+    engine.keep_anew({{"gone", "elsewhere"}, {"one", provider()}}, now);
+    return true;
+  });
+  EXPECT_TRUE(set(pause()));  // what is stored lazily goes before
+  std::vector<std::string> keys;
+  const auto commits = spool.commits();
+  for (std::size_t i = before; i < commits.size(); ++i) {
+    for (const spool::SystemEntry& entry : commits[i].system) {
+      if (entry.key.starts_with(kept_path_prefix)) keys.push_back(entry.key);
+    }
+  }
+  EXPECT_THAT(keys, ElementsAre(path_key(), kept_path_key("gone", "elsewhere")));
+  EXPECT_EQ(mode_kept(), pacing::Mode::open);
+}
+
+TEST_F(PathForgetting, AStopWaitsForWhatIsBeingGivenBack) {
+  start();
+  hold_path();
+  forget();
+  settle();
+  spool.shut();
+  std::promise<bool> answer;
+  process->relay->remove_hands({1, {}, {}}, {"uid 0", "over"}, [&](const auto& undone) {
+    answer.set_value(undone.has_value() && !undone->empty());
+  });
+  std::jthread opener([this] {
+    EXPECT_TRUE(spool.wait_for_commit_at_gate());
+    spool.open();
+  });
+  stop();
+  auto answered = answer.get_future();
+  ASSERT_EQ(answered.wait_for(0s), std::future_status::ready);
+  EXPECT_TRUE(answered.get());
+  EXPECT_THAT(stored(), IsEmpty());
+}
+
 // Its hold goes on: it neither ends with the hands nor is in their way.
 TEST_F(PathForgetting, OrdersToForgetAndPausesDoNotCrowdEachOther) {
   start();
   hold_path();
-  spool::CommitBatch batch;
-  for (std::uint64_t i = 1; i <= forgotten_max; ++i) {
-    KeptHand old;
-    old.hand.id = i;
-    old.hand.action = engine::PathHand::Action::forget;
-    old.until = runtime::SystemClock().wall_now() + 1h;
-    batch.system.push_back(to_entry(old));
-    batch.system.push_back(to_forgotten_entry(i, {"one", "p", {}, "image"}));
-  }
   stop();
-  ASSERT_TRUE(spool.memory.commit(batch));
+  forget_often();
   start();
   EXPECT_TRUE(set(pause())) << "as many as are forgotten are no pauses";
   EXPECT_EQ(forget().hand.id, forgotten_max + 2);

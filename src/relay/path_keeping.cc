@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <utility>
 
 #include "relay/kept_paths.h"
@@ -37,38 +38,48 @@ void Relay::Core::restore_paths() {
         auto kept = read_kept_path(key, value);
         if (!kept) return told(kept.error());
         const Duration age = age_of(kept->saved, wall);
-        if (age >= kept_age_max) return lazy_.system.push_back({std::string(key), {}});
+        if (age >= kept_age_max) return put_lazily({std::string(key), {}});
         engine_.restore_path(std::move(kept->source), std::move(kept->provider),
                              std::move(kept->image), age, now);
       });
   if (!scanned) told(scanned.error());
-  scanned = ports_.spool.scan_system(
-      kept_hand_prefix,
-      [&](std::string_view key, std::string_view value) { restore_hand(key, value, wall, now); });
+  std::set<std::uint64_t> standing;
+  scanned =
+      ports_.spool.scan_system(kept_hand_prefix, [&](std::string_view key, std::string_view value) {
+        const auto id = hand_id(key);
+        if (restore_hand(key, value, wall, now) && id) standing.insert(*id);
+      });
   if (!scanned) told(scanned.error());
+  const bool are_hands_known = scanned.has_value();
+  if (!standing.empty()) next_hand_ = std::max(next_hand_, *standing.rbegin() + 1);
   if (const auto next = ports_.spool.read_system(next_hand_key); next && *next) {
     std::uint64_t id = 0;
     std::from_chars((*next)->data(), (*next)->data() + (*next)->size(), id);
     next_hand_ = std::max(next_hand_, id);
   }
-  erase_forgotten_without_hand();
+  if (are_hands_known) erase_forgotten_without(standing);
   watch_hands();
 }
 
-void Relay::Core::restore_hand(std::string_view key, std::string_view value, UnixTime wall,
+// False: its time is over. What cannot be read stays as it is.
+bool Relay::Core::restore_hand(std::string_view key, std::string_view value, UnixTime wall,
                                Instant now) {
   auto kept = read_kept_hand(key, value);
-  if (!kept) return ports_.recorder.unreadable(MessageId{}, kept.error());
+  if (!kept) {
+    ports_.recorder.unreadable(MessageId{}, kept.error());
+    return true;
+  }
   engine::PathHand& hand = kept->hand;
   next_hand_ = std::max(next_hand_, hand.id + 1);
   if (kept->until != UnixTime{} && kept->until <= wall) {
     hand.until = now;
     ports_.recorder.paths().hand_ended(hand, {}, {});
-    lazy_.system.push_back({std::string(key), {}});
-    return;
+    put_lazily({std::string(key), {}});
+    return false;
   }
   if (kept->until != UnixTime{}) hand.until = now + std::min(kept->until - wall, hand_time_max);
   engine_.set_hand(std::move(hand), now);
+  return true;
 }
 
 void Relay::Core::set_hands(std::vector<engine::PathHand> hands, HandsDone done, Instant now) {
@@ -150,7 +161,7 @@ void Relay::Core::end_hands(Instant now) {
   for (const engine::PathHand& hand : timed_hands_) {
     if (hand.until > now) continue;
     ports_.recorder.paths().hand_ended(hand, {}, {});
-    lazy_.system.push_back({kept_hand_key(hand.id), {}});
+    put_lazily({kept_hand_key(hand.id), {}});
     if (!hand.binds()) erase_forgotten(hand.id);
   }
   watch_hands();

@@ -1,8 +1,11 @@
 #include "relay/path_recorder.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 
 namespace mailweir::relay {
 namespace {
@@ -45,6 +48,15 @@ std::string knowledge(const engine::PathExplanation& path) {
   if (std::isfinite(state.refused))
     text += fmt::format(", refused at {}", rate_text(state.refused));
   return text + fmt::format(", {} at once, {} holds", state.concurrency, state.episodes);
+}
+
+// "; 2 single hosts: mx1.example, mx2.example"
+std::string hosts_text(const std::vector<std::string>& hosts) {
+  constexpr std::size_t hosts_named = 8;
+  if (hosts.empty()) return {};
+  const auto named = std::span(hosts).first(std::min(hosts_named, hosts.size()));
+  return fmt::format("; {} single host{}: {}{}", hosts.size(), hosts.size() == 1 ? "" : "s",
+                     fmt::join(named, ", "), named.size() < hosts.size() ? ", …" : "");
 }
 
 }  // namespace
@@ -157,9 +169,21 @@ void PathRecorder::hand_ended(const engine::PathHand& hand, std::string_view by,
                 [&](const auto& hold) { return hand.covers(hold.first.first, hold.first.second); });
 }
 
-void PathRecorder::forgotten(const engine::PathExplanation& path, const engine::PathHand& hand) {
+void PathRecorder::forgotten(const engine::PathExplanation& path,
+                             const std::vector<std::string>& hosts, const engine::PathHand& hand) {
   holds_.erase({path.source, path.provider});
-  tell_forgotten(path.source, path.provider, knowledge(path), hand);
+  tell_forgotten(path.source, path.provider, knowledge(path) + hosts_text(hosts), hand);
+}
+
+void PathRecorder::slowing_over(const engine::PathName& cell, const engine::PathHand& hand) {
+  const std::string detail = fmt::format("{}: no longer slowed on suspicion", cell.source);
+  log_.record(clock_.wall_now(), operations::PathActed{.action = PathAction::forgotten,
+                                                       .source = all_if_empty({}),
+                                                       .provider = cell.provider,
+                                                       .hand = hand.id,
+                                                       .by = hand.by,
+                                                       .reason = hand.reason,
+                                                       .detail = detail});
 }
 
 void PathRecorder::cell_forgotten(const engine::PathName& cell, const engine::PathHand& hand) {

@@ -34,9 +34,13 @@ class PathRecorder {
   void hand_set(const engine::PathHand& hand);
   // `by` and `reason` of who took it back; both empty: its time was over.
   void hand_ended(const engine::PathHand& hand, std::string_view by, std::string_view reason);
-  // By the order of `hand`: a path, with what was known of it; or a cell of no single path.
-  void forgotten(const engine::PathExplanation& path, const engine::PathHand& hand);
+  // By the order of `hand`: a path, with what was known of it and of its single hosts; or a cell of
+  // no single path.
+  void forgotten(const engine::PathExplanation& path, const std::vector<std::string>& hosts,
+                 const engine::PathHand& hand);
   void cell_forgotten(const engine::PathName& cell, const engine::PathHand& hand);
+  // A tenant or a campaign is no longer slowed on suspicion; nothing gives that back.
+  void slowing_over(const engine::PathName& cell, const engine::PathHand& hand);
 
   // Brings the gauges up to date; called when the metrics are read.
   void paths(std::span<const engine::PathView> paths);

@@ -48,10 +48,11 @@ struct HandsWanted {
 
 // What was forgotten by one order.
 struct ForgottenPaths {
-  engine::PathHand hand;  // that stands for it; its id is zero: nothing was known
-  std::vector<engine::PathName> paths;
-  std::vector<engine::PathName> cells;  // of no single path: "sender_domain example.com"
-  std::size_t hosts = 0;                // cells of single hosts
+  engine::PathHand hand = {};  // that stands for it; its id is zero: nothing was known
+  std::vector<engine::PathName> paths = {};
+  std::vector<engine::PathName> cells = {};   // of no single path: "sender_domain example.com"
+  std::vector<engine::PathName> slowed = {};  // on suspicion, until now; that does not come back
+  std::size_t hosts = 0;                      // cells of single hosts
 };
 
 using HandsDone = std::function<void(Result<std::vector<engine::PathHand>>)>;

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <semaphore>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -142,6 +143,8 @@ class Relay::Core {
   void end_committed(MessageId id);
   void mark_settled(MessageId id, const Ended& ended);
   void commit_later(EndWithDsn end);
+  void put_lazily(spool::SystemEntry entry);
+  void submit_lazily();
   void append_end(spool::CommitBatch& batch, MessageId id, const Ended& ended) const;
   engine::MessageFacts facts_of(const StoredMessage& message,
                                 std::span<const engine::RecipientFacts> recipients,
@@ -150,7 +153,7 @@ class Relay::Core {
   void record_attempts();
   // Paths and hands (path_keeping.cc).
   void restore_paths();
-  void restore_hand(std::string_view key, std::string_view value, UnixTime wall, Instant now);
+  bool restore_hand(std::string_view key, std::string_view value, UnixTime wall, Instant now);
   void commit_hands(std::vector<spool::SystemEntry> entries, std::vector<engine::PathHand> hands,
                     HandsDone done);
   void end_hands(Instant now);
@@ -163,7 +166,7 @@ class Relay::Core {
                                    Instant now);
   void tell_forgotten(const std::vector<engine::PathExplanation>& known,
                       const engine::Forgotten& forgotten, const engine::PathHand& hand);
-  void make_way_for_forgotten(std::vector<spool::SystemEntry>& entries, Instant now);
+  void make_way_for_forgotten(Instant now);
   void commit_forgotten(std::vector<spool::SystemEntry> entries,
                         std::vector<engine::PathName> names, ForgottenPaths answer,
                         ForgetDone done);
@@ -174,7 +177,7 @@ class Relay::Core {
               HandsDone done, Instant now);
   void read_forgotten_of(std::uint64_t hand, std::function<void(Result<ReadBack>, Instant)> use);
   void erase_forgotten(std::uint64_t hand);
-  void erase_forgotten_without_hand();
+  void erase_forgotten_without(const std::set<std::uint64_t>& hands);
   void watch_hands();
   void arm_timer();
   std::shared_ptr<const Policy> policy() const;
@@ -200,6 +203,7 @@ class Relay::Core {
   std::unordered_map<MessageId, Touched> touched_;
   std::unordered_map<MessageId, Ended> ended_;
   spool::CommitBatch lazy_;  // states and removals of the round, committed together
+  std::unordered_map<std::string, std::size_t> lazy_at_;  // by key, where in lazy_.system
   std::counting_semaphore<> restore_room_{
       restore_chunks_ahead};       // taken by the scan, chunk by chunk
   bool in_round_ = false;          // carry_out_orders() is running and will submit lazy_

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "spool/memory_spool.h"
@@ -15,6 +16,7 @@ namespace mailweir::relay::testing {
 class WatchedSpool final : public spool::Spool {
  public:
   spool::MemorySpool memory;
+  std::string unscannable;  // scans below this prefix fail; set while no process runs
 
   Result<void> commit(const spool::CommitBatch& batch) override;
   Result<StoredMessage> read_message(MessageId id) const override {
@@ -33,6 +35,8 @@ class WatchedSpool final : public spool::Spool {
   Result<void> scan_system(
       std::string_view prefix,
       const std::function<void(std::string_view, std::string_view)>& visit) const override {
+    if (!unscannable.empty() && prefix.starts_with(unscannable))
+      return fail(Errc::io, "the disk does not answer");
     return memory.scan_system(prefix, visit);
   }
   Result<void> scan(const std::function<bool(spool::Recovered&&)>& visit,
