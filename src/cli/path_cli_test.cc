@@ -350,6 +350,34 @@ TEST_F(CliTest, WhatIsForgottenIsToldWithHowToGetItBack) {
   EXPECT_EQ(run({"path", "forget", "mx1", "ms365", "--reason", "x"}), exit_not_found);
 }
 
+TEST_F(CliTest, ASlowingThatIsOverIsNotSaidToComeBack) {
+  port_.slowed = {{"tenant acme", "ms365"}};
+  EXPECT_EQ(run({"path", "forget", "*", "ms365", "--reason", "new address"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("\nNo longer slowed on suspicion: tenant acme at ms365. This is not "
+                              "given back.\nFor 7 days"));
+  EXPECT_EQ(run({"path", "forget", "*", "ms365", "--reason", "x", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("嫌疑による減速を解除しました: ms365 での tenant acme。"));
+}
+
+TEST_F(CliTest, ExplainShowsTheLastOfManyOrdersToForget) {
+  for (std::uint64_t id : {3U, 1'000U, 40U}) {
+    port_.open.path.hands.push_back(port_.forgetting());
+    port_.open.path.hands.back().id = id;
+  }
+  port_.open.path.hands.push_back(port_.paused.path.hands.front());
+  EXPECT_EQ(run({"explain", "--path", "mx2", "ms365"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("hand 1000, forgot mx1 → ms365"));
+  EXPECT_THAT(out_, HasSubstr("and 2 more such orders: `mailweir path hands`\n"));
+  EXPECT_THAT(out_, Not(HasSubstr("hand 3,")));
+  EXPECT_THAT(out_, Not(HasSubstr("hand 40,")));
+  EXPECT_THAT(out_, HasSubstr("hand 7, pause"));
+  EXPECT_EQ(run({"explain", "--path", "mx2", "ms365", "--lang", "ja"}), exit_ok);
+  EXPECT_THAT(out_, HasSubstr("ほかに同様の指示 2 件: `mailweir path hands`"));
+  EXPECT_EQ(run({"explain", "--path", "mx2", "ms365", "--json"}), exit_ok);
+  const auto listed = nlohmann::json::parse(out_);
+  EXPECT_EQ(listed["paths"][0]["hands"].size(), 4U);
+}
+
 TEST_F(CliTest, WhatWasForgottenStandsAmongTheHandsAndIsNoPause) {
   port_.known_hands = {port_.forgetting()};
   EXPECT_EQ(run({"path", "hands"}), exit_ok);
@@ -357,7 +385,7 @@ TEST_F(CliTest, WhatWasForgottenStandsAmongTheHandsAndIsNoPause) {
             "ID  SOURCE  PROVIDER  ORDER   UNTIL                 BY     REASON\n"
             "17  mx1     ms365     forgot  2026-09-28 13:13:20Z  uid 0  new address\n");
   EXPECT_EQ(run({"path", "hands", "--lang", "ja"}), exit_ok);
-  EXPECT_THAT(out_, HasSubstr("忘れた"));
+  EXPECT_THAT(out_, HasSubstr(" 学習消去 "));
   EXPECT_EQ(run({"path", "undo", "7"}), exit_ok);
   EXPECT_EQ(out_,
             "Given back: what was learned of mx1 → ms365 until it was forgotten at 2026-09-21 "

@@ -148,6 +148,11 @@ std::string present_forgotten(const Json& answer, const Style& style) {
   }
   if (const std::uint64_t hosts = number(answer, "hosts"); hosts > 0)
     text += say(style.language, Text::hosts_forgotten, count_text(hosts)) + "\n";
+  for (const Json& cell : member(answer, "slowed")) {
+    text += say(style.language, Text::slowing_over, shown_text(cell, "name"),
+                shown_text(cell, "provider")) +
+            "\n";
+  }
   const Json& hand = member(answer, "hand");
   return text +
          say(style.language, Text::forgotten_until, time_text(raw_text(hand, "until")),

@@ -155,6 +155,31 @@ std::string hosts_text(const Json& path, std::string_view indent, const Style& s
   return text;
 }
 
+// Those that bind, and of what was forgotten the latest.
+std::string hands_text(const Json& path, std::string_view indent, const Style& style) {
+  std::string text;
+  const Json* latest = nullptr;
+  std::uint64_t forgotten = 0;
+  const auto add = [&](const Json& hand) {
+    text += fmt::format("{}{}\n", indent,
+                        say(style.language, Text::detail_hand, hand_line(hand, style)));
+  };
+  for (const Json& hand : member(path, "hands")) {
+    if (raw_text(hand, "action") != "forget") {
+      add(hand);
+      continue;
+    }
+    ++forgotten;
+    if (latest == nullptr || number(hand, "id") > number(*latest, "id")) latest = &hand;
+  }
+  if (latest != nullptr) add(*latest);
+  if (forgotten > 1) {
+    text += fmt::format("{}{}\n", indent,
+                        say(style.language, Text::more_forgotten, count_text(forgotten - 1)));
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string rate_text(double per_second) {
@@ -243,8 +268,7 @@ std::string path_details(const Json& path, std::string_view indent, const Style&
   text += hosts_text(path, indent, style);
   for (const Json& cell : member(path, "cells")) text += cell_details(cell, indent, style);
   add(say(language, Text::detail_caps, caps_text(member(path, "caps"), style)));
-  for (const Json& hand : member(path, "hands"))
-    add(say(language, Text::detail_hand, hand_line(hand, style)));
+  text += hands_text(path, indent, style);
   if (is_set(path, "carries_others")) add(std::string(text_of(language, Text::detail_carries)));
   if (raw_text(path, "state") == "unused") return text;
   std::string now = say(language, Text::detail_now, count_text(number(path, "connections")),

@@ -79,7 +79,8 @@ class FakePathPort : public AdminPort {
     engine::PathHand hand = forgetting();
     hand.source = asked_order.source;
     hand.provider = asked_order.provider;
-    done(ForgottenPaths{moment, std::move(hand), {{"mx1", "ms365"}}, forgotten_cells, hosts});
+    done(ForgottenPaths{
+        moment, std::move(hand), {{"mx1", "ms365"}}, forgotten_cells, hosts, slowed});
   }
   void unknown_refusals(Done<UnknownRefusalList> done) override { done(unknown); }
 
@@ -99,6 +100,7 @@ class FakePathPort : public AdminPort {
   Moment moment;
   std::vector<engine::PathName> forgotten_cells;
   std::size_t hosts = 0;
+  std::vector<engine::PathName> slowed;
   ExplainedPath held;
   ExplainedPath paused;
   ExplainedPath open;

@@ -248,6 +248,11 @@ TEST_F(PathApi, WhatWasForgottenIsAHandThatBindsNothing) {
                            {{"source", "*"}, {"provider", "ms365"}, {"reason", "moved"}}, 200);
   EXPECT_EQ(forgot["cells"][0]["name"], "sender_domain news.example");
   EXPECT_EQ(forgot["cells"][0]["provider"], "ms365");
+  EXPECT_EQ(forgot["slowed"], Json::array());
+  port_.slowed = {{"tenant acme", "ms365"}};
+  EXPECT_EQ(post("/api/v1/paths/forget",
+                 {{"source", "*"}, {"provider", "ms365"}, {"reason", "moved"}}, 200)["slowed"],
+            (Json::array({{{"name", "tenant acme"}, {"provider", "ms365"}}})));
   EXPECT_EQ(forgot["hand"]["source"], nullptr);
   port_.open.path.hands = {port_.forgetting()};
   const Json path = get("/api/v1/explain?source=mx2&provider=ms365")["paths"][0];

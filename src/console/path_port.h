@@ -108,6 +108,8 @@ struct ForgottenPaths {
   std::vector<engine::PathName> paths;
   std::vector<engine::PathName> cells;  // of no single path: "sender_domain example.com"
   std::size_t hosts = 0;                // single hosts of which something was known
+  // Slowed on suspicion until now: "tenant acme". That does not come back.
+  std::vector<engine::PathName> slowed = {};
 };
 
 struct UnknownRefusalList {
@@ -130,7 +132,8 @@ class PathPort {
   virtual void set_hand(HandOrder order, Done<HandList> done) = 0;
   // Takes back every pause within the paths named.
   virtual void resume(PathOrder order, Done<HandList> done) = 0;
-  // Of an order to forget, gives back what was known then.
+  // Of an order to forget, gives back what was known then; `refused`: some of it has been forgotten
+  // again since, by an order that still stands.
   virtual void undo(std::uint64_t hand, PathOrder order, Done<HandList> done) = 0;
   // Of every source also what was learned of a provider's cells that no single path has;
   // `not_found`: nothing is known.

@@ -101,6 +101,13 @@ Json hands_json(const std::vector<engine::PathHand>& hands, const Moment& moment
   return list;
 }
 
+Json cell_names_json(const std::vector<engine::PathName>& cells) {
+  Json list = Json::array();
+  for (const auto& [name, provider] : cells)
+    list.push_back({{"name", name}, {"provider", provider}});
+  return list;
+}
+
 Json counts_json(const pacing::LearnedState& state) {
   Json counts = Json::object();
   for (std::size_t i = 0; i < pacing::windows; ++i) {
@@ -349,13 +356,11 @@ Response forgotten_response(const ForgottenPaths& forgotten) {
   Json paths = Json::array();
   for (const auto& [source, provider] : forgotten.paths)
     paths.push_back({{"source", source}, {"provider", provider}});
-  Json cells = Json::array();
-  for (const auto& [name, provider] : forgotten.cells)
-    cells.push_back({{"name", name}, {"provider", provider}});
   return json_response({{"server_time", to_rfc3339(forgotten.moment.wall)},
                         {"hand", hand_json(forgotten.hand, forgotten.moment)},
                         {"forgotten", std::move(paths)},
-                        {"cells", std::move(cells)},
+                        {"cells", cell_names_json(forgotten.cells)},
+                        {"slowed", cell_names_json(forgotten.slowed)},
                         {"hosts", forgotten.hosts}});
 }
 

@@ -441,7 +441,7 @@ void Admin::forget(console::PathOrder order, console::Done<console::ForgottenPat
           }
           done(console::ForgottenPaths{moment(ports_.clock.now()), std::move(forgotten->hand),
                                        std::move(forgotten->paths), std::move(forgotten->cells),
-                                       forgotten->hosts});
+                                       forgotten->hosts, std::move(forgotten->slowed)});
         });
   });
 }
