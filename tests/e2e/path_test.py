@@ -170,7 +170,7 @@ class Paths(ServerCase):
         listed = {hand["action"]: hand for hand in self.server.cli("path", "hands")["hands"]}
         self.assertEqual((listed["forget"]["id"], listed["forget"]["reason"]), (2, "they released us"))
         shown = self.server.cli_run("path", "hands", "--lang", "ja").stdout
-        self.assertIn("忘れた", shown)
+        self.assertIn("学習消去", shown)
         # The path is new, and says that it was not always so.
         until("the path in use", SECONDS, self.path, 0.05)
         self.assertEqual(self.path()["learned"]["holds"], 0)
