@@ -25,6 +25,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (bytes.empty()) return 0;
   auto path = PathController::restore(bytes, {}, std::chrono::minutes(1), now);
   if (!path) return 0;
+  // What is brought back takes the place of what is known by now, be that an image itself.
+  PathController fresh({}, now);
+  for (const PathController* present : {&*path, &fresh}) {
+    auto recalled = PathController::restore(bytes, {}, std::chrono::hours(size % 30), now);
+    WEIR_ASSERT(recalled);
+    recalled->succeed(*present, now);
+    WEIR_ASSERT(present->mode() == Mode::open || recalled->mode() == Mode::held);
+    WEIR_ASSERT(recalled->ask(now, 0, {}).at >= now);
+    fresh.succeed(*recalled, now);
+  }
   for (std::size_t step = 0; step < 40; ++step) {
     const Permit permit = path->ask(now, 0, {});
     WEIR_ASSERT(permit.at >= now);

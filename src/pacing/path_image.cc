@@ -84,8 +84,8 @@ class Reader {
       std::uint32_t bits = 0;
       take(bits);
       value = std::bit_cast<float>(bits);
-      // NaN neither; only a limit may be unknown.
-      const bool is_sound = value >= 0.0F && value < 1e12F;
+      // Neither NaN nor a negative zero; only a limit may be unknown.
+      const bool is_sound = !std::signbit(value) && value < 1e12F;
       has_failed_ = has_failed_ || !(is_sound || (may_be_unknown && value == unknown));
     } else if constexpr (std::integral<T>) {
       take_number(value);
@@ -181,8 +181,12 @@ bool PathController::is_sound(PathTime now) const {
   const bool is_ramp_begun = mode_ != Mode::ramp || round_ > 0;
   const bool are_rates_finite = limits_.sustained < unknown && before_.sustained < unknown &&
                                 std::isfinite(trip_.pace) && resume_share_ <= 1.0F;
-  const bool is_pace_positive = limits_.pace > 0 && limits_.refused_pace > 0 && resume_share_ > 0 &&
-                                (mode_ == Mode::open || trip_.pace > 0);
+  // Far below what is ever learned; quotients of less overflow.
+  constexpr float pace_least = 1e-9F;
+  const bool is_pace_positive = limits_.pace > pace_least && limits_.refused_pace > pace_least &&
+                                before_.pace > pace_least && before_.refused_pace > pace_least &&
+                                resume_share_ > pace_least && trip_.pace >= 0 &&
+                                (mode_ == Mode::open || trip_.pace > pace_least);
   return attempts_.is_sound(now) && hours_.is_sound() && concurrency_.is_sound() &&
          are_times_past && are_choices_known && are_steps_known && is_ramp_begun &&
          are_rates_finite && is_pace_positive;

@@ -53,16 +53,17 @@ inline double in_seconds(Duration duration) {
   return static_cast<double>(duration.count()) * 1e-6;
 }
 
-// Rounded up, so that whoever waits for it does not come a microsecond early. A century at most.
+// Rounded up, so that whoever waits for it does not come a microsecond early. A century at most,
+// forwards or backwards.
 inline Duration from_seconds(double seconds) {
   constexpr double century = 100.0 * 365.0 * 86'400.0;
-  const double bounded = seconds < century ? seconds : century;
+  const double bounded = seconds < century ? std::max(seconds, -century) : century;
   return Duration(static_cast<std::int64_t>(bounded * 1e6) + 1);
 }
 
-// Cut to the second; three decades at most.
+// Cut to the second; three decades at most, forwards or backwards.
 inline PathSecond of_seconds(double seconds) {
-  return PathSecond(static_cast<std::int32_t>(seconds < 1e9 ? seconds : 1e9));
+  return PathSecond(static_cast<std::int32_t>(seconds < 1e9 ? std::max(seconds, -1e9) : 1e9));
 }
 
 }  // namespace mailweir::pacing
