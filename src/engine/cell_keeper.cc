@@ -211,6 +211,7 @@ bool CellKeeper::adopt(std::uint32_t provider, std::string_view name, const std:
   pacing::LearningSettings settings = settings_of(provider, now, network);
   Present present;
   const std::uint32_t number = names_of(*kind).intern(name);
+  if (number == 0 && !name.empty()) return false;  // the names are full; 0 is all that have none
   if (const std::uint32_t known = table.find(provider, *kind, number); known != no_index) {
     const Cell& there = table.cells[known];
     present = {&*there.controller, &there.last};

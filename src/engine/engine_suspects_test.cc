@@ -50,6 +50,13 @@ class SuspectTest : public testing::Test {
       send("beta", 1, 30s);
     }
   }
+  // Ten hours of beta's campaign, too.
+  void usual_day_with_a_campaign() {
+    for (int i = 0; i < 600; ++i) {
+      send("alpha", 1, 30s);
+      send_campaign("beta", "may", 2, 15s);
+    }
+  }
   void refuse_once() {
     is_throttled = true;
     world.send({.tenant = "alpha"});
@@ -218,10 +225,7 @@ TEST_F(SuspectTest, TheTenantsOtherMailGoesOnBesideItsCampaign) {
 
 // The tenant sends what it always does, under a new name: worth telling, nobody's fault.
 TEST_F(SuspectTest, ANewCampaignOfUsualVolumeIsToldAndNotSlowed) {
-  for (int i = 0; i < 600; ++i) {
-    send("alpha", 1, 30s);
-    send_campaign("beta", "may", 2, 15s);
-  }
+  usual_day_with_a_campaign();
   for (int i = 0; i < 30; ++i) {
     send("alpha", 1, 30s);
     send_campaign("beta", "june", 2, 15s);
@@ -270,10 +274,7 @@ TEST_F(SuspectTest, TheCampaignWhoseListIsOldIsNamed) {
 }
 
 TEST_F(SuspectTest, AnotherTenantsNewCampaignDoesNotStandBeforeABurst) {
-  for (int i = 0; i < 600; ++i) {
-    send("alpha", 1, 30s);
-    send_campaign("beta", "may", 2, 15s);
-  }
+  usual_day_with_a_campaign();
   for (int i = 0; i < 30; ++i) {
     send("alpha", 8, 3s);
     send_campaign("beta", "june", 2, 18s);

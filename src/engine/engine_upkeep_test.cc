@@ -278,6 +278,20 @@ TEST(NameTable, AFullTableTurnsAwayAndHasRoomAgain) {
   EXPECT_TRUE(names.is_crowded());
 }
 
+// The number of whoever finds the table full is that of all mail without a campaign.
+TEST_F(Upkeep, AKeptCellWithoutRoomForItsNameHoldsNobodyElse) {
+  make(learning_config(1));
+  pacing::PathController held({}, world->now);
+  held.hold(pacing::HoldCause::throttle, world->now);
+  world->engine->restore_path("@campaign late/june", "google", held.save(world->now), 1s,
+                              world->now);
+  for (int i = 0; i < 70'000; ++i)
+    world->send({.not_before = 48h, .campaign = "c" + std::to_string(i)});
+  const MessageId plain = world->send({.domains = {"gmail.com"}});
+  world->run_for(1s);
+  EXPECT_NE(world->end_of(plain), nullptr);
+}
+
 TEST_F(Upkeep, NamesInUseStayThemselvesWhileManyOthersComeAndGo) {
   make(learning_config(1));
   world->transaction = [this](const StartTransaction& order) {

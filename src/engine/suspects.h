@@ -31,8 +31,8 @@ class Suspects {
   struct Suspect {
     Sender sender;       // campaign 0: the tenant as a whole
     double share = 0.0;  // of the path's messages in the last ten minutes
-    double growth =
-        0.0;  // its rate now, over its ordinary one; infinite: it was not there; 1: nobody knows
+    // Its rate now, over its ordinary one; infinite: it was not there; 1: nobody knows.
+    double growth = 0.0;
     double usual_rate = 0.0;          // messages a second
     double recipients_refused = 0.0;  // share of its messages refused for the recipient's sake
     double tenant_growth = 0.0;       // of the tenant with all its mail
